@@ -1,0 +1,302 @@
+//! The app's declaration: collections, their fields, policies, priorities, write modes and rules.
+//!
+//! One file (`schema.json`) is read by the client, the server and the tests.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::record::CollectionName;
+
+/// The whole declaration.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Schema {
+    /// Its number: on each change and in each request. Raised when a field changes its meaning.
+    pub schema: u32,
+    /// Collections in the order of the first sync: parents first.
+    pub collections: Vec<Collection>,
+}
+
+/// A kind of record.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Collection {
+    /// Its name in code, on the wire and in stores.
+    pub name: CollectionName,
+    /// When the outbox exceeds a batch, lower goes first.
+    #[serde(default = "priority_default")]
+    pub priority: u8,
+    /// How it is written.
+    #[serde(default)]
+    pub mode: Mode,
+    /// The field that names a record to a person ("PT Askrindo").
+    pub title: String,
+    /// Who may see a record.
+    #[serde(default)]
+    pub access: Access,
+    /// Fields that lists sort by; each gets an index in memory.
+    #[serde(default)]
+    pub indexes: Vec<String>,
+    /// Fields, by name. A field that is not here is refused.
+    pub fields: BTreeMap<String, FieldSpec>,
+}
+
+fn priority_default() -> u8 {
+    5
+}
+
+/// Who may see and change a record. Managers see what their team owns.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "kebab-case", tag = "kind")]
+pub enum Access {
+    /// The user that this field names; a create without it is the creator's.
+    Owner {
+        /// The field that holds the owner's user id.
+        field: String,
+    },
+    /// Whoever may see the record that this field refers to.
+    Via {
+        /// The reference.
+        field: String,
+    },
+    /// Everyone signed in may read; only managers may write.
+    #[default]
+    Everyone,
+}
+
+/// How a collection, or one field of it, is written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "kebab-case")]
+pub enum Mode {
+    /// Saved here first; one that fails a rule is kept, marked, and not sent until mended.
+    #[default]
+    Optimistic,
+    /// Saved here first; one that fails a rule is refused at save.
+    Validated,
+    /// Only with an answer of the server.
+    Online,
+    /// Never written by the app; fetched.
+    Remote,
+}
+
+/// What to do when both sides changed a field.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "kebab-case")]
+pub enum Policy {
+    /// A person decides.
+    #[default]
+    Ask,
+    /// The later edit, if both times can be trusted; else ask.
+    Latest,
+    /// The server's.
+    Server,
+    /// Mine.
+    Mine,
+    /// The greater.
+    Max,
+    /// The lesser.
+    Min,
+    /// The server's plus what I added.
+    Sum,
+    /// The items of both.
+    Union,
+    /// Both texts, if each only added to the end.
+    Append,
+    /// The further of two ordered stages.
+    Forward,
+}
+
+/// What values a field takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "kebab-case")]
+pub enum Kind {
+    /// Text.
+    String,
+    /// A whole number within ±2^53.
+    Integer,
+    /// Any finite number.
+    Number,
+    /// True or false.
+    Boolean,
+    /// Milliseconds since 1970.
+    Time,
+    /// `YYYY-MM-DD`.
+    Date,
+    /// A record's id; see [`FieldSpec::refers_to`].
+    Reference,
+    /// A user's id.
+    User,
+    /// One of [`FieldSpec::values`].
+    Enum,
+    /// A list, merged as a set or whole.
+    Array,
+    /// An object, merged whole: fields that mean something only together.
+    Object,
+}
+
+/// One field: its type, its rules, its policy.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct FieldSpec {
+    /// What values it takes.
+    #[serde(rename = "type")]
+    pub kind: Kind,
+    /// Whether a record must have it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub required: bool,
+    /// What to do when both sides changed it.
+    #[serde(default)]
+    pub policy: Policy,
+    /// Narrows the collection's mode.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mode: Option<Mode>,
+    /// Only the server writes it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub read_only: bool,
+    /// Least number, or time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub min: Option<f64>,
+    /// Greatest number, or time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max: Option<f64>,
+    /// Longest text, in characters; longest list, in items.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub length_max: Option<usize>,
+    /// A regular expression that the whole text matches.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pattern: Option<String>,
+    /// The values of an enum, in order (`forward` takes the later one).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub values: Vec<String>,
+    /// Of an enum: from each value, which may follow. Absent: any.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub transitions: BTreeMap<String, Vec<String>>,
+    /// Of a reference: the collection.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refers_to: Option<CollectionName>,
+    /// No two records have the same value: the server refuses the second, with this field.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unique: bool,
+    /// What the server does to a value before it keeps it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub normalise: Option<NormaliseRule>,
+}
+
+/// What the server does to a text before it keeps it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "kebab-case")]
+pub enum NormaliseRule {
+    /// Without spaces at the ends; runs of spaces become one.
+    Trim,
+    /// An Indonesian phone number as +62…
+    Phone,
+    /// Trimmed, lower case.
+    Lower,
+    /// Trimmed, upper case.
+    Upper,
+}
+
+/// What is wrong with a schema file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SchemaError {
+    /// Not JSON of the schema's form; serde's message says where.
+    Malformed(String),
+    /// Two collections of one name.
+    Twice(CollectionName),
+    /// A name that is used and not declared: collection, then name.
+    Undeclared(CollectionName, String),
+    /// A pattern that is no regular expression: collection, then field.
+    Pattern(CollectionName, String),
+}
+
+impl std::fmt::Display for SchemaError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Malformed(why) => write!(f, "the schema is malformed: {why}"),
+            Self::Twice(name) => write!(f, "the schema declares the collection {name} twice"),
+            Self::Undeclared(collection, name) => {
+                write!(f, "the schema's collection {collection} names {name}, which is not declared")
+            }
+            Self::Pattern(collection, name) => write!(f, "the pattern of {collection}.{name} is not a regular expression"),
+        }
+    }
+}
+
+impl std::error::Error for SchemaError {}
+
+impl Schema {
+    /// Reads and checks a schema file.
+    ///
+    /// # Errors
+    /// Says what is wrong with the file; see [`SchemaError`].
+    pub fn parse(json: &str) -> Result<Self, SchemaError> {
+        let schema: Self = serde_json::from_str(json).map_err(|error| SchemaError::Malformed(error.to_string()))?;
+        for (index, collection) in schema.collections.iter().enumerate() {
+            if schema.collections[..index].iter().any(|other| other.name == collection.name) {
+                return Err(SchemaError::Twice(collection.name.clone()));
+            }
+            schema.check(collection)?;
+        }
+        Ok(schema)
+    }
+
+    fn check(&self, collection: &Collection) -> Result<(), SchemaError> {
+        let access = match &collection.access {
+            Access::Owner { field } | Access::Via { field } => Some(field),
+            Access::Everyone => None,
+        };
+        for name in std::iter::once(&collection.title).chain(&collection.indexes).chain(access) {
+            if !collection.fields.contains_key(name) {
+                return Err(SchemaError::Undeclared(collection.name.clone(), name.clone()));
+            }
+        }
+        for (name, spec) in &collection.fields {
+            if spec.pattern.as_deref().is_some_and(|pattern| regex_lite::Regex::new(pattern).is_err()) {
+                return Err(SchemaError::Pattern(collection.name.clone(), name.clone()));
+            }
+            if spec.refers_to.as_ref().is_some_and(|other| self.collection(other).is_none()) {
+                return Err(SchemaError::Undeclared(collection.name.clone(), name.clone()));
+            }
+        }
+        Ok(())
+    }
+
+    /// The collection of this name.
+    #[must_use]
+    pub fn collection(&self, name: &str) -> Option<&Collection> {
+        self.collections.iter().find(|collection| collection.name == name)
+    }
+}
+
+impl Collection {
+    /// The mode in which these fields are written: the strictest of theirs.
+    #[must_use]
+    pub fn mode_of<'a>(&self, names: impl Iterator<Item = &'a String>) -> Mode {
+        names.map(|name| self.fields.get(name).and_then(|spec| spec.mode).unwrap_or(self.mode)).fold(
+            self.mode,
+            |strictest, mode| {
+                if (mode as u8) > (strictest as u8) { mode } else { strictest }
+            },
+        )
+    }
+
+    /// What refers to other records: field, collection, id.
+    pub fn references<'a>(
+        &'a self,
+        fields: &'a super::record::Fields,
+    ) -> impl Iterator<Item = (&'a str, &'a str, super::record::RecordId)> {
+        fields.iter().filter_map(|(name, value)| {
+            let spec = self.fields.get(name)?;
+            let target = spec.refers_to.as_deref()?;
+            let Value::String(text) = value else { return None };
+            Some((name.as_str(), target, text.parse().ok()?))
+        })
+    }
+}

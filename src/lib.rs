@@ -1,0 +1,3 @@
+//! Fieldsync: the offline client of a web CRM. The module list is the design; ARCHITECTURE.md is its map.
+
+pub mod core;
