@@ -1,0 +1,122 @@
+//! The rows of the stores that are neither changes nor parcels: conflicts, history, drafts, and the names in `meta`.
+
+use serde::{Deserialize, Serialize};
+
+use super::protocol::{Action, SetAside};
+use super::record::{CollectionName, Fields, Millis, OpId, RecordId, RowId, Seq, Version};
+
+/// What of a conflict cannot be derived.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ConflictRow {
+    /// The record's collection.
+    pub collection: CollectionName,
+    /// The record.
+    pub id: RecordId,
+    /// When it was found.
+    pub found_at: Millis,
+    /// The version of theirs then.
+    pub version: Version,
+    /// Whether a person put it off.
+    #[serde(default)]
+    pub put_off: bool,
+}
+
+/// How a change ended. There are no other ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum End {
+    /// The server has it, or already had it.
+    Confirmed,
+    /// A person decided a conflict.
+    Resolved,
+    /// The user took it back, or it cancelled itself.
+    Discarded,
+}
+
+/// One change's end.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Ended {
+    /// Its number in the outbox.
+    pub client_seq: u64,
+    /// Its row id.
+    pub row: RowId,
+    /// The record's collection.
+    pub collection: CollectionName,
+    /// The record.
+    pub record: RecordId,
+    /// What it did.
+    pub action: Action,
+    /// What it saw and wrote: Undo and a restored server need both.
+    pub seen: super::outbox::Seen,
+    /// See `seen`.
+    pub written: Fields,
+    /// When it was saved.
+    pub saved_at: Millis,
+    /// How it ended.
+    pub end: End,
+}
+
+/// One transaction's ends.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct HistoryRow {
+    /// From the store's key generator; 0 until it has one.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub key: u64,
+    /// When.
+    pub at: Millis,
+    /// The parcels that were answered, whole.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub parcels: Vec<super::parcel::Parcel>,
+    /// The changes that ended.
+    pub ended: Vec<Ended>,
+    /// What a rule set aside, by record, until it was seen.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub set_aside: Vec<(CollectionName, RecordId, SetAside)>,
+    /// The commit's place in the feed, if the server confirmed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seq: Option<Seq>,
+    /// The op_ids voided with it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub voided: Vec<OpId>,
+}
+
+// serde hands a reference.
+#[allow(clippy::trivially_copy_pass_by_ref)]
+fn is_zero(number: &u64) -> bool {
+    *number == 0
+}
+
+/// A half-typed form.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct DraftRow {
+    /// The form's name.
+    pub form: String,
+    /// What is in it.
+    pub value: Fields,
+    /// When it was last written.
+    pub at: Millis,
+}
+
+/// The names of the rows in `meta`.
+pub mod meta {
+    /// The device's id.
+    pub const DEVICE: &str = "device";
+    /// The store's epoch, made with it.
+    pub const EPOCH: &str = "epoch";
+    /// The server's epoch, from its first answer.
+    pub const SERVER_EPOCH: &str = "server_epoch";
+    /// The next `stamp` of a page.
+    pub const STAMP: &str = "stamp";
+    /// The feed's cursor and the state of a snapshot; see `core::pull`.
+    pub const PULL: &str = "pull";
+    /// The engine's lasting state: backoff, last answer, errors; see `core::status`.
+    pub const ENGINE: &str = "engine";
+    /// The highest outbox number ever given out, as far as was noted.
+    pub const ALLOCATED: &str = "allocated_seq";
+    /// The highest history key that was pruned.
+    pub const HISTORY_FLOOR: &str = "history_floor";
+    /// The schema that the rows were written under.
+    pub const SCHEMA: &str = "schema";
+    /// Entries of the feed that could not be applied, kept raw.
+    pub const POISON: &str = "poison";
+}

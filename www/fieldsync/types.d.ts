@@ -1,0 +1,291 @@
+/**
+ * What the library gives to an app, and what its parts say to each other. Times are milliseconds since 1970.
+ * Words as in the specification: record, change, outbox, conflict, resolution.
+ */
+
+export type Value = null | boolean | number | string | Value[] | { [name: string]: Value };
+export type Fields = { [name: string]: Value };
+
+export type RecordStatus = "failed" | "conflict" | "sending" | "pending" | "synced";
+
+/** A record as the app reads it. `fields` has no nulls: an absent field is null. */
+export interface RecordView {
+  collection: string;
+  id: string;
+  fields: Fields;
+  /** What the server last confirmed; 0 for a record that it has not seen. What the user sees when a form opens. */
+  version: number;
+  status: RecordStatus;
+  /** What the outbox will do with it. */
+  pending?: "create" | "update" | "delete";
+  /** A rule merged fields that both sides changed; see `setAside`. */
+  merged?: boolean;
+  /** Its newest change is held back for Undo. */
+  held?: boolean;
+  /** The record that it waits for. */
+  blockedBy?: string;
+  /** Why it could not be sent (status "failed"). */
+  problem?: Problem;
+  /** When the server last changed it, and who did. */
+  at?: number;
+  by?: By;
+  /** When this device last changed it. */
+  localUpdatedAt?: number;
+  /** When the collection was last pulled whole. */
+  lastSyncedAt?: number;
+  /** Values that a rule set aside. */
+  setAside?: SetAside[];
+}
+
+export interface By { id: string; name: string; role: string; device?: string }
+export interface SetAside { field: string; value: Value; mine: boolean }
+
+/** RFC 9457 and what a client must know to act. Also made on the device, for a change that breaks a rule. */
+export interface Problem {
+  type: string; code: string; title: string; status: number; detail?: string; retryable: boolean;
+  retry_after?: number; record?: [collection: string, id: string]; field?: string;
+}
+
+export interface Query {
+  /** Field → value (equal), or `{ prefix | contains | in | lt | lte | gt | gte | ne }`. */
+  where?: { [field: string]: Value | Condition };
+  /** Fields; a leading `-` is descending. Text sorts folded: case and accents do not count. */
+  sort?: string[];
+  limit?: number;
+  /** The last record of the page before. */
+  after?: RecordView;
+  /** Also those with an unsent delete. */
+  withDeleted?: boolean;
+  /** Words that must all begin a word of the record's text. */
+  search?: string;
+}
+export interface Condition {
+  prefix?: string; contains?: string; in?: Value[]; lt?: Value; lte?: Value; gt?: Value; gte?: Value; ne?: Value;
+}
+/** An array of records that also says whether the collection is wholly on this device yet. */
+export type Rows = RecordView[] & { complete: boolean };
+
+export type SyncState =
+  | "signed-out" | "failed" | "conflict" | "offline" | "sending" | "waiting" | "stuck" | "first-sync" | "full" | "lost"
+  | "outdated" | "reload" | "misconfigured" | "synced";
+
+export interface SyncStatus {
+  /** The state that leads the bar's line. */
+  state: SyncState;
+  /** Records with unsent changes. */
+  pending: number;
+  sending: { done: number; total: number; name: string };
+  failed: number;
+  /** Records that need a choice; of them, those put off. */
+  conflicts: number;
+  putOff: number;
+  /** Of the first sync. */
+  progress?: { done: number; total: number; bytes: number };
+  sentToday: number;
+  lastSyncedAt?: number;
+  nextAttemptAt?: number;
+  oldestUnsentAt?: number;
+  /** The last 20: when, code, words for support. */
+  errors: { at: number; code: string; detail: string }[];
+  /** False where the browser cannot send with the app closed. */
+  background: boolean;
+}
+
+export type SyncErrorCode =
+  | "storage-full" | "storage-blocked" | "storage-closed" | "storage-corrupt" | "storage-newer" | "storage-unknown"
+  | "invalid" | "too-large" | "conflict" | "in-flight" | "offline" | "timeout" | "server" | "misconfigured"
+  | "signed-out" | "wrong-user" | "outdated" | "rejected" | "not-found";
+export interface SyncError extends Error {
+  name: "SyncError"; code: SyncErrorCode; retryable: boolean;
+  /** The field concerned, for "invalid" and "rejected". */
+  field?: string; violations?: { field: string; rule: string }[]; cause?: unknown;
+}
+
+/** A record whose merge needs a person. As it was listed, it names what was shown. */
+export interface Conflict {
+  collection: string;
+  id: string;
+  /** "fields": both changed one. "deleted-by-them": I edited what they deleted. "deleted-by-me": they edited what I deleted. */
+  kind: "fields" | "deleted-by-them" | "deleted-by-me";
+  title: string;
+  /** The version of theirs that is shown. */
+  version: number;
+  /** Fields that need a choice. */
+  fields: ConflictField[];
+  /** Fields merged without asking: for the foldable list. */
+  mergedFields: string[];
+  /** Theirs. */
+  at?: number; by?: By;
+  /** Mine: when, on this device. */
+  savedAt: number;
+  putOff: boolean;
+  /** Mine and theirs, whole. */
+  mine: Fields | null;
+  theirs: Fields | null;
+}
+export interface ConflictField { field: string; before: Value; mine: Value; theirs: Value; at?: number; by?: By }
+/** Per field "mine", "theirs" or a value; for a whole record (`deleted-…`) the one key "*". */
+export type Choices = { [field: string]: "mine" | "theirs" | { value: Value } };
+
+/** One unsent record in the sync centre. */
+export interface OutboxEntry {
+  collection: string; id: string; title: string; status: RecordStatus;
+  action: "create" | "update" | "delete";
+  /** Row ids of its changes, oldest first, with when each was saved and what it wrote. */
+  changes: { row: string; savedAt: number; action: string; written: Fields; group?: string; held: boolean }[];
+  problem?: Problem; attempts: number; nextAttemptAt?: number; blockedBy?: string;
+  /** Asked for while offline, done when the outcome is known. */
+  then?: "discard";
+}
+export interface HistoryEntry {
+  at: number; end: "confirmed" | "resolved" | "discarded"; collection: string; id: string; title: string; setAside?: SetAside[];
+}
+
+/** `sync.customers`: one for each collection of the schema. */
+export interface CollectionClient {
+  /** Resolves when committed on this device. The same `id` (or `row`) twice is one change. */
+  create(fields: Fields, options?: WriteOptions & { id?: string }): Promise<RecordView>;
+  /** `record` as it was read: what the user saw. */
+  update(record: RecordView, patch: Fields, options?: WriteOptions): Promise<RecordView>;
+  remove(record: RecordView, options?: WriteOptions): Promise<void>;
+  get(id: string): Promise<RecordView | undefined>;
+  list(query?: Query): Promise<Rows>;
+  count(query?: Query): Promise<number>;
+  search(text: string, options?: { limit?: number }): Promise<Rows>;
+  /** Calls back at once and whenever the result changed, in every tab. Returns how to stop. */
+  watch(query: Query, callback: (rows: Rows) => void): () => void;
+}
+export interface WriteOptions {
+  /** The change's own id, made when the form opens: Save pressed twice is one change. */
+  row?: string;
+  /** Keep it back this long, for Undo (at most 6,000 ms). */
+  holdMs?: number;
+}
+
+export interface OpenOptions {
+  /** Where `/sync/v1` is. Default: where the page is. */
+  server?: string;
+  user: string | { id: string };
+  /** The app's schema, or where it is. Default: `{server}/sync/v1/schema`, kept for the next start. */
+  schema?: object | string;
+  /** An access token. "expired": the last one was refused. Undefined: sign in again. */
+  getAccessToken(reason: "first" | "expired"): Promise<string | undefined>;
+  /** The library's worker, or false. Default: `sw.js` beside the page. */
+  serviceWorker?: string | false;
+  /** Where the wasm is, if not beside the library. */
+  wasm?: string | URL;
+}
+
+export interface SyncClient extends EventTarget {
+  readonly status: SyncStatus;
+  readonly user: string;
+  readonly schema: { schema: number; collections: { name: string; title: string; fields: object }[] };
+  /** UUID v7, for a form that opens: use it as `row` or `id`. */
+  newId(): string;
+  collection(name: string): CollectionClient;
+  /** All or nothing. `tx.customers.create(…)` and so on only note down; the promise is of the commit. */
+  batch(write: (tx: { [collection: string]: BatchCollection }) => void, options?: { row?: string }): Promise<void>;
+  /** Push and pull now; resolves when done or the time is up. */
+  sync(): Promise<SyncStatus>;
+  preview(): Promise<{ collection: string; id: string; title: string; outcome: string }[]>;
+  conflicts: {
+    list(): Promise<Conflict[]>;
+    /** `conflict` as it was listed. Rejects with code "conflict" if theirs moved: list again. Returns how to undo. */
+    resolve(conflict: Conflict, choices: Choices): Promise<{ undo(): Promise<void> }>;
+    putOff(conflict: Conflict): Promise<void>;
+  };
+  outbox: {
+    list(): Promise<OutboxEntry[]>;
+    retry(row: string): Promise<void>;
+    /** "later": the parcel's outcome is unknown; it is asked first, and then done. Undo appends what was discarded again. */
+    discard(row: string): Promise<{ done: "now" | "later"; undo(): Promise<void> }>;
+    undo(row: string): Promise<{ done: "now" | "later" }>;
+    /** Unsent work as JSON text. */
+    export(): Promise<string>;
+  };
+  history: { list(limit?: number): Promise<HistoryEntry[]> };
+  drafts: { get(form: string): Promise<Fields | undefined>; put(form: string, value: Fields): Promise<void>; remove(form: string): Promise<void> };
+  diagnostics(): Promise<object>;
+  /** After a new sign-in: sends what waits. */
+  signedIn(): Promise<void>;
+  close(): void;
+}
+export interface BatchCollection {
+  create(fields: Fields, options?: { id?: string }): string;
+  update(record: RecordView, patch: Fields): void;
+  remove(record: RecordView): void;
+}
+/** Events of a SyncClient: "syncstatuschange" (detail SyncStatus), "change" (detail {collections}), "conflict", "failed", "reload". */
+export function openClient(options: OpenOptions): Promise<SyncClient & { [collection: string]: CollectionClient }>;
+
+// ---- The wasm class behind it. Private to this folder and to the worker. JSON text crosses where records do. ----
+
+export type Reason = "start" | "online" | "visible" | "pageshow" | "saved" | "timer" | "user" | "background" | "periodic" | "signed-in";
+export interface EngineOptions {
+  server: string; user: string;
+  /** schema.json as text. */
+  schema: string;
+  /** False in the worker: no tables in memory, only cycles. */
+  tables: boolean;
+  getAccessToken(reason: "first" | "expired"): Promise<string | undefined>;
+  /** Something to show changed: status (an object), data (collections), engine state to pass on to other contexts. */
+  onEvent(event: EngineEvent): void;
+}
+export type EngineEvent =
+  | { kind: "status"; status: SyncStatus }
+  | { kind: "changed"; collections: string[] }
+  /** Something was committed: wake the other contexts with this message. */
+  | { kind: "wake"; message: object }
+  | { kind: "reload" };
+export interface CycleReport {
+  /** When to come again, if a time is known. */
+  wakeAt?: number;
+  /** Something sendable remains (not held back by a person's choice or a refusal). */
+  unsent: boolean;
+  /** When the earliest hold ends, if only held changes remain. */
+  heldUntil?: number;
+}
+export interface EngineWrite {
+  row: string; collection: string; id: string; action: "create" | "update" | "delete";
+  /** What the user saw: version 0 and no fields for a create. */
+  seen: { version: number; fields: Fields };
+  written: Fields;
+}
+export declare class Engine {
+  static open(options: EngineOptions): Promise<Engine>;
+  newId(): string;
+  /** Several writes are one group. */
+  save(writes: EngineWrite[], holdMs?: number): Promise<void>;
+  /** JSON of a RecordView, or undefined. */
+  get(collection: string, id: string): string | undefined;
+  /** JSON of { complete, records }. */
+  list(collection: string, query: string): string;
+  count(collection: string, query: string): number;
+  status(): SyncStatus;
+  /** Whether this reason leads to a cycle now; without one there is nothing to lock for. */
+  wants(reason: Reason): boolean;
+  /** One cycle: the caller holds the Web Lock. Never rejects for a failure of the network. */
+  cycle(reason: Reason): Promise<CycleReport>;
+  /** Another context committed something (with its message, if there was one). Fires onEvent for what changed. */
+  refresh(message?: object): Promise<void>;
+  /** JSON. */
+  conflicts(): string;
+  resolve(conflict: string, choices: string): Promise<string>;
+  putOff(collection: string, id: string, version: number): Promise<void>;
+  /** JSON. */
+  outbox(): string;
+  retry(row: string): Promise<void>;
+  /** JSON { done, undo }: `undo` is given back to `restore`. */
+  discard(row: string): Promise<string>;
+  undo(row: string): Promise<string>;
+  restore(undo: string): Promise<void>;
+  exportUnsent(): Promise<string>;
+  history(limit: number): Promise<string>;
+  preview(): Promise<string>;
+  draft(form: string): Promise<string | undefined>;
+  putDraft(form: string, json: string): Promise<void>;
+  removeDraft(form: string): Promise<void>;
+  diagnostics(): Promise<string>;
+  close(): void;
+  free(): void;
+}
