@@ -1,1 +1,83 @@
-fn main() {}
+//! `cargo xtask`: what a person and CI run. `start` tries Fieldsync out, `test` proves it, `build` and `size` are parts of both.
+
+mod build;
+mod command;
+mod counts;
+mod parts;
+mod plug;
+mod size;
+mod stamp;
+mod start;
+mod test;
+mod tools;
+mod workspace;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Fieldsync's own commands.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", version)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Build everything and serve the demo on this machine. Type `u` and Enter to unplug and replug its network.
+    Start(StartArguments),
+    /// Run everything that must hold: format, lints, native and browser tests, types, stories. Ends with one line of totals.
+    Test(TestArguments),
+    /// Build the wasm, the app and the server, and start nothing.
+    Build,
+    /// Say what a phone downloads, raw, gzip and brotli, and fail over the budget.
+    Size,
+}
+
+/// Options of `start`.
+#[derive(clap::Args)]
+pub struct StartArguments {
+    /// The port on which the app is served.
+    #[arg(long, default_value_t = 8787)]
+    pub port: u16,
+    /// The folder that holds the database; made if it does not exist. Default: `data` in the repository.
+    #[arg(long)]
+    pub data: Option<PathBuf>,
+    /// Make an empty database, without demo data, and say how to add a user.
+    #[arg(long)]
+    pub empty: bool,
+    /// Delete the database first.
+    #[arg(long)]
+    pub reset: bool,
+}
+
+/// Options of `test`.
+#[derive(clap::Args)]
+pub struct TestArguments {
+    /// Only this part; may be given more than once.
+    #[arg(long, value_enum)]
+    pub only: Vec<parts::Part>,
+    /// Only this story of the part `stories`; may be given more than once. Implies `--only stories`.
+    #[arg(long)]
+    pub story: Vec<String>,
+}
+
+fn main() -> ExitCode {
+    let result = match Arguments::parse().command {
+        Command::Start(arguments) => start::start(&arguments).map(|()| true),
+        Command::Test(arguments) => test::test(&arguments),
+        Command::Build => build::everything(build::Server::Release).map(|_| true),
+        Command::Size => build::app().and_then(|app| size::report(&app)),
+    };
+    match result {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("\n{error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
