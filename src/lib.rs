@@ -1,4 +1,7 @@
 //! Fieldsync: the offline client of a web CRM. The module list is the design; ARCHITECTURE.md is its map.
 
 pub mod core;
+pub mod data;
 pub mod ports;
+#[cfg(target_arch = "wasm32")]
+pub mod web;

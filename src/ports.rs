@@ -8,6 +8,7 @@ use crate::core::outbox::Change;
 use crate::core::parcel::Parcel;
 use crate::core::protocol::{Answer, Range, Request};
 use crate::core::record::{CollectionName, Millis, OpId, RecordId, RowId};
+pub use crate::core::rows::PageRow;
 use crate::core::rows::{ConflictRow, DraftRow, HistoryRow};
 
 /// How often a transaction is repeated after its connection died.
@@ -78,19 +79,6 @@ pub enum Read {
     Draft(String),
     /// One row of `derived`.
     Derived(String),
-}
-
-/// A page as it is stored. The format of `bytes` is `data::page`'s.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PageRow {
-    /// The collection.
-    pub collection: CollectionName,
-    /// The page owns the ids from this one, up to the next page's. The first page of a collection has "".
-    pub first: String,
-    /// Greater than every stamp given before.
-    pub stamp: u64,
-    /// The bases, packed.
-    pub bytes: Vec<u8>,
 }
 
 /// What was read, by store. A later stage adds to it.

@@ -5,6 +5,19 @@ use serde::{Deserialize, Serialize};
 use super::protocol::{Action, SetAside};
 use super::record::{CollectionName, Fields, Millis, OpId, RecordId, RowId, Seq, Version};
 
+/// A page as it is stored. The format of `bytes` is `data::page`'s.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PageRow {
+    /// The collection.
+    pub collection: CollectionName,
+    /// The page owns the ids from this one, up to the next page's. The first page of a collection has "".
+    pub first: String,
+    /// Greater than every stamp given before.
+    pub stamp: u64,
+    /// The bases, packed.
+    pub bytes: Vec<u8>,
+}
+
 /// What of a conflict cannot be derived.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ConflictRow {

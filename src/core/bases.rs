@@ -1,0 +1,64 @@
+//! Bases as planning sees them: look one up, put one; and the one rule by which the server's word replaces a base.
+
+use std::collections::BTreeMap;
+
+use super::outbox::Change;
+use super::protocol::{Action, Entry};
+use super::record::{Base, Fields, Millis, RecordId, Seq, field, same};
+
+/// The bases that a transaction has read, and may change.
+pub trait Bases {
+    /// The base of a record.
+    fn get(&self, collection: &str, id: RecordId) -> Option<&Base>;
+    /// Puts a base.
+    fn put(&mut self, collection: &str, base: Base);
+}
+
+/// What a change builds on if there is no base (its page was lost, or never came): what the user saw.
+#[must_use]
+pub fn stand_in(changes: &[&Change]) -> Option<Base> {
+    let first = changes.first()?;
+    if first.action == Action::Create || first.seen.version.0 == 0 {
+        return None;
+    }
+    Some(Base {
+        id: first.record,
+        version: first.seen.version,
+        seq: Seq(0),
+        at: Millis(0),
+        by: None,
+        changed: BTreeMap::new(),
+        tombstone: None,
+        fields: super::record::normalise(&first.seen.fields),
+        normalised: BTreeMap::new(),
+    })
+}
+
+/// Takes an entry of the feed, a snapshot or a conflict in place of the base, unless the base is newer. `unsent`: whether
+/// changes of this record have not ended. Returns whether anything newer came.
+pub fn absorb(bases: &mut impl Bases, collection: &str, entry: Entry, unsent: bool) -> bool {
+    let old = bases.get(collection, entry.id);
+    if old.is_some_and(|old| old.seq > entry.seq) {
+        return false;
+    }
+    let newer = old.is_none_or(|old| entry.seq > old.seq || entry.version != old.version);
+    replace(bases, collection, entry, unsent);
+    newer
+}
+
+/// Puts an entry in place of the base, whatever that is.
+pub fn replace(bases: &mut impl Bases, collection: &str, entry: Entry, unsent: bool) {
+    let (last_fields, normalised) = match bases.get(collection, entry.id) {
+        Some(old) if unsent => (old.fields.clone(), old.normalised.clone()),
+        _ => (Fields::new(), BTreeMap::new()),
+    };
+    let mut base = entry.into_base();
+    if base.tombstone.is_some() {
+        // An unsent edit of it must be shown, and may be restored from the last fields.
+        base.fields = last_fields;
+    } else {
+        base.normalised = normalised;
+        base.normalised.retain(|name, normalised| same(field(&base.fields, name), &normalised.returned));
+    }
+    bases.put(collection, base);
+}

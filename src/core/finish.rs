@@ -1,0 +1,305 @@
+//! The second half of a push: what each answer means for parcels, bases and changes. Runs on rows that were read again:
+//! the user may have typed while the request was under way, and another context may have been here first.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::backoff::{PARCEL_DELAY_MS_MAX, bits, delay_ms};
+use super::bases::{Bases, absorb};
+use super::outbox::{Change, Seen};
+use super::parcel::{Parcel, ParcelState, Then};
+use super::protocol::{Action, AppliedItem, Entry, Item, Outcome, PushResult};
+use super::push::ended;
+use super::record::{
+    Base, By, Changed, CollectionName, DeviceId, Fields, Millis, Normalised, OpId, RecordId, RowId, Seq, Tombstone, UserId,
+    field, set,
+};
+use super::rows::{ConflictRow, End, HistoryRow};
+use super::schema::{Mode, Schema};
+use super::view::{patched, view};
+
+/// What `finish` plans from.
+#[derive(Clone, Copy)]
+pub struct Finish<'a> {
+    /// The app's schema.
+    pub schema: &'a Schema,
+    /// Every change, by `client_seq`.
+    pub outbox: &'a [Change],
+    /// The parcels that were sent, as they are now.
+    pub parcels: &'a [Parcel],
+    /// Who is signed in here, and on which device.
+    pub user: UserId,
+    /// See `user`.
+    pub device: DeviceId,
+    /// The device's clock.
+    pub now: Millis,
+    /// The server's clock, by the answer.
+    pub server_time: Millis,
+    /// Where chance comes from.
+    pub seed: u64,
+}
+
+/// What the answers come to.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Finished {
+    /// Parcels that stay, changed in nothing but their state.
+    pub put: Vec<Parcel>,
+    /// Parcels that go.
+    pub removed: Vec<OpId>,
+    /// Their ends, if any.
+    pub history: Option<HistoryRow>,
+    /// Conflicts that were found.
+    pub conflicts: Vec<ConflictRow>,
+    /// What the user asked for while the outcome was unknown, and now takes a change: undo of what was applied.
+    pub append: Vec<Change>,
+    /// How many of each.
+    pub confirmed: u32,
+    /// Refused.
+    pub refused: u32,
+    /// Records in conflict.
+    pub conflicted: u32,
+    /// Told to come again, or to wait for another.
+    pub later: u32,
+    /// A conflict told nothing new: pull first, or it would go round for ever.
+    pub stale: bool,
+}
+
+/// Plans what these results mean.
+pub fn finish(input: &Finish<'_>, results: &[PushResult], bases: &mut impl Bases) -> Finished {
+    let mut work = Work { input, ended_rows: BTreeSet::new(), history: empty_history(input.now), finished: Finished::default() };
+    let by_id: BTreeMap<OpId, &Parcel> = input.parcels.iter().map(|parcel| (parcel.op_id, parcel)).collect();
+    for (index, result) in results.iter().enumerate() {
+        // Another context was here first, or the parcel was refused before: then there is nothing left to learn.
+        if let Some(parcel) = by_id.get(&result.op_id).filter(|parcel| parcel.is_open()) {
+            work.take(parcel, &result.outcome, bases, index as u64);
+        }
+    }
+    work.find_conflicts(bases);
+    let Work { history, mut finished, .. } = work;
+    if !history.ended.is_empty() || !history.parcels.is_empty() {
+        finished.history = Some(history);
+    }
+    finished
+}
+
+/// A history row without ends.
+#[must_use]
+pub fn empty_history(now: Millis) -> HistoryRow {
+    HistoryRow { key: 0, at: now, parcels: Vec::new(), ended: Vec::new(), set_aside: Vec::new(), seq: None, voided: Vec::new() }
+}
+
+struct Work<'a, 'b> {
+    input: &'b Finish<'a>,
+    ended_rows: BTreeSet<RowId>,
+    history: HistoryRow,
+    finished: Finished,
+}
+
+impl Work<'_, '_> {
+    fn take(&mut self, parcel: &Parcel, outcome: &Outcome, bases: &mut impl Bases, index: u64) {
+        match outcome {
+            Outcome::Applied { seq, items } => self.applied(parcel, *seq, items, bases, index),
+            Outcome::Known { rows } => {
+                let known: Vec<RowId> = parcel.rows.iter().copied().filter(|row| rows.contains(row)).collect();
+                self.end(&known, End::Confirmed);
+                self.gone(parcel);
+                self.finished.confirmed += 1;
+            }
+            Outcome::Conflict { theirs } => self.conflict(parcel, theirs, bases),
+            Outcome::Rejected { problem } => {
+                if parcel.then == Some(Then::Discard) {
+                    return self.discard(parcel);
+                }
+                let state = ParcelState::Refused { problem: problem.clone() };
+                self.finished.put.push(Parcel { state, blocked_by: None, next_attempt_at: None, ..parcel.clone() });
+                self.finished.refused += 1;
+            }
+            Outcome::Retry { after } => {
+                let attempts = parcel.attempts + 1;
+                let own_ms = delay_ms(attempts, bits(self.input.seed, index), PARCEL_DELAY_MS_MAX);
+                let delay = own_ms.max(i64::from(after.unwrap_or(0)) * 1_000).min(PARCEL_DELAY_MS_MAX);
+                let next_attempt_at = Some(self.input.now.plus(delay));
+                self.finished.put.push(Parcel { attempts, next_attempt_at, ..parcel.clone() });
+                self.finished.later += 1;
+            }
+            Outcome::Blocked { by } => {
+                self.finished.put.push(Parcel { blocked_by: Some(*by), ..parcel.clone() });
+                self.finished.later += 1;
+            }
+            Outcome::Voided => {
+                if parcel.then == Some(Then::Discard) {
+                    return self.discard(parcel);
+                }
+                self.history.voided.push(parcel.op_id);
+                self.finished.removed.push(parcel.op_id);
+            }
+        }
+    }
+
+    fn discard(&mut self, parcel: &Parcel) {
+        self.end(&parcel.rows, End::Discarded);
+        self.gone(parcel);
+    }
+
+    fn gone(&mut self, parcel: &Parcel) {
+        self.finished.removed.push(parcel.op_id);
+        self.history.parcels.push(parcel.clone());
+    }
+
+    fn end(&mut self, rows: &[RowId], end: End) {
+        for change in self.input.outbox.iter().filter(|change| rows.contains(&change.row)) {
+            if self.ended_rows.insert(change.row) {
+                self.history.ended.push(ended(change, end));
+            }
+        }
+    }
+
+    fn has_unended(&self, collection: &str, id: RecordId) -> bool {
+        let mut changes = self.input.outbox.iter().filter(|change| change.record == id && change.collection == collection);
+        changes.any(|change| !self.ended_rows.contains(&change.row))
+    }
+
+    fn applied(&mut self, parcel: &Parcel, seq: Seq, items: &[AppliedItem], bases: &mut impl Bases, index: u64) {
+        self.end(&parcel.rows, End::Confirmed);
+        self.gone(parcel);
+        self.history.seq = Some(seq);
+        self.finished.confirmed += 1;
+        for (item, answer) in parcel.items.iter().zip(items) {
+            let unended = self.has_unended(&item.collection, item.id);
+            let set_aside = item.set_aside.iter().map(|lost| (item.collection.clone(), item.id, lost.clone()));
+            self.history.set_aside.extend(set_aside);
+            if let Some(base) = self.applied_base(item, answer, seq, bases.get(&item.collection, item.id), unended) {
+                bases.put(&item.collection, base);
+            }
+        }
+        if parcel.then == Some(Then::Discard) {
+            // Too late to take back; undo of what was sent is a new change.
+            for (place, item) in parcel.items.iter().enumerate() {
+                let change = self.opposite(parcel, item, items.get(place), index * 64 + place as u64);
+                self.finished.append.push(change);
+            }
+        }
+    }
+
+    /// The base after the server applied this item; none if what is here cannot tell (the pull will).
+    fn applied_base(&self, item: &Item, answer: &AppliedItem, seq: Seq, old: Option<&Base>, unended: bool) -> Option<Base> {
+        let normalised: BTreeMap<String, Normalised> = answer
+            .normalised
+            .iter()
+            .map(|(name, value)| (name.clone(), Normalised { sent: field(&item.patch, name).clone(), returned: value.clone() }))
+            .filter(|_| unended)
+            .collect();
+        if let Some(old) = old.filter(|old| old.seq >= seq) {
+            return (!normalised.is_empty()).then(|| {
+                let mut base = old.clone();
+                base.normalised.extend(normalised);
+                base
+            });
+        }
+        let before = match old {
+            Some(old) if old.version == item.base_version => Some(old),
+            _ => None,
+        };
+        let mut fields = match (item.action, before) {
+            (Action::Create, _) => item.patch.clone(),
+            (Action::Update, Some(before)) => patched(&before.fields, &item.patch),
+            (Action::Delete, before) if unended => before.map(|before| before.fields.clone()).unwrap_or_default(),
+            (Action::Delete, _) => Fields::new(),
+            (Action::Update, None) => return None,
+        };
+        if item.action != Action::Delete {
+            for (name, value) in &answer.normalised {
+                set(&mut fields, name, value.clone());
+            }
+        }
+        let by = By { id: self.input.user, name: String::new(), role: String::new(), device: Some(self.input.device) };
+        let mut changed = before.map(|before| before.changed.clone()).unwrap_or_default();
+        for name in item.patch.keys() {
+            changed.insert(name.clone(), Changed { at: self.input.server_time, by: by.clone() });
+        }
+        Some(Base {
+            id: item.id,
+            version: answer.version,
+            seq,
+            at: self.input.server_time,
+            by: Some(by),
+            changed,
+            tombstone: (item.action == Action::Delete).then_some(Tombstone::Deleted),
+            fields,
+            normalised,
+        })
+    }
+
+    /// The change that takes an applied item back: seen is what I wrote, written what it replaced.
+    fn opposite(&self, parcel: &Parcel, item: &Item, answer: Option<&AppliedItem>, index: u64) -> Change {
+        let version = answer.map_or(item.base_version, |answer| answer.version);
+        let (action, seen, written) = match item.action {
+            Action::Create => (Action::Delete, item.patch.clone(), Fields::new()),
+            Action::Update => (Action::Update, item.patch.clone(), item.seen.clone()),
+            Action::Delete => (Action::Create, Fields::new(), item.seen.clone()),
+        };
+        Change {
+            client_seq: 0,
+            row: RowId::new(self.input.now, [bits(self.input.seed, index * 2 + 1_000), bits(self.input.seed, index * 2 + 1_001)]),
+            collection: item.collection.clone(),
+            record: item.id,
+            action,
+            seen: Seen { version, fields: seen },
+            written,
+            group: None,
+            schema: parcel.schema,
+            saved_at: self.input.now,
+            clock_offset_ms: None,
+            hold_until: None,
+            mode: Mode::Optimistic,
+        }
+    }
+
+    fn conflict(&mut self, parcel: &Parcel, theirs: &[Entry], bases: &mut impl Bases) {
+        if parcel.then == Some(Then::Discard) {
+            self.discard(parcel);
+        } else {
+            self.finished.removed.push(parcel.op_id);
+        }
+        let mut newer = false;
+        for entry in theirs {
+            let unended = self.has_unended(&entry.collection, entry.id);
+            newer |= absorb(bases, &entry.collection, entry.clone(), unended);
+        }
+        self.finished.stale |= !newer;
+        self.finished.conflicted += 1;
+    }
+
+    /// Which records of the parcels now need a person.
+    fn find_conflicts(&mut self, bases: &impl Bases) {
+        let records: BTreeSet<(CollectionName, RecordId)> = self.input.parcels.iter().flat_map(Parcel::records).collect();
+        for (name, id) in records {
+            let left =
+                |change: &&Change| change.record == id && change.collection == name && !self.ended_rows.contains(&change.row);
+            let changes: Vec<&Change> = self.input.outbox.iter().filter(left).collect();
+            self.finished.conflicts.extend(conflict_row(
+                self.input.schema,
+                &name,
+                id,
+                bases.get(&name, id),
+                &changes,
+                self.input.now,
+            ));
+        }
+    }
+}
+
+/// The row for a conflict of this record, if it is in one.
+#[must_use]
+pub fn conflict_row(
+    schema: &Schema,
+    name: &str,
+    id: RecordId,
+    base: Option<&Base>,
+    changes: &[&Change],
+    now: Millis,
+) -> Option<ConflictRow> {
+    let collection = schema.collection(name).filter(|_| !changes.is_empty())?;
+    view(collection, base, changes).conflict?;
+    let version = base.map(|base| base.version).unwrap_or_default();
+    Some(ConflictRow { collection: name.to_owned(), id, found_at: now, version, put_off: false })
+}

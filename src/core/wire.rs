@@ -1,0 +1,194 @@
+//! Parcels and their answers, on the wire.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::problem::Problem;
+use super::protocol::{Cursor, Entry};
+use super::record::{CollectionName, DeviceId, Epoch, Fields, Millis, OpId, RecordId, RowId, Seq, Version};
+
+/// What a change does to its record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "kebab-case")]
+pub enum Action {
+    /// Makes it.
+    Create,
+    /// Changes fields of it.
+    Update,
+    /// Deletes it.
+    Delete,
+}
+
+/// A value that a rule put aside, so that nothing is lost in silence.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct SetAside {
+    /// The field.
+    pub field: String,
+    /// The value that lost.
+    #[cfg_attr(feature = "openapi", schema(value_type = Object))]
+    pub value: Value,
+    /// Whether it was mine (else the server's).
+    pub mine: bool,
+}
+
+/// One record's part of a parcel.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Item {
+    /// Its collection.
+    pub collection: CollectionName,
+    /// Its id.
+    pub id: RecordId,
+    /// What to do.
+    pub action: Action,
+    /// The version that it builds on: 0 for a create of what never was; a tombstone's, to create over it.
+    pub base_version: Version,
+    /// The fields to write; null clears one.
+    #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(value_type = Object))]
+    pub patch: Fields,
+    /// What the base had in those fields.
+    #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(value_type = Object))]
+    pub seen: Fields,
+    /// What a rule put aside on the way.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub set_aside: Vec<SetAside>,
+    /// When the newest of its changes was made, by the server's clock as the device knew it.
+    pub edited_at: Millis,
+}
+
+/// A parcel as it travels. The same `op_id` always carries the same contents.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct PushParcel {
+    /// Its idempotency key.
+    pub op_id: OpId,
+    /// The row ids of its changes.
+    pub changes: Vec<RowId>,
+    /// The schema number under which they were made.
+    pub schema: u32,
+    /// Applied wholly or not at all.
+    pub items: Vec<Item>,
+}
+
+/// Numbers from `.0` to `.1`, both included.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct SeqRange(pub u64, pub u64);
+
+/// `POST /sync/v1/push`, and `/preview`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct PushRequest {
+    /// Who sends.
+    pub device: DeviceId,
+    /// The lifetime of the device's store.
+    pub epoch: Epoch,
+    /// The highest outbox number ever given out.
+    pub allocated_seq: u64,
+    /// Which numbers are still open.
+    pub open: Vec<SeqRange>,
+    /// How far the device has pulled: a server that does not know it was restored.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cursor: Option<Cursor>,
+    /// In order.
+    pub parcels: Vec<PushParcel>,
+}
+
+/// What became of one item that was applied.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct AppliedItem {
+    /// Its collection.
+    pub collection: CollectionName,
+    /// Its id.
+    pub id: RecordId,
+    /// The record's version now.
+    pub version: Version,
+    /// The fields that the server keeps otherwise than they were sent, as it keeps them.
+    #[serde(default, skip_serializing_if = "Fields::is_empty")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Object))]
+    pub normalised: Fields,
+}
+
+/// What became of a parcel.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(tag = "outcome", rename_all = "kebab-case")]
+pub enum Outcome {
+    /// Done, now or when it first came. Final.
+    Applied {
+        /// The commit's place in the feed.
+        seq: Seq,
+        /// One for each item, in order.
+        items: Vec<AppliedItem>,
+    },
+    /// These changes were applied under another op_id; nothing was done. Final.
+    Known {
+        /// The row ids that the ledger has.
+        rows: Vec<RowId>,
+    },
+    /// A record has moved on; nothing was done. Final.
+    Conflict {
+        /// The records that moved, as they are.
+        theirs: Vec<Entry>,
+    },
+    /// Refused; nothing was done. Final.
+    Rejected {
+        /// Why.
+        problem: Problem,
+    },
+    /// The server could not deal with it now. Not final.
+    Retry {
+        /// Seconds to wait at least, if the server knows.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        after: Option<u32>,
+    },
+    /// Waits for another parcel. Not final.
+    Blocked {
+        /// The record it waits for.
+        by: RecordId,
+    },
+    /// Will never be applied: the device asked for that before it came. Final.
+    Voided,
+}
+
+impl Outcome {
+    /// Whether this is the answer for ever.
+    #[must_use]
+    pub fn is_final(&self) -> bool {
+        !matches!(self, Self::Retry { .. } | Self::Blocked { .. })
+    }
+}
+
+/// A parcel's answer.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct PushResult {
+    /// Which parcel.
+    pub op_id: OpId,
+    /// What became of it.
+    #[serde(flatten)]
+    pub outcome: Outcome,
+}
+
+/// The answer to [`PushRequest`]: one result a parcel, in the same order.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct PushAnswer {
+    /// In the order of the request.
+    pub results: Vec<PushResult>,
+}
+
+/// `POST /sync/v1/void`: this op_id is never to be applied, unless it was. The answer is a [`PushResult`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct VoidRequest {
+    /// Which parcel.
+    pub op_id: OpId,
+    /// Its changes: so that they are known under it.
+    pub changes: Vec<RowId>,
+}

@@ -1,0 +1,4 @@
+//! Answers. Pure: pages of bases, tables in memory, queries over them.
+
+pub mod page;
+pub mod page_set;

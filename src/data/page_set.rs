@@ -1,0 +1,179 @@
+//! Pages as a transaction sees and changes them: find a base, put one, replace a range; then the pages to write.
+//!
+//! A page owns the ids from its first up to the next page's. Pages split, never merge and never vanish.
+
+use std::collections::BTreeMap;
+
+use crate::core::protocol::Range;
+use crate::core::record::{Base, CollectionName, RecordId};
+use crate::core::rows::PageRow;
+
+use super::page::{self, PAGE_BYTES_MAX, PageError};
+
+/// A split page is filled to this, so that the next few records do not split it again.
+const PAGE_BYTES_FILL: usize = PAGE_BYTES_MAX * 3 / 4;
+
+struct Page {
+    bases: BTreeMap<RecordId, Base>,
+    changed: bool,
+}
+
+/// The pages that a transaction has read.
+pub struct PageSet {
+    pages: BTreeMap<(CollectionName, String), Page>,
+}
+
+impl PageSet {
+    /// These pages.
+    ///
+    /// # Errors
+    /// Which page cannot be read (`collection/first`), and why.
+    pub fn read(rows: &[PageRow]) -> Result<Self, (String, PageError)> {
+        let mut pages = BTreeMap::new();
+        for row in rows {
+            let bases = page::decode(&row.bytes).map_err(|error| (format!("{}/{}", row.collection, row.first), error))?;
+            let bases = bases.into_iter().map(|base| (base.id, base)).collect();
+            pages.insert((row.collection.clone(), row.first.clone()), Page { bases, changed: false });
+        }
+        Ok(Self { pages })
+    }
+
+    fn owner(&self, collection: &str, id: RecordId) -> Option<&(CollectionName, String)> {
+        let upto = (collection.to_owned(), id.to_string());
+        self.pages.range(..=upto).next_back().map(|(key, _)| key).filter(|key| key.0 == collection)
+    }
+
+    /// The base of this record, if there is one.
+    #[must_use]
+    pub fn get(&self, collection: &str, id: RecordId) -> Option<&Base> {
+        self.pages.get(self.owner(collection, id)?)?.bases.get(&id)
+    }
+
+    fn page_for(&mut self, collection: &str, id: RecordId) -> &mut Page {
+        let key = self.owner(collection, id).cloned().unwrap_or_else(|| (collection.to_owned(), String::new()));
+        self.pages.entry(key).or_insert_with(|| Page { bases: BTreeMap::new(), changed: false })
+    }
+
+    /// Puts a base.
+    pub fn put(&mut self, collection: &str, base: Base) {
+        let page = self.page_for(collection, base.id);
+        page.changed = true;
+        page.bases.insert(base.id, base);
+    }
+
+    /// The ids of the bases in a range, of the pages read.
+    #[must_use]
+    pub fn ids_in(&self, range: &Range) -> Vec<RecordId> {
+        let pages = self.pages.iter().filter(|((collection, _), _)| *collection == range.collection);
+        pages.flat_map(|(_, page)| page.bases.keys().copied()).filter(|id| range.contains(*id)).collect()
+    }
+
+    /// Removes a base: only a snapshot that speaks for the id may.
+    pub fn remove(&mut self, collection: &str, id: RecordId) {
+        let page = self.page_for(collection, id);
+        page.changed |= page.bases.remove(&id).is_some();
+    }
+
+    /// Every base of the pages read, by collection.
+    pub fn bases(&self) -> impl Iterator<Item = (&str, &Base)> {
+        self.pages.iter().flat_map(|((collection, _), page)| page.bases.values().map(move |base| (collection.as_str(), base)))
+    }
+
+    /// The changed pages, split where they are too large. `stamp` is the next one to give, and is moved on.
+    #[must_use]
+    pub fn into_rows(self, stamp: &mut u64) -> Vec<PageRow> {
+        let mut rows = Vec::new();
+        for ((collection, first), page) in self.pages {
+            if !page.changed {
+                continue;
+            }
+            for (index, part) in split(page.bases.into_values().collect()).into_iter().enumerate() {
+                let first = match part.first() {
+                    Some(base) if index > 0 => base.id.to_string(),
+                    _ => first.clone(),
+                };
+                rows.push(PageRow { collection: collection.clone(), first, stamp: *stamp, bytes: page::encode(&part) });
+                *stamp += 1;
+            }
+        }
+        rows
+    }
+}
+
+/// These bases as parts that each fit a page. A page of one record is at most its 24 KiB and what the server adds.
+fn split(bases: Vec<Base>) -> Vec<Vec<Base>> {
+    let sizes: Vec<usize> = bases.iter().map(|base| page::encode(std::slice::from_ref(base)).len()).collect();
+    if sizes.iter().sum::<usize>() <= PAGE_BYTES_MAX {
+        return vec![bases];
+    }
+    let mut parts: Vec<Vec<Base>> = vec![Vec::new()];
+    let mut filled = 0;
+    for (base, size) in bases.into_iter().zip(sizes) {
+        if filled > 0 && filled + size > PAGE_BYTES_FILL {
+            parts.push(Vec::new());
+            filled = 0;
+        }
+        filled += size;
+        if let Some(part) = parts.last_mut() {
+            part.push(base);
+        }
+    }
+    parts
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::core::record::Millis;
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    fn base(n: u16, size: usize) -> Base {
+        let id = RecordId::new(Millis(i64::from(n) + 1), [0, 0]);
+        serde_json::from_value(json!({"id": id, "version": 1, "seq": 1, "at": 0, "fields": {"name": "x".repeat(size)}})).unwrap()
+    }
+
+    /// Applies the writes to stored rows, as a store would.
+    fn store(rows: &mut Vec<PageRow>, writes: Vec<PageRow>) {
+        for row in writes {
+            rows.retain(|old| (&old.collection, &old.first) != (&row.collection, &row.first));
+            rows.push(row);
+        }
+        rows.sort_by(|a, b| (&a.collection, &a.first).cmp(&(&b.collection, &b.first)));
+    }
+
+    proptest! {
+        /// Puts and removals through pages come to what a plain map says, and no page is too large.
+        #[test]
+        fn pages_are_a_map(steps in proptest::collection::vec((0u16..200, 0usize..3_000, any::<bool>()), 1..200), chunk in 1usize..40) {
+            let (mut rows, mut map, mut stamp) = (Vec::new(), BTreeMap::new(), 1);
+            for steps in steps.chunks(chunk) {
+                let mut set = PageSet::read(&rows).unwrap();
+                for (n, size, put) in steps {
+                    let base = base(*n, *size);
+                    if *put {
+                        set.put("customers", base.clone());
+                        map.insert(base.id, base);
+                    } else {
+                        set.remove("customers", base.id);
+                        map.remove(&base.id);
+                    }
+                }
+                let before = stamp;
+                store(&mut rows, set.into_rows(&mut stamp));
+                prop_assert!(rows.iter().all(|row| row.stamp < stamp && row.bytes.len() <= PAGE_BYTES_MAX + 8));
+                prop_assert!(rows.iter().filter(|row| row.stamp >= before).count() as u64 == stamp - before);
+            }
+            let set = PageSet::read(&rows).unwrap();
+            let found: Vec<&Base> = set.bases().map(|(_, base)| base).collect();
+            prop_assert_eq!(found, map.values().collect::<Vec<_>>());
+            for (id, base) in &map {
+                prop_assert_eq!(set.get("customers", *id), Some(base));
+                prop_assert_eq!(set.get("pipelines", *id), None);
+            }
+            if let Some(first) = rows.first() {
+                prop_assert_eq!(first.first.as_str(), "");
+            }
+        }
+    }
+}

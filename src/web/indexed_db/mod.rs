@@ -1,0 +1,289 @@
+//! The store over IndexedDB: one connection, reopened when it dies, given up when another tab needs a newer version.
+
+mod reads;
+mod writes;
+
+use std::cell::{Cell, RefCell};
+use std::rc::{Rc, Weak};
+
+use js_sys::Promise;
+use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::{JsFuture, future_to_promise};
+use web_sys::{Event, IdbDatabase, IdbVersionChangeEvent};
+
+use super::schema;
+use super::transaction::{Fault, Mode, Transaction};
+use crate::ports::{Cause, Committed, REOPEN_TRIES_MAX, Read, Rows, Scope, Step, Store, StoreError, StoreName};
+
+pub use super::schema::delete as delete_database;
+
+/// Most stages of reading in one transaction: a plan that asks for more is mistaken.
+const STAGES_MAX: u32 = 16;
+
+/// The database of one server and user. Clones share the connection.
+#[derive(Clone)]
+pub struct IndexedDbStore(Rc<Inner>);
+
+struct Inner {
+    name: String,
+    version: u32,
+    state: RefCell<State>,
+    on_reload: RefCell<Option<Rc<dyn Fn()>>>,
+    #[cfg(feature = "browser-tests")]
+    hooks: hooks::Hooks,
+}
+
+/// Where the connection stands. There is never more than one.
+enum State {
+    /// None yet, or the last one died.
+    Closed,
+    /// On its way; whoever needs it waits for the same.
+    Opening(Promise, Rc<RefCell<Option<Fault>>>),
+    /// In use.
+    Open(Rc<Connection>),
+    /// Given up for good, and why.
+    Ended(StoreError),
+}
+
+struct Connection {
+    database: IdbDatabase,
+    _on_close: Closure<dyn FnMut(Event)>,
+    _on_version_change: Closure<dyn FnMut(IdbVersionChangeEvent)>,
+}
+
+impl Connection {
+    /// Whether transactions can still begin. A connection that the browser closed throws.
+    fn is_alive(&self) -> bool {
+        Transaction::begin(&self.database, &[StoreName::Meta], Mode::Read).is_ok()
+    }
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        self.database.set_onclose(None);
+        self.database.set_onversionchange(None);
+        // Waits for the transactions that are under way.
+        self.database.close();
+    }
+}
+
+impl IndexedDbStore {
+    /// The database of this name. It is opened, and made if there is none, when it is first used.
+    #[must_use]
+    pub fn new(name: impl Into<String>) -> Self {
+        Self::of_version(name, schema::VERSION)
+    }
+
+    fn of_version(name: impl Into<String>, version: u32) -> Self {
+        Self(Rc::new(Inner {
+            name: name.into(),
+            version,
+            state: RefCell::new(State::Closed),
+            on_reload: RefCell::new(None),
+            #[cfg(feature = "browser-tests")]
+            hooks: hooks::Hooks::default(),
+        }))
+    }
+
+    /// The database's name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.0.name
+    }
+
+    /// Opens it now.
+    ///
+    /// # Errors
+    /// Why it cannot be opened; `Newer` and `Blocked` are worth telling at once.
+    pub async fn open(&self) -> Result<(), StoreError> {
+        self.0.connection().await.map(drop).map_err(Fault::into_error)
+    }
+
+    /// Called once when this context has to be reloaded: another one upgrades or deletes the database.
+    pub fn on_reload(&self, callback: impl Fn() + 'static) {
+        *self.0.on_reload.borrow_mut() = Some(Rc::new(callback));
+    }
+
+    /// Closes it for good: what is asked of it later is `Closed`. Transactions under way are finished.
+    pub fn close(&self) {
+        self.0.end(StoreError::Closed);
+    }
+}
+
+impl Inner {
+    /// The connection; opens it if there is none.
+    async fn connection(self: &Rc<Self>) -> Result<Rc<Connection>, Fault> {
+        loop {
+            let opening = match &*self.state.borrow() {
+                State::Open(connection) => return Ok(Rc::clone(connection)),
+                State::Ended(error) => return Err(Fault::Final(error.clone())),
+                State::Opening(promise, fault) => Some((promise.clone(), Rc::clone(fault))),
+                State::Closed => None,
+            };
+            let (promise, fault) = opening.unwrap_or_else(|| self.begin_opening());
+            // It never rejects: what went wrong is in `fault`.
+            let _ = JsFuture::from(promise).await;
+            if let Some(fault) = &*fault.borrow() {
+                return Err(fault.clone());
+            }
+        }
+    }
+
+    /// Opens apart from who asked: dropping the caller's future leaves no half-open connection.
+    fn begin_opening(self: &Rc<Self>) -> (Promise, Rc<RefCell<Option<Fault>>>) {
+        let fault = Rc::new(RefCell::new(None));
+        let (inner, failed) = (Rc::clone(self), Rc::clone(&fault));
+        let promise = future_to_promise(async move {
+            let opened = schema::open(&inner.name, inner.version).await;
+            let mut state = inner.state.borrow_mut();
+            match (&*state, opened) {
+                (State::Opening(..), Ok(database)) => *state = State::Open(inner.attach(database)),
+                (State::Opening(..), Err(fault)) => {
+                    *state = match &fault {
+                        Fault::Final(StoreError::Newer) => State::Ended(StoreError::Newer),
+                        _ => State::Closed,
+                    };
+                    *failed.borrow_mut() = Some(fault);
+                }
+                // Closed for good meanwhile.
+                (_, Ok(database)) => database.close(),
+                (_, Err(_)) => {}
+            }
+            Ok(JsValue::UNDEFINED)
+        });
+        *self.state.borrow_mut() = State::Opening(promise.clone(), Rc::clone(&fault));
+        (promise, fault)
+    }
+
+    /// Listens to the two things that happen to a connection by itself.
+    fn attach(self: &Rc<Self>, database: IdbDatabase) -> Rc<Connection> {
+        let on_close = {
+            let (inner, closed) = (Rc::downgrade(self), database.clone());
+            Closure::<dyn FnMut(Event)>::new(move |_| with(&inner, |inner| inner.forget(&closed)))
+        };
+        let on_version_change = {
+            let inner = Rc::downgrade(self);
+            Closure::<dyn FnMut(IdbVersionChangeEvent)>::new(move |event: IdbVersionChangeEvent| {
+                with(&inner, |inner| {
+                    // A deletion has no new version.
+                    inner.end(if event.new_version().is_some() { StoreError::Newer } else { StoreError::Closed });
+                    let callback = inner.on_reload.borrow().clone();
+                    if let Some(callback) = callback {
+                        callback();
+                    }
+                });
+            })
+        };
+        database.set_onclose(Some(on_close.as_ref().unchecked_ref()));
+        database.set_onversionchange(Some(on_version_change.as_ref().unchecked_ref()));
+        Rc::new(Connection { database, _on_close: on_close, _on_version_change: on_version_change })
+    }
+
+    /// Gives up for good.
+    fn end(&self, why: StoreError) {
+        let before = self.state.replace(State::Ended(why));
+        if let State::Open(connection) = before {
+            // Others may hold it for a transaction; closing lets those finish and no other begin.
+            connection.database.close();
+        }
+    }
+
+    /// Drops this connection, unless another one is in use already.
+    fn forget(&self, dead: &IdbDatabase) {
+        let is_it = matches!(&*self.state.borrow(), State::Open(connection) if &connection.database == dead);
+        if is_it {
+            let before = self.state.replace(State::Closed);
+            dead.close();
+            drop(before);
+        }
+    }
+
+    /// Runs `work` on a connection; does it again on a new one as long as connections die.
+    async fn repeat<T>(self: &Rc<Self>, work: impl AsyncFn(&IdbDatabase) -> Result<T, Fault>) -> Result<T, StoreError> {
+        for _ in 0..=REOPEN_TRIES_MAX {
+            match self.once(&work).await {
+                Ok(value) => return Ok(value),
+                Err(Fault::Connection(_)) => {}
+                Err(fault) => return Err(fault.into_error()),
+            }
+        }
+        Err(StoreError::Closed)
+    }
+
+    async fn once<T>(self: &Rc<Self>, work: &impl AsyncFn(&IdbDatabase) -> Result<T, Fault>) -> Result<T, Fault> {
+        let connection = self.connection().await?;
+        match work(&connection.database).await {
+            Err(Fault::Aborted(cause)) if connection.is_alive() => Err(Fault::Final(StoreError::Unknown(cause))),
+            Err(Fault::Aborted(cause) | Fault::Connection(cause)) => {
+                self.forget(&connection.database);
+                Err(Fault::Connection(cause))
+            }
+            other => other,
+        }
+    }
+}
+
+fn with(inner: &Weak<Inner>, work: impl FnOnce(&Inner)) {
+    if let Some(inner) = inner.upgrade() {
+        work(&inner);
+    }
+}
+
+impl Store for IndexedDbStore {
+    async fn update<T>(&self, scope: Scope, plan: impl Fn(&Rows) -> Step<T>) -> Result<Committed<T>, StoreError> {
+        self.0
+            .repeat(async |database: &IdbDatabase| {
+                let transaction = Transaction::begin(database, &scope.stores, Mode::Write(scope.durability))?;
+                #[cfg(feature = "browser-tests")]
+                self.0.hooks.began(&transaction);
+                let (writes, value) = plan_writes(&transaction, &scope.read, &plan).await?;
+                // Encoded before the first put, so that what cannot be encoded leaves nothing behind.
+                let writes = writes::encode(writes).map_err(Fault::Final)?;
+                let appends = writes::request(&transaction, writes)?;
+                #[cfg(feature = "browser-tests")]
+                self.0.hooks.requested(&transaction, database);
+                transaction.complete().await?;
+                Ok(Committed { value, appended: writes::numbers(&appends)? })
+            })
+            .await
+    }
+
+    async fn read(&self, read: Vec<Read>) -> Result<Rows, StoreError> {
+        let stores = reads::stores(&read);
+        if stores.is_empty() {
+            return Ok(Rows::default());
+        }
+        self.0
+            .repeat(async |database: &IdbDatabase| {
+                let transaction = Transaction::begin(database, &stores, Mode::Read)?;
+                let mut rows = Rows::default();
+                reads::stage(&transaction, &read, &mut rows).await?;
+                Ok(rows)
+            })
+            .await
+    }
+}
+
+/// Reads and plans, stage by stage, until the plan wants to write.
+async fn plan_writes<T>(
+    transaction: &Transaction,
+    first: &[Read],
+    plan: impl Fn(&Rows) -> Step<T>,
+) -> Result<(Vec<crate::ports::Write>, T), Fault> {
+    let mut rows = Rows::default();
+    reads::stage(transaction, first, &mut rows).await?;
+    while rows.stage < STAGES_MAX {
+        match plan(&rows) {
+            Step::Write(writes, value) => return Ok((writes, value)),
+            Step::Read(more) => {
+                reads::stage(transaction, &more, &mut rows).await?;
+                rows.stage += 1;
+            }
+        }
+    }
+    let message = format!("the plan read {STAGES_MAX} times and wrote nothing");
+    Err(Fault::Final(StoreError::Unknown(Cause { name: "PlanError".into(), message })))
+}
+
+#[cfg(feature = "browser-tests")]
+pub mod hooks;

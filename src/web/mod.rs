@@ -1,0 +1,9 @@
+//! The browser's side of the ports.
+
+pub mod bindings;
+pub mod error;
+pub mod fetch;
+pub mod host;
+pub mod indexed_db;
+pub mod schema;
+pub mod transaction;
