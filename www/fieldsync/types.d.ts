@@ -174,6 +174,8 @@ export interface OpenOptions {
   serviceWorker?: string | false;
   /** Where the wasm is, if not beside the library. */
   wasm?: string | URL;
+  /** Who signed in at our own server. With it, the worker can get a token itself, by the refresh cookie. */
+  profile?: { id: string; username: string; name: string; role: string; team?: string };
 }
 
 export interface SyncClient extends EventTarget {
@@ -208,6 +210,8 @@ export interface SyncClient extends EventTarget {
   diagnostics(): Promise<object>;
   /** After a new sign-in: sends what waits. */
   signedIn(): Promise<void>;
+  /** Takes the new version of the app (status "reload"): reloads the page once. */
+  reload(): Promise<void>;
   close(): void;
 }
 export interface BatchCollection {

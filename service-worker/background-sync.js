@@ -1,0 +1,56 @@
+/**
+ * Sending with the app closed: the same engine, the same lock, one cycle.
+ *
+ * A rejected promise makes the browser come again (a few times, over about twenty minutes); the outbox keeps what is left,
+ * and the next page that opens sends it.
+ */
+import { Auth } from "../www/fieldsync/auth.js";
+import { Cycles, lockName } from "../www/fieldsync/cycle.js";
+import { loadEngine } from "../www/fieldsync/engine.js";
+import { readIdentity } from "../www/fieldsync/identity.js";
+import { precachedEngine } from "./precache.js";
+
+/** @typedef {import("../www/fieldsync/types").Reason} Reason */
+
+const HOLD_MS_MAX = 6_000;
+
+/** Rejects while something sendable remains; conflicts and refused changes wait for a person, not for another try. */
+export async function sendInBackground() {
+  const report = await runOnce("background");
+  if (report?.unsent) throw new Error("not all could be sent; the browser is to come again");
+}
+
+export async function pullInBackground() {
+  await runOnce("periodic").catch(() => {}); // It comes again anyway.
+}
+
+/** @param {Reason} reason */
+async function runOnce(reason) {
+  const identity = await readIdentity();
+  if (!identity || identity.signedOut) return undefined;
+  if (!identity.cookie) throw new Error("only a page can get a token from this server");
+  const { server, user, schema } = identity;
+  const auth = new Auth(server);
+  const name = lockName(server, user);
+  const Engine = await loadEngine(await precachedEngine());
+  const channel = new BroadcastChannel(name);
+  const engine = await Engine.open({
+    server,
+    user,
+    schema,
+    tables: false,
+    getAccessToken: (why) => auth.accessToken(why, user),
+    onEvent: (event) => event.kind === "wake" && channel.postMessage({ wake: event.message }),
+  });
+  try {
+    const cycles = new Cycles(engine, name);
+    const report = await cycles.request(reason);
+    const wait = report?.heldUntil === undefined ? undefined : report.heldUntil - Date.now();
+    if (wait === undefined || wait > HOLD_MS_MAX) return report;
+    await new Promise((done) => setTimeout(done, Math.max(0, wait))); // The last save was held for Undo: sleep it out.
+    return await cycles.request(reason);
+  } finally {
+    engine.close();
+    channel.close();
+  }
+}

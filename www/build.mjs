@@ -1,0 +1,110 @@
+/**
+ * Builds what is served: `node www/build.mjs --out target/www --wasm target/wasm-bindgen [--dev]`.
+ *
+ * `--wasm` is the folder that `wasm-bindgen --target web` filled. The same sources give the same bytes.
+ */
+import { copyFile, cp, mkdir, rm } from "node:fs/promises";
+import { dirname, join, relative, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+import * as esbuild from "esbuild";
+import { injectManifest } from "workbox-build";
+
+const WWW = dirname(fileURLToPath(import.meta.url));
+const ROOT = dirname(WWW);
+const TARGET = ["chrome97", "firefox113", "safari16.4"];
+/** The wasm is larger than what workbox precaches unasked. */
+const PRECACHED_BYTES_MAX = 8 * 1024 * 1024;
+const LIBRARY_FILES = ["fieldsync/**/*.{js,wasm}"];
+const APP_FILES = ["*.{html,js,css,webmanifest,json}", "icons/*.png", ...LIBRARY_FILES];
+
+const { values } = parseArgs({ options: { out: { type: "string" }, wasm: { type: "string" }, dev: { type: "boolean", default: false } } });
+if (!values.out || !values.wasm) throw new Error("usage: node www/build.mjs --out <folder> --wasm <folder> [--dev]");
+const out = resolve(values.out);
+const wasm = resolve(values.wasm);
+
+/** @type {import("esbuild").BuildOptions} */
+const COMMON = {
+  bundle: true,
+  absWorkingDir: ROOT,
+  target: TARGET,
+  minify: !values.dev,
+  sourcemap: values.dev ? "inline" : false,
+  legalComments: "none",
+  charset: "utf8",
+  logLevel: "warning",
+  define: { "process.env.NODE_ENV": '"production"' },
+};
+
+/** The glue is made by wasm-bindgen, outside the sources. */
+const glue = {
+  name: "glue",
+  setup(build) {
+    build.onResolve({ filter: /\/wasm\/fieldsync\.js$/ }, () => ({ path: join(wasm, "fieldsync.js") }));
+  },
+};
+
+/** The app loads the library as anybody's app does: one file, fetched once. */
+const libraryApart = {
+  name: "library-apart",
+  setup(build) {
+    build.onResolve({ filter: /fieldsync\/index\.js$/ }, () => ({ path: "/fieldsync/fieldsync.js", external: true }));
+  },
+};
+
+/** @param {import("esbuild").BuildOptions} options */
+async function bundle(options) {
+  const { warnings } = await esbuild.build({ ...COMMON, ...options });
+  if (warnings.length) throw new Error("esbuild warned; see above");
+}
+
+async function buildScripts() {
+  // A worker has no module address: it gets the engine's bytes from its cache.
+  const classic = { format: "iife", define: { ...COMMON.define, "import.meta.url": "self.location.href" }, plugins: [glue] };
+  await Promise.all([
+    bundle({ entryPoints: ["www/fieldsync/index.js"], outfile: join(out, "fieldsync/fieldsync.js"), format: "esm", plugins: [glue] }),
+    bundle({ entryPoints: ["www/app/main.js"], outfile: join(out, "app.js"), format: "esm", plugins: [libraryApart] }),
+    bundle({ entryPoints: ["www/app/styles/app.css"], outfile: join(out, "app.css") }),
+    bundle({ entryPoints: ["service-worker/sw.js"], outfile: join(out, "sw.js"), ...classic }),
+    bundle({ entryPoints: ["service-worker/fieldsync-sw.js"], outfile: join(out, "fieldsync-sw.js"), ...classic }),
+  ]);
+}
+
+async function copyFiles() {
+  const copies = [
+    ["www/index.html", "index.html"],
+    ["www/manifest.webmanifest", "manifest.webmanifest"],
+    ["www/schema.json", "schema.json"],
+    ["www/fieldsync/types.d.ts", "fieldsync/fieldsync.d.ts"],
+    ["www/examples/ten-lines.html", "examples/ten-lines.html"],
+  ];
+  for (const [from, to] of copies) {
+    await mkdir(dirname(join(out, to)), { recursive: true });
+    await copyFile(join(ROOT, from), join(out, to));
+  }
+  const png = (path) => !/\.(mjs|svg)$/.test(path);
+  await cp(join(WWW, "icons"), join(out, "icons"), { recursive: true, filter: png });
+  await mkdir(join(out, "fieldsync/wasm"), { recursive: true });
+  await copyFile(join(wasm, "fieldsync_bg.wasm"), join(out, "fieldsync/wasm/fieldsync_bg.wasm"));
+}
+
+/** @param {string} worker @param {string[]} globPatterns */
+async function precacheInto(worker, globPatterns) {
+  const path = join(out, worker);
+  const { count, size, warnings } = await injectManifest({
+    swSrc: path,
+    swDest: path,
+    globDirectory: out,
+    globPatterns,
+    globIgnores: ["sw.js", "fieldsync-sw.js"],
+    maximumFileSizeToCacheInBytes: PRECACHED_BYTES_MAX,
+  });
+  if (warnings.length) throw new Error(warnings.join("\n"));
+  console.log(`${relative(ROOT, path)}: ${count} files precached, ${(size / 1024).toFixed(0)} KiB`);
+}
+
+await rm(out, { recursive: true, force: true });
+await mkdir(out, { recursive: true });
+await Promise.all([buildScripts(), copyFiles()]);
+await precacheInto("sw.js", APP_FILES);
+await precacheInto("fieldsync-sw.js", LIBRARY_FILES);

@@ -1,0 +1,228 @@
+/**
+ * The client that an app holds: the engine, its collections, and what makes them run in a page.
+ */
+import { openChannel } from "./channel.js";
+import { Collection, noteBatch } from "./collection.js";
+import { Cycles, lockName } from "./cycle.js";
+import { SyncError } from "./errors.js";
+import { persist, space } from "./persist.js";
+import { Triggers } from "./triggers.js";
+import { takeUpdate } from "./worker-bridge.js";
+
+/**
+ * @typedef {import("./types").Engine} Engine
+ * @typedef {import("./types").EngineEvent} EngineEvent
+ * @typedef {import("./types").EngineWrite} EngineWrite
+ * @typedef {import("./types").SyncStatus} SyncStatus
+ * @typedef {import("./types").BatchCollection} BatchCollection
+ * @typedef {import("./types").SyncClient} Contract
+ * @typedef {{ server: string, user: string, schema: string }} Setting
+ */
+
+const SYNC_WITHIN_MS = 30_000;
+
+/** @implements {Contract} */
+export class SyncClient extends EventTarget {
+  /** @type {Map<string, Collection>} */
+  #collections = new Map();
+  /** @type {Engine} */
+  #engine;
+  #cycles;
+  #triggers;
+  #channel;
+  /** @type {SyncStatus} */
+  #status;
+  #background = "SyncManager" in globalThis;
+  #updateReady = false;
+  #closedByNewer = false;
+  #saves = 0;
+  /** Writes on their way, by row: Save pressed twice is one change, and one promise. @type {Map<string, Promise<void>>} */
+  #saving = new Map();
+
+  /** @param {Engine} engine @param {Setting} setting @param {{ listen(handle: (event: EngineEvent) => void): void }} events */
+  constructor(engine, { server, user, schema }, events) {
+    super();
+    this.#engine = engine;
+    this.user = user;
+    this.schema = JSON.parse(schema);
+    const lock = lockName(server, user);
+    this.#cycles = new Cycles(engine, lock);
+    this.#channel = openChannel(lock, (message) => void engine.refresh(message));
+    this.#triggers = new Triggers((reason) => this.#cycles.request(reason), {
+      hasUnsent: () => this.#status.pending > 0,
+      onNoBackground: () => this.#setBackground(false),
+    });
+    for (const { name } of this.schema.collections) {
+      this.#collections.set(name, new Collection(name, engine, (writes, holdMs) => this.#save(writes, holdMs)));
+    }
+    this.#status = this.#readStatus();
+    events.listen((event) => this.#handle(event));
+  }
+
+  start() {
+    this.#triggers.start();
+  }
+
+  get status() {
+    return this.#status;
+  }
+
+  newId() {
+    return this.#engine.newId();
+  }
+
+  /** @param {string} name */
+  collection(name) {
+    const found = this.#collections.get(name);
+    if (!found) throw new SyncError("not-found", `the schema has no collection "${name}"`);
+    return found;
+  }
+
+  /** @param {(tx: { [collection: string]: BatchCollection }) => void} write @param {{ row?: string }} [options] */
+  async batch(write, { row } = {}) {
+    const { tx, writes } = noteBatch([...this.#collections.keys()], () => this.newId(), row ?? this.newId());
+    write(tx);
+    if (writes.length) await this.#save(writes);
+  }
+
+  async sync() {
+    await Promise.race([this.#triggers.fire("user"), new Promise((done) => setTimeout(done, SYNC_WITHIN_MS))]);
+    return this.#status;
+  }
+
+  async preview() {
+    return JSON.parse(await this.#engine.preview());
+  }
+
+  /** @type {import("./types").SyncClient["conflicts"]} */
+  conflicts = {
+    list: async () => JSON.parse(this.#engine.conflicts()),
+    resolve: async (conflict, choices) => {
+      const undo = await this.#engine.resolve(JSON.stringify(conflict), JSON.stringify(choices));
+      this.#saved();
+      return { undo: () => this.#restore(undo) };
+    },
+    putOff: (conflict) => this.#engine.putOff(conflict.collection, conflict.id, conflict.version),
+  };
+
+  /** @type {import("./types").SyncClient["outbox"]} */
+  outbox = {
+    list: async () => JSON.parse(this.#engine.outbox()),
+    retry: async (row) => {
+      await this.#engine.retry(row);
+      this.#saved();
+    },
+    discard: async (row) => {
+      const { done, undo } = JSON.parse(await this.#engine.discard(row));
+      if (done === "later") this.#saved();
+      return { done, undo: () => this.#restore(typeof undo === "string" ? undo : JSON.stringify(undo)) };
+    },
+    undo: async (row) => {
+      const answer = JSON.parse(await this.#engine.undo(row));
+      this.#saved();
+      return answer;
+    },
+    export: () => this.#engine.exportUnsent(),
+  };
+
+  history = { list: async (limit = 100) => JSON.parse(await this.#engine.history(limit)) };
+
+  drafts = {
+    /** @param {string} form */
+    get: async (form) => {
+      const json = await this.#engine.draft(form);
+      return json === undefined ? undefined : JSON.parse(json);
+    },
+    /** @param {string} form @param {import("./types").Fields} value */
+    put: (form, value) => this.#engine.putDraft(form, JSON.stringify(value)),
+    /** @param {string} form */
+    remove: (form) => this.#engine.removeDraft(form),
+  };
+
+  async diagnostics() {
+    return { ...JSON.parse(await this.#engine.diagnostics()), space: await space(), agent: navigator.userAgent };
+  }
+
+  async signedIn() {
+    await this.#triggers.fire("signed-in");
+  }
+
+  /** Takes the new version of the app that the status calls "reload". */
+  async reload() {
+    await takeUpdate();
+  }
+
+  updateReady() {
+    this.#updateReady = true;
+    this.dispatchEvent(new CustomEvent("reload"));
+    this.#statusChanged();
+  }
+
+  close() {
+    this.#triggers.stop();
+    this.#cycles.close();
+    this.#channel.close();
+    for (const collection of this.#collections.values()) collection.stop();
+    this.#engine.close();
+  }
+
+  /** @param {EngineWrite[]} writes @param {number} [holdMs] */
+  #save(writes, holdMs) {
+    const row = writes[0].row;
+    let saving = this.#saving.get(row);
+    if (!saving) {
+      saving = this.#engine.save(writes, holdMs).finally(() => this.#saving.delete(row));
+      this.#saving.set(row, saving);
+      saving.then(() => this.#saved(), () => {});
+    }
+    return saving;
+  }
+
+  #saved() {
+    if (this.#saves++ === 0) void persist();
+    this.#triggers.saved();
+  }
+
+  /** @param {string} undo */
+  async #restore(undo) {
+    await this.#engine.restore(undo);
+    this.#saved();
+  }
+
+  /** @param {EngineEvent} event */
+  #handle(event) {
+    if (event.kind === "status") this.#statusChanged();
+    else if (event.kind === "wake") this.#channel.post(event.message);
+    else if (event.kind === "reload") {
+      this.#closedByNewer = true;
+      this.updateReady();
+    } else {
+      for (const name of event.collections) this.#collections.get(name)?.changed();
+      this.dispatchEvent(new CustomEvent("change", { detail: { collections: event.collections } }));
+    }
+  }
+
+  #statusChanged() {
+    const before = this.#status;
+    const status = (this.#status = this.#readStatus());
+    if (JSON.stringify(before) === JSON.stringify(status)) return;
+    this.dispatchEvent(new CustomEvent("syncstatuschange", { detail: status }));
+    if (status.conflicts > before.conflicts) this.dispatchEvent(new CustomEvent("conflict", { detail: status }));
+    if (status.failed > before.failed) this.dispatchEvent(new CustomEvent("failed", { detail: status }));
+  }
+
+  /** The engine's facts, and the two that only the page knows. @returns {SyncStatus} */
+  #readStatus() {
+    const status = { ...this.#engine.status(), background: this.#background };
+    const mayLead = this.#closedByNewer || status.state === "synced" || status.state === "outdated";
+    if (this.#updateReady && mayLead) status.state = "reload";
+    return status;
+  }
+
+  /** @param {boolean} background */
+  #setBackground(background) {
+    if (this.#background === background) return;
+    this.#background = background;
+    this.#statusChanged();
+  }
+}

@@ -1,0 +1,167 @@
+/**
+ * One collection, as the app uses it: what it says is turned into the writes and queries of the engine.
+ */
+import { SyncError } from "./errors.js";
+
+/**
+ * @typedef {import("./types").Engine} Engine
+ * @typedef {import("./types").EngineWrite} EngineWrite
+ * @typedef {import("./types").Fields} Fields
+ * @typedef {import("./types").RecordView} RecordView
+ * @typedef {import("./types").CollectionClient} Contract
+ * @typedef {import("./types").Query} Query
+ * @typedef {import("./types").Rows} Rows
+ * @typedef {import("./types").WriteOptions} WriteOptions
+ * @typedef {(writes: EngineWrite[], holdMs?: number) => Promise<void>} Save
+ * @typedef {{ query: Query, callback: (rows: Rows) => void, last?: string }} Watcher
+ */
+
+/** @implements {Contract} */
+export class Collection {
+  #name;
+  #engine;
+  #save;
+  /** @type {Set<Watcher>} */
+  #watchers = new Set();
+
+  /** @param {string} name @param {Engine} engine @param {Save} save */
+  constructor(name, engine, save) {
+    this.#name = name;
+    this.#engine = engine;
+    this.#save = save;
+  }
+
+  /** @param {Fields} fields @param {WriteOptions & { id?: string }} [options] */
+  async create(fields, { id, row, holdMs } = {}) {
+    // One of the two names the other, so that either of them given twice is one change.
+    const record = id ?? row ?? this.#engine.newId();
+    await this.#save([creation(this.#name, record, row ?? record, fields)], holdMs);
+    return this.#must(record);
+  }
+
+  /** @param {RecordView} record @param {Fields} patch @param {WriteOptions} [options] */
+  async update(record, patch, { row, holdMs } = {}) {
+    await this.#save([edit(record, patch, row ?? this.#engine.newId())], holdMs);
+    return this.#must(record.id);
+  }
+
+  /** @param {RecordView} record @param {WriteOptions} [options] */
+  async remove(record, { row, holdMs } = {}) {
+    await this.#save([deletion(record, row ?? this.#engine.newId())], holdMs);
+  }
+
+  /** @param {string} id @returns {Promise<RecordView | undefined>} */
+  async get(id) {
+    const json = this.#engine.get(this.#name, id);
+    return json === undefined ? undefined : JSON.parse(json);
+  }
+
+  /** @param {Query} [query] */
+  async list(query = {}) {
+    return toRows(this.#engine.list(this.#name, JSON.stringify(query)));
+  }
+
+  /** @param {Query} [query] */
+  async count(query = {}) {
+    return this.#engine.count(this.#name, JSON.stringify(query));
+  }
+
+  /** @param {string} text @param {{ limit?: number }} [options] */
+  search(text, { limit } = {}) {
+    return this.list({ search: text, limit });
+  }
+
+  /**
+   * The first call back is before this returns: a page that comes back by "Back" is whole at once, and scrolls to where it was.
+   * @param {Query} query @param {(rows: Rows) => void} callback
+   */
+  watch(query, callback) {
+    /** @type {Watcher} */
+    const watcher = { query, callback };
+    this.#watchers.add(watcher);
+    this.#tell(watcher);
+    return () => void this.#watchers.delete(watcher);
+  }
+
+  /** Something in this collection changed: only those whose result did are called. */
+  changed() {
+    for (const watcher of [...this.#watchers]) this.#tell(watcher);
+  }
+
+  stop() {
+    this.#watchers.clear();
+  }
+
+  /** @param {Watcher} watcher */
+  #tell(watcher) {
+    const json = this.#engine.list(this.#name, JSON.stringify(watcher.query));
+    if (json === watcher.last) return;
+    watcher.last = json;
+    watcher.callback(toRows(json));
+  }
+
+  /** @param {string} id @returns {RecordView} */
+  #must(id) {
+    const json = this.#engine.get(this.#name, id);
+    if (json === undefined) throw new SyncError("not-found", `${this.#name}/${id} is gone`);
+    return JSON.parse(json);
+  }
+}
+
+/**
+ * Notes down the writes of one `batch`. Rows count up from the batch's own, so that the same batch twice is the same rows.
+ * @param {string[]} names @param {() => string} newId @param {string} row
+ */
+export function noteBatch(names, newId, row) {
+  /** @type {EngineWrite[]} */
+  const writes = [];
+  const next = () => nthRow(row, writes.length);
+  /** @type {{ [collection: string]: import("./types").BatchCollection }} */
+  const tx = {};
+  for (const name of names) {
+    tx[name] = {
+      create(fields, { id = newId() } = {}) {
+        writes.push(creation(name, id, next(), fields));
+        return id;
+      },
+      update: (record, patch) => void writes.push(edit(record, patch, next())),
+      remove: (record) => void writes.push(deletion(record, next())),
+    };
+  }
+  return { tx, writes };
+}
+
+/**
+ * The row ids of one group: the batch's own, then the same with its last 16 bits counted up.
+ * @param {string} row @param {number} index
+ */
+export function nthRow(row, index) {
+  if (index === 0) return row;
+  const last = (Number.parseInt(row.slice(-4), 16) + index) % 0x10000;
+  return row.slice(0, -4) + last.toString(16).padStart(4, "0");
+}
+
+/** @param {string} collection @param {string} id @param {string} row @param {Fields} fields @returns {EngineWrite} */
+function creation(collection, id, row, fields) {
+  return { row, collection, id, action: "create", seen: { version: 0, fields: {} }, written: fields };
+}
+
+/** An update saw the fields that it writes. @param {RecordView} record @param {Fields} patch @param {string} row @returns {EngineWrite} */
+function edit(record, patch, row) {
+  /** @type {Fields} */
+  const seen = {};
+  for (const name of Object.keys(patch)) seen[name] = record.fields[name] ?? null;
+  const { collection, id, version } = record;
+  return { row, collection, id, action: "update", seen: { version, fields: seen }, written: patch };
+}
+
+/** A delete saw all. @param {RecordView} record @param {string} row @returns {EngineWrite} */
+function deletion({ collection, id, version, fields }, row) {
+  return { row, collection, id, action: "delete", seen: { version, fields }, written: {} };
+}
+
+/** @param {string} json @returns {Rows} */
+function toRows(json) {
+  const { records, complete } = JSON.parse(json);
+  return Object.assign(records, { complete });
+}

@@ -1,0 +1,107 @@
+/**
+ * What the status bar says: a pure function of the status, the language and the time.
+ *
+ * @typedef {"ok" | "busy" | "off" | "ask" | "bad"} Tone
+ * @typedef {{ event: string, word: string, detail?: object }} Act
+ * @typedef {{ icon: string, tone: Tone, text: string, more: string[], act?: Act }} Line
+ */
+import { ago, moment, wait } from "../format.js";
+import { translator } from "../i18n.js";
+
+/** @typedef {import("../types").SyncStatus} SyncStatus */
+
+/** @type {{ [state in import("../types").SyncState]: [icon: string, tone: Tone] }} */
+const LOOKS = {
+  "signed-out": ["key", "bad"],
+  failed: ["octagon", "bad"],
+  conflict: ["split", "ask"],
+  offline: ["cloud-off", "off"],
+  sending: ["arrows", "busy"],
+  waiting: ["clock", "busy"],
+  stuck: ["hourglass", "busy"],
+  "first-sync": ["download", "busy"],
+  full: ["disk", "bad"],
+  lost: ["alert", "bad"],
+  outdated: ["up", "bad"],
+  reload: ["up", "busy"],
+  misconfigured: ["alert", "bad"],
+  synced: ["check", "ok"],
+};
+
+/** @type {{ [state: string]: Act }} */
+const ACTS = {
+  "signed-out": { event: "sign-in-requested", word: "do.sign-in" },
+  failed: { event: "review-requested", word: "do.review", detail: { what: "failed" } },
+  conflict: { event: "review-requested", word: "do.choose", detail: { what: "conflicts" } },
+  waiting: { event: "sync-requested", word: "do.send" },
+  stuck: { event: "review-requested", word: "do.review", detail: { what: "unsent" } },
+  full: { event: "review-requested", word: "do.review", detail: { what: "space" } },
+  lost: { event: "review-requested", word: "do.review", detail: { what: "lost" } },
+  outdated: { event: "reload-requested", word: "do.reload" },
+  reload: { event: "reload-requested", word: "do.reload" },
+  synced: { event: "sync-requested", word: "do.sync" },
+};
+
+/** @param {SyncStatus} status @param {import("../i18n.js").Language} language @param {number} now @returns {Line} */
+export function barLine(status, language, now) {
+  const t = translator(language);
+  const [icon, tone] = LOOKS[status.state];
+  return { icon, tone, text: say(status, language, now), more: follow(status, t), act: ACTS[status.state] };
+}
+
+/** @param {SyncStatus} status @param {import("../i18n.js").Language} language @param {number} now */
+function say(status, language, now) {
+  const t = translator(language);
+  const { state, pending: n, lastSyncedAt } = status;
+  const none = n === 0 ? ".none" : "";
+  switch (state) {
+    case "failed":
+      return t("bar.failed", { n: status.failed });
+    case "conflict":
+      return t("bar.conflict", { n: status.conflicts - status.putOff });
+    case "offline":
+      if (n > 0) return t("bar.offline", { n });
+      return lastSyncedAt ? t("bar.offline.none", { time: moment(language, lastSyncedAt, now) }) : t("bar.offline.empty");
+    case "sending":
+      return saySending(status, t);
+    case "waiting":
+      if (!status.nextAttemptAt || status.nextAttemptAt <= now) return t("bar.waiting.now", { n });
+      return t(`bar.waiting${none}`, { n, time: wait(language, status.nextAttemptAt - now) });
+    case "stuck":
+      return t("bar.stuck", { n, time: moment(language, status.oldestUnsentAt ?? now, now) });
+    case "first-sync":
+      return status.progress?.total ? t("bar.first-sync", { ...status.progress }) : t("bar.first-sync.none");
+    case "lost":
+      return n > 0 ? t("bar.lost", { n }) : t("bar.lost.some");
+    case "signed-out":
+    case "outdated":
+      return t(`bar.${state}${none}`, { n });
+    case "synced":
+      if (!lastSyncedAt) return t("bar.synced.never");
+      return t("bar.synced", { time: moment(language, lastSyncedAt, now), ago: ago(language, lastSyncedAt, now) });
+    default:
+      return t(`bar.${state}`);
+  }
+}
+
+/** @param {SyncStatus} status @param {import("../i18n.js").Translate} t */
+function saySending({ sending }, t) {
+  const { done, total, name } = sending;
+  if (!total) return t("bar.sending.none");
+  if (total === 1) return t("bar.sending.one", { name });
+  if (done === 0) return t("bar.sending.batch", { total, name, more: total - 1 });
+  return t("bar.sending", { done, total, name });
+}
+
+/** What does not lead follows. @param {SyncStatus} status @param {import("../i18n.js").Translate} t */
+function follow(status, t) {
+  const { state, failed, conflicts, putOff, pending, background } = status;
+  const more = [];
+  if (failed && state !== "failed") more.push(t("more.failed", { n: failed }));
+  const following = state === "conflict" ? putOff : conflicts;
+  if (following) more.push(t("more.conflicts", { n: following }));
+  const others = pending - failed - conflicts;
+  if (others > 0 && (state === "failed" || state === "conflict")) more.push(t("more.pending", { n: others }));
+  if (!background && pending && ["offline", "waiting", "sending"].includes(state)) more.push(t("more.background"));
+  return more;
+}

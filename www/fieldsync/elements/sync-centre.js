@@ -1,0 +1,163 @@
+import { bytes, moment, time } from "../format.js";
+import { deviceLanguage, translator } from "../i18n.js";
+import { CENTRE_CSS } from "./centre-style.js";
+import { conflictRow, failedRow, historyRow, mergedRow, unsentRow } from "./centre-rows.js";
+import { h } from "./h.js";
+import { openShadow, sheet } from "./styles.js";
+
+/**
+ * @typedef {object} CentreData
+ * @property {import("../types").SyncStatus} status
+ * @property {import("../types").OutboxEntry[]} outbox
+ * @property {import("../types").Conflict[]} conflicts
+ * @property {import("../types").HistoryEntry[]} history
+ * @property {{ used?: number, quota?: number, persisted: boolean }} [space]
+ * @property {{ collection: string, id: string, title: string, outcome: string }[] | "failed"} [preview] After it was asked for.
+ */
+
+/** @type {CSSStyleSheet | undefined} */
+let own;
+
+/**
+ * `<sync-centre>`: what is not sent, what could not be, what needs a choice, what was sent; and the means to act on it.
+ *
+ * @prop {CentreData} data
+ * @prop {"en" | "id"} language
+ * @prop {Schema} schema
+ * @event sync-requested @event preview-requested @event export-requested @event diagnostics-requested
+ * @event fix-requested, retry-requested, discard-requested, undo-requested: detail `{ entry }`, an OutboxEntry.
+ * @event retry-all-requested
+ * @event choose-requested detail `{ conflict }`.
+ * @event open-requested detail `{ collection, id }`.
+ * @event language-chosen detail `{ language }`.
+ */
+export class SyncCentre extends HTMLElement {
+  #root = openShadow(this, (own ??= sheet(CENTRE_CSS)));
+  #body = h("div.centre");
+  /** @type {CentreData | undefined} */
+  #data;
+  #language = deviceLanguage();
+  /** @type {import("./values.js").Schema | undefined} */
+  schema;
+
+  constructor() {
+    super();
+    this.#root.append(this.#body);
+  }
+
+  get data() {
+    return this.#data;
+  }
+
+  set data(data) {
+    this.#data = data;
+    this.#draw();
+  }
+
+  get language() {
+    return this.#language;
+  }
+
+  set language(language) {
+    this.#language = language;
+    this.#draw();
+  }
+
+  /** @param {string} type @param {object} [detail] */
+  emit(type, detail) {
+    this.dispatchEvent(new CustomEvent(type, { detail, bubbles: true, composed: true }));
+  }
+
+  #draw() {
+    if (!this.#data) return;
+    const focus = /** @type {HTMLElement | null} */ (this.#root.activeElement)?.dataset.key;
+    const open = [...this.#body.querySelectorAll("details[open]")].map((details) => details.id);
+    this.#body.lang = this.#language;
+    this.#body.replaceChildren(...this.#sections(this.#data).filter(Boolean));
+    // Redrawn when anything changes: what was open and what had the focus stay.
+    for (const details of this.#body.querySelectorAll("details")) details.open ||= open.includes(details.id);
+    if (focus) /** @type {HTMLElement | null} */ (this.#body.querySelector(`[data-key="${CSS.escape(focus)}"]`))?.focus();
+  }
+
+  /** @param {CentreData} data @returns {any[]} */
+  #sections({ status, outbox, conflicts, history, space, preview }) {
+    const t = translator(this.#language);
+    const failed = outbox.filter((entry) => entry.status === "failed");
+    const unsent = outbox.filter((entry) => entry.status !== "failed" && entry.status !== "conflict");
+    const today = history.filter((entry) => entry.end === "confirmed" && new Date(entry.at).toDateString() === new Date().toDateString());
+    const merged = history.filter((entry) => entry.setAside?.length);
+    return [
+      this.#summary(status),
+      failed.length && this.#section("centre.failed", "failed",
+        h("div.hint", null, h("p.muted", null, t("centre.failed.hint")), failed.length > 1 && this.#button("centre.retry-all", "retry-all-requested")),
+        this.#list(failed.map((entry) => failedRow(this, entry)))),
+      conflicts.length && this.#section("centre.conflicts", "conflicts", this.#list(conflicts.map((conflict) => conflictRow(this, conflict)))),
+      this.#section("centre.unsent", "unsent",
+        unsent.length ? this.#list(unsent.map((entry) => unsentRow(this, entry))) : h("p.muted", null, t("centre.unsent.none")),
+        !status.background && h("p.note", null, t("centre.background")),
+        preview && this.#preview(preview)),
+      merged.length && this.#section("centre.merged", "merged", this.#list(merged.map((entry) => mergedRow(this, entry)))),
+      this.#section("centre.sent-today", "sent", today.length ? this.#fold("sent-list", String(today.length), this.#list(today.map((entry) => historyRow(this, entry)))) : h("p.muted", null, t("centre.sent-today.none"))),
+      this.#device(status, space),
+    ];
+  }
+
+  /** @param {import("../types").SyncStatus} status */
+  #summary(status) {
+    const t = translator(this.#language);
+    const last = status.lastSyncedAt ? moment(this.#language, status.lastSyncedAt) : t("centre.never");
+    return h("section.summary", null,
+      h("p", null, h("span.muted", null, t("centre.last")), h("b.last", null, last)),
+      h("div.actions", null, this.#button("do.sync", "sync-requested", "primary"), status.pending > 0 && this.#button("centre.preview", "preview-requested")));
+  }
+
+  /** @param {NonNullable<CentreData["preview"]>} preview */
+  #preview(preview) {
+    const t = translator(this.#language);
+    if (preview === "failed") return h("p.note", { role: "status" }, t("centre.preview.failed"));
+    if (!preview.length) return h("p.muted", { role: "status" }, t("centre.preview.none"));
+    const rows = preview.map(({ title, outcome }) => h("li.row", null, h("span.title", null, title), h("span.muted", null, t(`outcome.${outcome}`))));
+    return h("div.preview", { role: "status" }, h("h3", null, t("centre.preview.title")), this.#list(rows));
+  }
+
+  /** @param {import("../types").SyncStatus} status @param {CentreData["space"]} space */
+  #device(status, space) {
+    const t = translator(this.#language);
+    const used = space?.used === undefined ? undefined : bytes(this.#language, space.used);
+    const of = used && space?.quota ? t("centre.space.of", { used, quota: bytes(this.#language, space.quota) }) : used;
+    const languages = ["en", "id"].map((each) => h("option", { value: each, selected: each === this.#language }, t(`language.${each}`)));
+    const chosen = (/** @type {Event} */ event) => this.emit("language-chosen", { language: /** @type {HTMLSelectElement} */ (event.target).value });
+    const errors = status.errors.map(({ at, code, detail }) => h("li", null, `${time(this.#language, at)} · ${code} · ${detail}`));
+    return this.#section("centre.on-this-device", "space",
+      h("dl", null, of && [h("dt", null, t("centre.space")), h("dd", null, of, h("span.muted", null, ` · ${t(space?.persisted ? "centre.kept" : "centre.not-kept")}`))],
+        h("dt", null, h("label", { for: "language" }, t("centre.language"))), h("dd", null, h("select", { id: "language", dataset: { key: "language" }, onchange: chosen }, languages))),
+      errors.length ? this.#fold("errors", t("centre.errors"), h("ul.errors", null, errors)) : null,
+      h("div.actions", null, this.#button("centre.diagnostics", "diagnostics-requested"), status.pending > 0 && this.#button("centre.export", "export-requested")));
+  }
+
+  /** @param {string} title @param {string} id @param {...any} children */
+  #section(title, id, ...children) {
+    return h("section", { "aria-labelledby": `${id}-title`, id }, h("h2", { id: `${id}-title` }, translator(this.#language)(title)), children);
+  }
+
+  /** @param {any[]} rows */
+  #list(rows) {
+    return h("ul.rows", null, rows);
+  }
+
+  /** @param {string} id @param {string} summary @param {Node} content */
+  #fold(id, summary, content) {
+    return h("details", { id }, h("summary", { dataset: { key: id } }, summary), content);
+  }
+
+  /** @param {string} word @param {string} event @param {string} [look] */
+  #button(word, event, look = "small") {
+    return h(`button.button.${look}`, { type: "button", dataset: { key: event }, onclick: () => this.emit(event) }, translator(this.#language)(word));
+  }
+
+  /** Brings a part into view: what the status bar's "Review" is about. @param {string} what */
+  show(what) {
+    const section = /** @type {HTMLElement | null} */ (this.#body.querySelector(`#${CSS.escape(what)}`));
+    section?.scrollIntoView({ block: "start" });
+  }
+}

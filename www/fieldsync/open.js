@@ -1,0 +1,100 @@
+/** Opens a client: schema, identity for the worker, the worker itself, the engine. */
+import { SyncClient } from "./client.js";
+import { loadEngine } from "./engine.js";
+import { SyncError } from "./errors.js";
+import { readIdentity, readSchema, writeIdentity, writeSchema } from "./identity.js";
+import { registerWorker } from "./worker-bridge.js";
+
+/** @typedef {import("./types").OpenOptions} Options */
+
+/**
+ * @param {Options} options
+ * @returns {Promise<SyncClient & { [collection: string]: any }>}
+ */
+export async function openClient(options) {
+  const server = (options.server ?? location.origin).replace(/\/$/, "");
+  const user = typeof options.user === "string" ? options.user : options.user.id;
+  const [Engine, schema] = await Promise.all([loadEngine(options.wasm), findSchema(options.schema, server)]);
+  await introduce(options, server, user, schema);
+
+  // The engine may speak before there is a client to listen.
+  /** @type {import("./types").EngineEvent[]} */
+  const early = [];
+  let handle = (/** @type {import("./types").EngineEvent} */ event) => void early.push(event);
+  const engine = await Engine.open({
+    server,
+    user,
+    schema,
+    tables: true,
+    getAccessToken: (reason) => options.getAccessToken(reason),
+    onEvent: (event) => handle(event),
+  });
+  const events = { listen: (/** @type {typeof handle} */ listener) => void (handle = listener) };
+  const client = new SyncClient(engine, { server, user, schema }, events);
+  early.forEach((event) => handle(event));
+  if (options.serviceWorker !== false) {
+    const url = new URL(options.serviceWorker ?? "sw.js", document.baseURI);
+    void registerWorker(url, () => client.updateReady());
+  }
+  client.start();
+  return withCollections(client);
+}
+
+/** `client.customers` beside `client.collection("customers")`; a collection never hides a member. @param {SyncClient} client */
+function withCollections(client) {
+  for (const { name } of client.schema.collections) {
+    if (!(name in client)) Object.defineProperty(client, name, { value: client.collection(name), enumerable: true });
+  }
+  return /** @type {SyncClient & { [collection: string]: any }} */ (client);
+}
+
+/**
+ * An address is asked first, so that a new schema arrives; the one kept from the last visit is enough to start offline.
+ * @param {object | string | undefined} schema @param {string} server
+ */
+async function findSchema(schema, server) {
+  if (typeof schema === "object") return JSON.stringify(schema);
+  const kept = await readSchema(server).catch(() => undefined);
+  const fresh = fetchSchema(schema ?? `${server}/sync/v1/schema`).then(async (text) => {
+    if (text !== kept) await writeSchema(server, text);
+    return text;
+  });
+  if (kept === undefined) return fresh;
+  fresh.catch(() => {}); // For the next start.
+  return kept;
+}
+
+/** @param {string} url @returns {Promise<string>} */
+async function fetchSchema(url) {
+  try {
+    const response = await fetch(url);
+    const text = response.ok ? await response.text() : "";
+    const found = JSON.parse(text);
+    // The server wraps its answers; a file beside the app is the bare schema.
+    if (Array.isArray(found.collections)) return bare(found);
+    throw new Error(`no schema at ${url}`);
+  } catch (cause) {
+    throw new SyncError("offline", "the schema could not be had", { retryable: true, cause });
+  }
+}
+
+/** The schema without what every answer carries: `server_time` differs each time. @param {{ [name: string]: unknown }} found */
+function bare({ server_time, server_epoch, user, ...schema }) {
+  return JSON.stringify(schema);
+}
+
+/** Tells the worker whose work it may send. @param {Options} options @param {string} server @param {string} user @param {string} schema */
+async function introduce(options, server, user, schema) {
+  try {
+    const before = await readIdentity();
+    const profile = options.profile ?? (before?.user === user ? before.profile : undefined);
+    await writeIdentity({ server, user, schema, profile, cookie: isSameSite(server) && options.profile !== undefined });
+  } catch (error) {
+    console.warn("fieldsync: the worker will not know whom to send for", error);
+  }
+}
+
+/** @param {string} server */
+function isSameSite(server) {
+  return new URL(server, location.href).hostname === location.hostname;
+}

@@ -1,0 +1,121 @@
+/**
+ * What starts a cycle in a page. All of it ends in one `requestSync(reason)`; the engine decides whether to go.
+ */
+
+/** @typedef {import("./types").Reason} Reason */
+/** @typedef {import("./types").CycleReport} CycleReport */
+
+export const SAVED_DEBOUNCE_MS = 250;
+export const TIMER_MS = 5 * 60_000;
+export const TIMER_SAVING_MS = 15 * 60_000;
+/** The one tag of Background Sync: the worker knows it too. */
+export const TAG = "fieldsync-outbox";
+const WAKE_MIN_MS = 50;
+
+export class Triggers {
+  #requestSync;
+  #hasUnsent;
+  #onNoBackground;
+  #stop = new AbortController();
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #saved;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #wake;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #timer;
+
+  /**
+   * @param {(reason: Reason) => Promise<CycleReport | undefined>} requestSync
+   * @param {{ hasUnsent: () => boolean, onNoBackground: () => void }} options
+   */
+  constructor(requestSync, { hasUnsent, onNoBackground }) {
+    this.#requestSync = requestSync;
+    this.#hasUnsent = hasUnsent;
+    this.#onNoBackground = onNoBackground;
+  }
+
+  start() {
+    const { signal } = this.#stop;
+    addEventListener("online", () => this.fire("online"), { signal });
+    addEventListener("pageshow", (event) => event.persisted && this.fire("pageshow"), { signal });
+    addEventListener("pagehide", () => this.#hasUnsent() && this.registerBackground(), { signal });
+    document.addEventListener(
+      "visibilitychange",
+      () => {
+        if (document.visibilityState === "visible") this.fire("visible");
+        else if (this.#hasUnsent()) this.registerBackground();
+      },
+      { signal },
+    );
+    this.#armTimer();
+    this.fire("start");
+  }
+
+  /** @param {Reason} reason */
+  async fire(reason) {
+    try {
+      const report = await this.#requestSync(reason);
+      if (report) this.#after(report);
+      return report;
+    } catch (error) {
+      // A cycle does not reject for the network; what is left is a closed or broken database, which the status shows.
+      console.warn("fieldsync: a cycle failed", error);
+      return undefined;
+    }
+  }
+
+  /** A save was committed: a burst of them is one cycle. */
+  saved() {
+    clearTimeout(this.#saved);
+    this.#saved = setTimeout(async () => {
+      await this.fire("saved");
+      if (this.#hasUnsent()) this.registerBackground();
+    }, SAVED_DEBOUNCE_MS);
+  }
+
+  /** @param {number | undefined} at When the engine wants to be called again. */
+  wakeAt(at) {
+    clearTimeout(this.#wake);
+    if (at === undefined) return;
+    this.#wake = setTimeout(() => this.fire("timer"), Math.max(WAKE_MIN_MS, at - Date.now()));
+  }
+
+  /** Feature detection is not enough: where background work is switched off, `register` rejects. */
+  async registerBackground() {
+    try {
+      const registration = await navigator.serviceWorker?.getRegistration();
+      const manager = /** @type {{ sync?: { register(tag: string): Promise<void> } }} */ (registration)?.sync;
+      if (!manager) throw new Error("no Background Sync here");
+      await manager.register(TAG);
+    } catch {
+      this.#onNoBackground();
+    }
+  }
+
+  stop() {
+    this.#stop.abort();
+    for (const timer of [this.#saved, this.#wake, this.#timer]) clearTimeout(timer);
+  }
+
+  /** @param {CycleReport} report */
+  #after(report) {
+    const times = [report.wakeAt, report.heldUntil].filter((time) => time !== undefined);
+    this.wakeAt(times.length ? Math.min(...times) : undefined);
+  }
+
+  #armTimer() {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => {
+      if (document.visibilityState === "visible") this.fire("timer");
+      this.#armTimer();
+    }, savesData() ? TIMER_SAVING_MS : TIMER_MS);
+  }
+}
+
+/** Whether the user or the network asks for less traffic. Safari and Firefox do not tell. */
+export function savesData() {
+  const connection = /** @type {{ connection?: { saveData?: boolean, effectiveType?: string } }} */ (
+    /** @type {unknown} */ (navigator)
+  ).connection;
+  return connection?.saveData === true || /2g$/.test(connection?.effectiveType ?? "");
+}
