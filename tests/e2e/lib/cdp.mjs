@@ -1,0 +1,34 @@
+/** What only the browser itself knows: open pages, workers, whether it would install the app. */
+import { assert } from "./until.mjs";
+
+/** @typedef {import("./browser.mjs").Device} Device */
+
+/** No page or frame of this origin is open. @param {Device} device @param {string} origin */
+export async function assertNoPage(device, origin) {
+  const open = (await device.targets()).filter((target) => target.type !== "service_worker" && target.url.startsWith(origin));
+  assert.deepEqual(open.map((target) => target.url), [], "no page of the app is open");
+}
+
+/** Ends every worker, so that an event must start it again. @param {import("playwright-core").Page} page */
+export async function stopWorkers(page) {
+  const session = await page.context().newCDPSession(page);
+  await session.send("ServiceWorker.enable");
+  await session.send("ServiceWorker.stopAllWorkers");
+  await session.detach();
+}
+
+/** What stops the browser from installing the app; empty: nothing. @param {import("playwright-core").Page} page @returns {Promise<any[]>} */
+export async function installabilityErrors(page) {
+  const session = await page.context().newCDPSession(page);
+  const { installabilityErrors } = await session.send("Page.getInstallabilityErrors");
+  await session.detach();
+  return installabilityErrors;
+}
+
+/** The manifest as the browser read it. @param {import("playwright-core").Page} page @returns {Promise<{ url: string, errors: any[], data?: string }>} */
+export async function manifest(page) {
+  const session = await page.context().newCDPSession(page);
+  const found = await session.send("Page.getAppManifest");
+  await session.detach();
+  return found;
+}
