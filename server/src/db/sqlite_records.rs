@@ -1,0 +1,162 @@
+//! Records in SQLite. Ids are blobs of 16 bytes, which sort as the ids do; what is only passed on is JSON.
+
+use fieldsync::core::record::{Millis, RecordId, Seq, UserId, Version};
+use rusqlite::{OptionalExtension, Row, ToSql, params, params_from_iter};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use uuid::Uuid;
+
+use super::rows::{PageQuery, Stored};
+use super::sqlite::SqliteTx;
+use super::{DbError, Records, Result};
+
+/// The columns that [`stored`] reads.
+pub(super) const COLUMNS: &str = "collection, id, version, seq, at, by, changed, fields, owner, parent, deleted";
+
+/// JSON for a column.
+pub(super) fn json<T: Serialize + ?Sized>(value: &T) -> Result<String> {
+    serde_json::to_string(value).map_err(|error| DbError::Corrupt(error.to_string()))
+}
+
+/// A column's JSON.
+pub(super) fn parse<T: DeserializeOwned>(row: &Row<'_>, column: usize) -> rusqlite::Result<T> {
+    let text = row.get_ref(column)?.as_str()?;
+    serde_json::from_str(text)
+        .map_err(|error| rusqlite::Error::FromSqlConversionFailure(column, rusqlite::types::Type::Text, Box::new(error)))
+}
+
+/// A column's id.
+pub(super) fn id(row: &Row<'_>, column: usize) -> rusqlite::Result<Uuid> {
+    row.get::<_, [u8; 16]>(column).map(Uuid::from_bytes)
+}
+
+/// A number for a column: SQLite's integers are signed, and no counter here comes near the difference.
+pub(super) fn number(value: u64) -> i64 {
+    i64::try_from(value).unwrap_or(i64::MAX)
+}
+
+/// A column's number.
+pub(super) fn count(row: &Row<'_>, column: usize) -> rusqlite::Result<u64> {
+    row.get::<_, i64>(column).map(|value| u64::try_from(value).unwrap_or(0))
+}
+
+pub(super) fn stored(row: &Row<'_>) -> rusqlite::Result<Stored> {
+    Ok(Stored {
+        collection: row.get(0)?,
+        id: RecordId(id(row, 1)?),
+        version: Version(count(row, 2)?),
+        seq: Seq(count(row, 3)?),
+        at: Millis(row.get(4)?),
+        by: parse(row, 5)?,
+        changed: parse(row, 6)?,
+        fields: parse(row, 7)?,
+        owner: row.get::<_, Option<[u8; 16]>>(8)?.map(|bytes| UserId(Uuid::from_bytes(bytes))),
+        parent: row.get::<_, Option<[u8; 16]>>(9)?.map(|bytes| RecordId(Uuid::from_bytes(bytes))),
+        deleted: row.get(10)?,
+    })
+}
+
+impl SqliteTx<'_> {
+    /// The rows of a query that selects [`COLUMNS`].
+    pub(super) fn stored_rows(&self, sql: &str, parameters: &[&dyn ToSql]) -> Result<Vec<Stored>> {
+        let mut statement = self.connection.prepare_cached(sql)?;
+        let rows = statement.query_map(parameters, stored)?;
+        Ok(rows.collect::<rusqlite::Result<_>>()?)
+    }
+}
+
+/// `?,?,?`, and the ids for it.
+pub(super) fn owner_list(owners: &[UserId]) -> String {
+    vec!["?"; owners.len()].join(",")
+}
+
+/// Where a range of ids begins and ends, when it says nothing.
+const FIRST: [u8; 16] = [0; 16];
+const LAST: [u8; 16] = [0xff; 16];
+
+impl Records for SqliteTx<'_> {
+    fn record(&mut self, collection: &str, id: RecordId) -> Result<Option<Stored>> {
+        let sql = format!("SELECT {COLUMNS} FROM records WHERE collection = ?1 AND id = ?2");
+        Ok(self.connection.prepare_cached(&sql)?.query_row(params![collection, id.0.as_bytes()], stored).optional()?)
+    }
+
+    fn put_record(&mut self, record: &Stored) -> Result<()> {
+        let sql = format!(
+            "INSERT INTO records({COLUMNS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
+             ON CONFLICT(collection, id) DO UPDATE SET version = ?3, seq = ?4, at = ?5, by = ?6, changed = ?7, fields = ?8,
+             owner = ?9, parent = ?10, deleted = ?11"
+        );
+        self.connection.prepare_cached(&sql)?.execute(params![
+            record.collection,
+            record.id.0.as_bytes(),
+            number(record.version.0),
+            number(record.seq.0),
+            record.at.0,
+            json(&record.by)?,
+            json(&record.changed)?,
+            json(&record.fields)?,
+            record.owner.as_ref().map(|owner| owner.0.as_bytes()),
+            record.parent.as_ref().map(|parent| parent.0.as_bytes()),
+            record.deleted,
+        ])?;
+        Ok(())
+    }
+
+    fn children(&mut self, parent: RecordId) -> Result<Vec<Stored>> {
+        let sql = format!("SELECT {COLUMNS} FROM records WHERE parent = ?1 ORDER BY collection, id");
+        self.stored_rows(&sql, &[parent.0.as_bytes()])
+    }
+
+    fn owned(&mut self, owner: UserId) -> Result<Vec<Stored>> {
+        let sql = format!("SELECT {COLUMNS} FROM records WHERE owner = ?1 ORDER BY collection, id");
+        self.stored_rows(&sql, &[owner.0.as_bytes()])
+    }
+
+    fn page(&mut self, query: &PageQuery<'_>) -> Result<Vec<Stored>> {
+        // One owner: the index has their records in order. Several: walk the ids and look at each owner (the plus keeps
+        // SQLite from sorting the whole collection), which pages in the order of what it answers.
+        let whose = match query.owners {
+            None => String::new(),
+            Some([_]) => "AND owner = ?".to_owned(),
+            Some(owners) => format!("AND +owner IN ({})", owner_list(owners)),
+        };
+        let from = if query.after.is_some() { ">" } else { ">=" };
+        let to = if query.before.is_some() { "<" } else { "<=" };
+        let sql = format!(
+            "SELECT {COLUMNS} FROM records
+             WHERE collection = ? AND id {from} ? AND id {to} ? AND deleted = 0 {whose} ORDER BY id LIMIT ?"
+        );
+        let after = query.after.map_or(FIRST, |id| *id.0.as_bytes());
+        let before = query.before.map_or(LAST, |id| *id.0.as_bytes());
+        let owners: Vec<&[u8; 16]> = query.owners.unwrap_or_default().iter().map(|owner| owner.0.as_bytes()).collect();
+        let limit = number(query.limit as u64);
+        let mut parameters: Vec<&dyn ToSql> = vec![&query.collection, &after, &before];
+        parameters.extend(owners.iter().map(|owner| owner as &dyn ToSql));
+        parameters.push(&limit);
+        self.stored_rows(&sql, &parameters)
+    }
+
+    fn count(&mut self, collection: &str, owners: Option<&[UserId]>) -> Result<u64> {
+        let whose = owners.map(|owners| format!("AND owner IN ({})", owner_list(owners))).unwrap_or_default();
+        let sql = format!("SELECT count(*) FROM records WHERE collection = ? AND deleted = 0 {whose}");
+        let ids: Vec<&[u8; 16]> = owners.unwrap_or_default().iter().map(|owner| owner.0.as_bytes()).collect();
+        let parameters = std::iter::once(&collection as &dyn ToSql).chain(ids.iter().map(|id| id as &dyn ToSql));
+        Ok(self.connection.prepare_cached(&sql)?.query_row(params_from_iter(parameters), |row| count(row, 0))?)
+    }
+
+    fn holder(&mut self, collection: &str, field: &str, value: &str) -> Result<Option<RecordId>> {
+        let sql = "SELECT id FROM unique_values WHERE collection = ?1 AND field = ?2 AND value = ?3";
+        let found = self.connection.prepare_cached(sql)?.query_row([collection, field, value], |row| id(row, 0)).optional()?;
+        Ok(found.map(RecordId))
+    }
+
+    fn hold(&mut self, collection: &str, id: RecordId, values: &[(&str, &str)]) -> Result<()> {
+        let sql = "DELETE FROM unique_values WHERE collection = ?1 AND id = ?2";
+        self.connection.prepare_cached(sql)?.execute(params![collection, id.0.as_bytes()])?;
+        for (field, value) in values {
+            let sql = "INSERT INTO unique_values(collection, field, value, id) VALUES (?1, ?2, ?3, ?4)";
+            self.connection.prepare_cached(sql)?.execute(params![collection, field, value, id.0.as_bytes()])?;
+        }
+        Ok(())
+    }
+}

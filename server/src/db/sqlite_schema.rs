@@ -1,0 +1,79 @@
+//! The file's format, and the steps from each version of it to the next. No table name is made anywhere else.
+
+use rusqlite::Connection;
+
+use super::{DbError, Result};
+
+/// Step `n` leads from format `n` to `n + 1`. A step that was released is never changed.
+const STEPS: [&str; 1] = ["
+    CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+    CREATE TABLE teams (name TEXT PRIMARY KEY) WITHOUT ROWID;
+    CREATE TABLE users (
+        id BLOB PRIMARY KEY, username TEXT NOT NULL UNIQUE, name TEXT NOT NULL, role TEXT NOT NULL,
+        team TEXT REFERENCES teams(name), password_hash TEXT NOT NULL
+    ) WITHOUT ROWID;
+    CREATE TABLE refresh (
+        hash BLOB PRIMARY KEY, family BLOB NOT NULL, user BLOB NOT NULL REFERENCES users(id), parent BLOB,
+        expires_at INTEGER NOT NULL, used INTEGER NOT NULL, dead INTEGER NOT NULL
+    ) WITHOUT ROWID;
+    CREATE INDEX refresh_family ON refresh(family);
+    CREATE TABLE devices (
+        user BLOB NOT NULL REFERENCES users(id), device BLOB NOT NULL, epoch BLOB NOT NULL,
+        allocated_seq INTEGER NOT NULL, open TEXT NOT NULL, seen_at INTEGER NOT NULL,
+        PRIMARY KEY (user, device, epoch)
+    ) WITHOUT ROWID;
+
+    CREATE TABLE commits (seq INTEGER PRIMARY KEY, tag INTEGER NOT NULL);
+    CREATE TABLE records (
+        collection TEXT NOT NULL, id BLOB NOT NULL, version INTEGER NOT NULL, seq INTEGER NOT NULL REFERENCES commits(seq),
+        at INTEGER NOT NULL, by TEXT NOT NULL, changed TEXT NOT NULL, fields TEXT NOT NULL,
+        owner BLOB REFERENCES users(id), parent BLOB, deleted INTEGER NOT NULL
+    );
+    CREATE UNIQUE INDEX records_id ON records(collection, id);
+    CREATE INDEX records_owner ON records(collection, owner, id) WHERE deleted = 0;
+    CREATE INDEX records_of ON records(owner);
+    CREATE INDEX records_seq ON records(seq);
+    CREATE INDEX records_parent ON records(parent) WHERE parent IS NOT NULL;
+    CREATE TABLE unique_values (
+        collection TEXT NOT NULL, field TEXT NOT NULL, value TEXT NOT NULL, id BLOB NOT NULL,
+        PRIMARY KEY (collection, field, value)
+    ) WITHOUT ROWID;
+    CREATE INDEX unique_values_id ON unique_values(collection, id);
+    CREATE TABLE revoked (
+        user BLOB NOT NULL REFERENCES users(id), collection TEXT NOT NULL, id BLOB NOT NULL,
+        seq INTEGER NOT NULL REFERENCES commits(seq), version INTEGER NOT NULL, at INTEGER NOT NULL, by TEXT NOT NULL,
+        PRIMARY KEY (user, collection, id)
+    ) WITHOUT ROWID;
+    CREATE INDEX revoked_seq ON revoked(user, seq);
+
+    CREATE TABLE ledger (
+        op_id BLOB PRIMARY KEY, user BLOB NOT NULL REFERENCES users(id), payload_hash BLOB, rows TEXT NOT NULL,
+        outcome TEXT NOT NULL, at INTEGER NOT NULL
+    ) WITHOUT ROWID;
+    CREATE TABLE ledger_rows (row_id BLOB PRIMARY KEY, op_id BLOB NOT NULL REFERENCES ledger(op_id)) WITHOUT ROWID;
+    CREATE TABLE field_history (
+        collection TEXT NOT NULL, id BLOB NOT NULL, field TEXT NOT NULL, version INTEGER NOT NULL, seq INTEGER NOT NULL,
+        at INTEGER NOT NULL, by TEXT NOT NULL, value TEXT NOT NULL, previous TEXT NOT NULL, set_aside INTEGER NOT NULL
+    );
+    CREATE INDEX field_history_record ON field_history(collection, id);
+"];
+
+/// Brings the file to this program's format. Each step is a transaction of its own.
+pub fn migrate(connection: &mut Connection, tag: u64) -> Result<()> {
+    let have: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+    let newest = i64::try_from(STEPS.len()).unwrap_or(i64::MAX);
+    if have > newest {
+        return Err(DbError::Newer(have));
+    }
+    for (from, step) in (0i64..).zip(STEPS).filter(|(from, _)| *from >= have) {
+        let tx = connection.transaction()?;
+        tx.execute_batch(step)?;
+        if from == 0 {
+            // SQLite's integers are signed; the bits are what counts.
+            tx.execute("INSERT INTO commits(seq, tag) VALUES (0, ?1)", [tag.cast_signed()])?;
+        }
+        tx.pragma_update(None, "user_version", from + 1)?;
+        tx.commit()?;
+    }
+    Ok(())
+}

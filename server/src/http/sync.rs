@@ -1,0 +1,201 @@
+//! `/sync/v1`: each handler runs one rule of [`crate::sync`] in one transaction.
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::header::{ETAG, IF_NONE_MATCH};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+use fieldsync::core::protocol::{
+    ChangesPage, ChangesRequest, Envelope, Outcome, Problem, PushAnswer, PushRequest, PushResult, SnapshotPage, SnapshotRequest,
+    VoidRequest,
+};
+use fieldsync::core::schema::Schema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::extract::{ApiJson, ApiQuery, SignedIn};
+use crate::error::AppError;
+use crate::metrics::{Counter, Metrics};
+use crate::state::{Access, AppState};
+use crate::sync;
+
+/// The routes below `/sync/v1`.
+pub fn routes() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new()
+        .routes(routes!(snapshot))
+        .routes(routes!(changes))
+        .routes(routes!(push))
+        .routes(routes!(preview))
+        .routes(routes!(void))
+        .routes(routes!(schema))
+}
+
+type Answer<T> = Result<Json<Envelope<T>>, AppError>;
+
+/// A page of what the user may see.
+#[utoipa::path(get, path = "/snapshot", tag = "sync",
+    params(
+        ("fieldsync-user" = String, Header, description = "The user's id"),
+        ("collections" = String, Query, description = "Wanted collections, separated by commas"),
+        ("schema" = u32, Query, description = "The client's schema number"),
+        ("limit" = u32, Query, description = "Most entries wanted"),
+        ("after" = Option<String>, Query, description = "The last record already had: collection/id"),
+        ("before" = Option<String>, Query, description = "Stop before this record: collection/id"),
+        ("watermark" = Option<String>, Query, description = "The watermark of the first page"),
+        ("scope" = Option<String>, Query, description = "Absent or `all`: everything this user may see"),
+    ),
+    responses(
+        (status = 200, body = Envelope<SnapshotPage>),
+        (status = 400, body = Envelope<Problem>, content_type = "application/problem+json"),
+        (status = 401, body = Envelope<Problem>, content_type = "application/problem+json"),
+        (status = 410, body = Envelope<Problem>, content_type = "application/problem+json"),
+        (status = 426, body = Envelope<Problem>, content_type = "application/problem+json"),
+    ))]
+async fn snapshot(
+    State(state): State<AppState>,
+    SignedIn(user): SignedIn,
+    ApiQuery(request): ApiQuery<SnapshotRequest>,
+) -> Answer<SnapshotPage> {
+    state.metrics().add(Counter::Snapshots, "", 1);
+    let page = state.with_rules(Access::Read, user, None, move |tx, context| sync::snapshot::snapshot(tx, context, &request));
+    let page = page.await?;
+    Ok(Json(state.envelope(Some(user), page)))
+}
+
+/// What changed since a cursor.
+#[utoipa::path(get, path = "/changes", tag = "sync",
+    params(
+        ("fieldsync-user" = String, Header, description = "The user's id"),
+        ("cursor" = String, Query, description = "From where"),
+        ("schema" = u32, Query, description = "The client's schema number"),
+        ("limit" = u32, Query, description = "Most entries wanted; a commit is never cut"),
+    ),
+    responses(
+        (status = 200, body = Envelope<ChangesPage>),
+        (status = 400, body = Envelope<Problem>, content_type = "application/problem+json"),
+        (status = 401, body = Envelope<Problem>, content_type = "application/problem+json"),
+        (status = 410, body = Envelope<Problem>, content_type = "application/problem+json"),
+        (status = 426, body = Envelope<Problem>, content_type = "application/problem+json"),
+    ))]
+async fn changes(
+    State(state): State<AppState>,
+    SignedIn(user): SignedIn,
+    ApiQuery(request): ApiQuery<ChangesRequest>,
+) -> Answer<ChangesPage> {
+    state.metrics().add(Counter::Pulls, "", 1);
+    let page = state.with_rules(Access::Read, user, None, move |tx, context| sync::feed::changes(tx, context, &request));
+    let page = page.await?;
+    Ok(Json(state.envelope(Some(user), page)))
+}
+
+/// Applies parcels, each once for ever.
+#[utoipa::path(post, path = "/push", tag = "sync", request_body = PushRequest,
+    params(("fieldsync-user" = String, Header, description = "The user's id")),
+    responses(
+        (status = 200, body = Envelope<PushAnswer>),
+        (status = 400, body = Envelope<Problem>, content_type = "application/problem+json"),
+        (status = 401, body = Envelope<Problem>, content_type = "application/problem+json"),
+        (status = 410, body = Envelope<Problem>, content_type = "application/problem+json"),
+        (status = 413, body = Envelope<Problem>, content_type = "application/problem+json"),
+        (status = 415, body = Envelope<Problem>, content_type = "application/problem+json"),
+        (status = 426, body = Envelope<Problem>, content_type = "application/problem+json"),
+        (status = 429, body = Envelope<Problem>, content_type = "application/problem+json"),
+    ))]
+async fn push(
+    State(state): State<AppState>,
+    SignedIn(user): SignedIn,
+    ApiJson(request): ApiJson<PushRequest>,
+) -> Answer<PushAnswer> {
+    let (device, parcels) = (request.device, request.parcels.len());
+    let set_aside = request.parcels.iter().flat_map(|parcel| &parcel.items).map(|item| item.set_aside.len() as u64).sum();
+    state.metrics().add(Counter::Pushes, "", 1);
+    let answer = run_push(&state, Access::Write, user, request).await?;
+    state.metrics().add(Counter::SetAside, "", set_aside);
+    let outcomes = count(state.metrics(), &answer);
+    tracing::info!(%user, %device, parcels, outcomes, "push");
+    Ok(Json(state.envelope(Some(user), answer)))
+}
+
+/// What a push would do now. Nothing is kept.
+#[utoipa::path(post, path = "/preview", tag = "sync", request_body = PushRequest,
+    params(("fieldsync-user" = String, Header, description = "The user's id")),
+    responses(
+        (status = 200, body = Envelope<PushAnswer>),
+        (status = 401, body = Envelope<Problem>, content_type = "application/problem+json"),
+        (status = 410, body = Envelope<Problem>, content_type = "application/problem+json"),
+    ))]
+async fn preview(
+    State(state): State<AppState>,
+    SignedIn(user): SignedIn,
+    ApiJson(request): ApiJson<PushRequest>,
+) -> Answer<PushAnswer> {
+    let answer = run_push(&state, Access::Preview, user, request).await?;
+    Ok(Json(state.envelope(Some(user), answer)))
+}
+
+async fn run_push(
+    state: &AppState,
+    access: Access,
+    user: fieldsync::core::record::UserId,
+    request: PushRequest,
+) -> Result<PushAnswer, AppError> {
+    let device = Some(request.device);
+    let rule =
+        move |tx: &mut dyn crate::db::Tx, context: &sync::Context<'_>| sync::push::push(tx, context, &mut rand::random, &request);
+    state.with_rules(access, user, device, rule).await
+}
+
+/// Counts the outcomes, and says them in one line.
+fn count(metrics: &Metrics, answer: &PushAnswer) -> String {
+    let mut counts = std::collections::BTreeMap::new();
+    for result in &answer.results {
+        let name = match &result.outcome {
+            Outcome::Applied { .. } => "applied",
+            Outcome::Known { .. } => "known",
+            Outcome::Conflict { theirs } => {
+                metrics.add(Counter::Conflicts, "", theirs.len() as u64);
+                "conflict"
+            }
+            Outcome::Rejected { .. } => "rejected",
+            Outcome::Retry { .. } => "retry",
+            Outcome::Blocked { .. } => "blocked",
+            Outcome::Voided => "voided",
+        };
+        metrics.add(Counter::Parcels, name, 1);
+        *counts.entry(name).or_insert(0) += 1;
+    }
+    counts.iter().map(|(name, count)| format!("{name} {count}")).collect::<Vec<_>>().join(", ")
+}
+
+/// A parcel is not to be applied, unless it was.
+#[utoipa::path(post, path = "/void", tag = "sync", request_body = VoidRequest,
+    params(("fieldsync-user" = String, Header, description = "The user's id")),
+    responses(
+        (status = 200, body = Envelope<PushResult>),
+        (status = 401, body = Envelope<Problem>, content_type = "application/problem+json"),
+    ))]
+async fn void(
+    State(state): State<AppState>,
+    SignedIn(user): SignedIn,
+    ApiJson(request): ApiJson<VoidRequest>,
+) -> Answer<PushResult> {
+    let result = state.with_rules(Access::Write, user, None, move |tx, context| sync::void::void(tx, context, &request));
+    let result = result.await?;
+    Ok(Json(state.envelope(Some(user), result)))
+}
+
+/// Collections, fields, policies, priorities and rules.
+#[utoipa::path(get, path = "/schema", tag = "sync",
+    params(("fieldsync-user" = String, Header, description = "The user's id")),
+    responses(
+        (status = 200, body = Envelope<Schema>),
+        (status = 304, description = "As the ETag says"),
+        (status = 401, body = Envelope<Problem>, content_type = "application/problem+json"),
+    ))]
+async fn schema(State(state): State<AppState>, SignedIn(user): SignedIn, headers: HeaderMap) -> Response {
+    let etag = [(ETAG, state.schema_etag().to_owned())];
+    if headers.get(IF_NONE_MATCH).is_some_and(|sent| sent.as_bytes() == state.schema_etag().as_bytes()) {
+        return (StatusCode::NOT_MODIFIED, etag).into_response();
+    }
+    (etag, Json(state.envelope(Some(user), state.schema()))).into_response()
+}

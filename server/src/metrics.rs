@@ -1,0 +1,92 @@
+//! What is counted, in the text form that Prometheus reads.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+use std::sync::{Mutex, PoisonError};
+
+/// A counter: its name, what it counts, and the name of its label, if it has one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Counter {
+    /// Pushes.
+    Pushes,
+    /// Parcels, by outcome.
+    Parcels,
+    /// Pages of the feed.
+    Pulls,
+    /// Pages of snapshots.
+    Snapshots,
+    /// Sign-ins, by result.
+    SignIns,
+    /// Answers, by status.
+    Answers,
+    /// Records that clients were shown as moved on.
+    Conflicts,
+    /// Values that a client's rule put aside.
+    SetAside,
+}
+
+impl Counter {
+    const ALL: [Self; 8] = [
+        Self::Pushes,
+        Self::Parcels,
+        Self::Pulls,
+        Self::Snapshots,
+        Self::SignIns,
+        Self::Answers,
+        Self::Conflicts,
+        Self::SetAside,
+    ];
+
+    fn describe(self) -> (&'static str, &'static str, Option<&'static str>) {
+        match self {
+            Self::Pushes => ("fieldsync_pushes_total", "Pushes.", None),
+            Self::Parcels => ("fieldsync_parcels_total", "Parcels, by outcome.", Some("outcome")),
+            Self::Pulls => ("fieldsync_pulls_total", "Pages of the feed.", None),
+            Self::Snapshots => ("fieldsync_snapshots_total", "Pages of snapshots.", None),
+            Self::SignIns => ("fieldsync_sign_ins_total", "Sign-ins, by result.", Some("result")),
+            Self::Answers => ("fieldsync_http_answers_total", "Answers, by status.", Some("status")),
+            Self::Conflicts => ("fieldsync_conflicts_total", "Records that had moved on.", None),
+            Self::SetAside => ("fieldsync_set_aside_total", "Values that a rule put aside.", None),
+        }
+    }
+}
+
+/// All counters.
+#[derive(Debug, Default)]
+pub struct Metrics {
+    counts: Mutex<BTreeMap<(Counter, String), u64>>,
+}
+
+impl Metrics {
+    /// Counts `n` more. `label` is one of few: a status, an outcome; empty for a counter without one.
+    pub fn add(&self, counter: Counter, label: &str, n: u64) {
+        let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
+        *counts.entry((counter, label.to_owned())).or_default() += n;
+    }
+
+    /// How much was counted under this label.
+    #[must_use]
+    pub fn get(&self, counter: Counter, label: &str) -> u64 {
+        let counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
+        counts.get(&(counter, label.to_owned())).copied().unwrap_or_default()
+    }
+
+    /// The text form.
+    #[must_use]
+    pub fn render(&self) -> String {
+        let counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut text = String::new();
+        for counter in Counter::ALL {
+            let (name, help, label) = counter.describe();
+            // Writing into a text never fails.
+            let _ = writeln!(text, "# HELP {name} {help}\n# TYPE {name} counter");
+            for ((_, value), count) in counts.iter().filter(|((one, _), _)| *one == counter) {
+                let _ = match label {
+                    Some(label) => writeln!(text, "{name}{{{label}=\"{value}\"}} {count}"),
+                    None => writeln!(text, "{name} {count}"),
+                };
+            }
+        }
+        text
+    }
+}

@@ -1,0 +1,138 @@
+//! Push: parcels in order, each alone in its trouble, each once for ever.
+
+use std::collections::HashSet;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use fieldsync::core::protocol::{
+    Outcome, PUSH_PARCELS_MAX, Problem, ProblemCode, PushAnswer, PushParcel, PushRequest, PushResult,
+};
+use fieldsync::core::record::RecordId;
+use sha2::{Digest, Sha256};
+
+use super::apply;
+use super::check::Refusal;
+use super::cursor::Place;
+use super::{Context, SyncError, hooks};
+use crate::db::{DeviceRow, LedgerRow, Tx};
+
+/// How long a client with a newer schema than the server's is told to wait, in seconds.
+const NEWER_SCHEMA_RETRY_S: u32 = 60;
+
+/// Applies what can be applied, and answers for each parcel. The caller commits the transaction before it answers; a
+/// preview is the same in a transaction that is rolled back. `random` gives the tags of commits.
+///
+/// # Errors
+/// If the request as a whole was not done; then nothing of it is to be kept.
+pub fn push(
+    tx: &mut dyn Tx,
+    context: &Context<'_>,
+    random: &mut dyn FnMut() -> u64,
+    request: &PushRequest,
+) -> Result<PushAnswer, SyncError> {
+    if request.parcels.len() > PUSH_PARCELS_MAX {
+        return Err(SyncError::TooMany);
+    }
+    if let Some(cursor) = &request.cursor {
+        Place::decode(tx, context, cursor)?;
+    }
+    if context.hooks && request.parcels.iter().any(|parcel| has_mark(parcel, hooks::FAIL)) {
+        return Err(SyncError::Hook);
+    }
+    for parcel in request.parcels.iter().filter(|parcel| parcel.schema < context.schema_min) {
+        if tx.ledger(parcel.op_id)?.is_none() {
+            return Err(SyncError::Outdated);
+        }
+    }
+    tx.put_device(&DeviceRow {
+        user: context.user.id,
+        device: request.device,
+        epoch: request.epoch,
+        allocated_seq: request.allocated_seq,
+        open: request.open.clone(),
+        seen_at: context.now,
+    })?;
+    let mut failed = HashSet::new();
+    let mut results = Vec::with_capacity(request.parcels.len());
+    for parcel in &request.parcels {
+        let outcome = settle(tx, context, random, &failed, parcel)?;
+        if !matches!(outcome, Outcome::Applied { .. } | Outcome::Known { .. }) {
+            failed.extend(parcel.items.iter().map(|item| item.id));
+        }
+        results.push(PushResult { op_id: parcel.op_id, outcome });
+    }
+    Ok(PushAnswer { results })
+}
+
+fn has_mark(parcel: &PushParcel, mark: &str) -> bool {
+    parcel.items.iter().any(|item| hooks::holds(&item.patch, mark))
+}
+
+/// What tells a parcel from another under the same op_id.
+fn payload_hash(parcel: &PushParcel) -> [u8; 32] {
+    // A parcel came as JSON, so it goes as JSON.
+    Sha256::digest(serde_json::to_vec(parcel).unwrap_or_default()).into()
+}
+
+/// The one answer to a parcel, from the ledger or now.
+fn settle(
+    tx: &mut dyn Tx,
+    context: &Context<'_>,
+    random: &mut dyn FnMut() -> u64,
+    failed: &HashSet<RecordId>,
+    parcel: &PushParcel,
+) -> Result<Outcome, SyncError> {
+    let payload_hash = payload_hash(parcel);
+    if let Some(row) = tx.ledger(parcel.op_id)? {
+        let same = row.user == context.user.id && row.payload_hash.is_none_or(|hash| hash == payload_hash);
+        return Ok(if same { row.outcome } else { reused() });
+    }
+    let rows = tx.applied_rows(&parcel.changes)?;
+    let outcome = if rows.is_empty() { attempt(tx, context, random(), failed, parcel)? } else { Outcome::Known { rows } };
+    if outcome.is_final() {
+        tx.put_ledger(&LedgerRow {
+            op_id: parcel.op_id,
+            user: context.user.id,
+            payload_hash: Some(payload_hash),
+            rows: parcel.changes.clone(),
+            outcome: outcome.clone(),
+            at: context.now,
+        })?;
+    }
+    Ok(outcome)
+}
+
+/// The answer to an op_id that is another's: the same whatever became of that one.
+#[must_use]
+pub(super) fn reused() -> Outcome {
+    Outcome::Rejected { problem: Problem::new(ProblemCode::OpIdReused, "") }
+}
+
+/// Applies a parcel in a part of the transaction of its own, which is undone if it fails, whatever way it fails.
+fn attempt(
+    tx: &mut dyn Tx,
+    context: &Context<'_>,
+    tag: u64,
+    failed: &HashSet<RecordId>,
+    parcel: &PushParcel,
+) -> Result<Outcome, SyncError> {
+    if parcel.schema > context.schema.schema {
+        // The app was updated before the server was: not the parcel's fault.
+        return Ok(Outcome::Retry { after: Some(NEWER_SCHEMA_RETRY_S) });
+    }
+    tx.begin_part()?;
+    // What a panic leaves half done in the transaction is undone with the part; nothing else is shared.
+    let done = catch_unwind(AssertUnwindSafe(|| apply::parcel(tx, context, tag, failed, parcel)));
+    let outcome = match done {
+        Ok(Ok(outcome)) => outcome,
+        Ok(Err(Refusal::Rejected(problem))) => Outcome::Rejected { problem: *problem },
+        Ok(Err(Refusal::Conflict(theirs))) => Outcome::Conflict { theirs },
+        Ok(Err(Refusal::Blocked(by))) => Outcome::Blocked { by },
+        Ok(Err(Refusal::Db(error))) => return Err(error.into()),
+        Err(_) => {
+            tracing::error!(op_id = %parcel.op_id, "a parcel made the server panic");
+            Outcome::Retry { after: None }
+        }
+    };
+    tx.end_part(matches!(outcome, Outcome::Applied { .. }))?;
+    Ok(outcome)
+}

@@ -1,0 +1,178 @@
+//! The snapshot: what a user may see, by collection and id, under a watermark. The feed from there completes it.
+
+use fieldsync::core::protocol::{PAGE_ENTRIES_MAX, Range, SnapshotPage, SnapshotRequest};
+use fieldsync::core::record::{CollectionName, RecordId, UserId, size_bytes};
+use fieldsync::core::schema::{Access, Collection, Schema};
+use uuid::Uuid;
+
+use super::cursor::{Place, check_scope};
+use super::feed::wire;
+use super::{Context, SyncError};
+use crate::db::{PageQuery, Stored, Tx};
+
+/// A page ends behind the record that brings its fields over this many bytes.
+const PAGE_BYTES_MAX: usize = 2 * 1024 * 1024;
+
+/// A page of a snapshot.
+///
+/// # Errors
+/// If the request makes no sense, its watermark is unknown or the client too old; else the database's.
+pub fn snapshot(tx: &mut dyn Tx, context: &Context<'_>, request: &SnapshotRequest) -> Result<SnapshotPage, SyncError> {
+    if request.schema < context.schema_min {
+        return Err(SyncError::Outdated);
+    }
+    check_scope(request.scope.as_deref())?;
+    let wanted = collections(context.schema, &request.collections)?;
+    let after = request.after.as_deref().map(|text| position(&wanted, text)).transpose()?;
+    let before = request.before.as_deref().map(|text| position(&wanted, text)).transpose()?;
+    let place = watermark(tx, context, request, &wanted)?;
+    let owners = context.directory.owners_for(context.user);
+    let mut total = 0;
+    for collection in &wanted {
+        total += tx.count(&collection.name, whose(context.schema, collection, &owners))?;
+    }
+    let limit = request.limit.clamp(1, PAGE_ENTRIES_MAX) as usize;
+    let mut walk = Walk { context, owners: &owners, room: limit, bytes: 0, records: Vec::new(), ranges: Vec::new() };
+    let next = walk.run(tx, &wanted, after, before)?;
+    let cursor = next.is_none().then(|| place.encode());
+    Ok(SnapshotPage {
+        records: walk.records.into_iter().map(|record| wire(context, record.into_entry())).collect(),
+        ranges: walk.ranges,
+        watermark: place.encode(),
+        watermark_seq: place.seq,
+        next,
+        cursor,
+        total,
+    })
+}
+
+/// A place in a snapshot: the index of the collection, and a record in it.
+type Position = (usize, Option<RecordId>);
+
+/// The wanted collections, in the schema's order whatever the request's.
+fn collections<'a>(schema: &'a Schema, wanted: &str) -> Result<Vec<&'a Collection>, SyncError> {
+    let names: Vec<&str> = wanted.split(',').filter(|name| !name.is_empty()).collect();
+    if names.is_empty() || names.iter().any(|name| schema.collection(name).is_none()) {
+        return Err(SyncError::Malformed("Ask for collections that the schema declares.".to_owned()));
+    }
+    Ok(schema.collections.iter().filter(|collection| names.contains(&collection.name.as_str())).collect())
+}
+
+fn position(wanted: &[&Collection], text: &str) -> Result<Position, SyncError> {
+    let malformed = || SyncError::Malformed("A place is collection/id, of a collection that is asked for.".to_owned());
+    let (name, id) = text.split_once('/').ok_or_else(malformed)?;
+    let index = wanted.iter().position(|collection| collection.name == name).ok_or_else(malformed)?;
+    let id = if id.is_empty() { None } else { Some(id.parse().map_err(|_| malformed())?) };
+    Ok((index, id))
+}
+
+/// Where the feed goes on when the snapshot is done: as the first page said, or now. A device that adds a collection
+/// gives its present cursor; then that is the place, and the collections are those of both.
+fn watermark(
+    tx: &mut dyn Tx,
+    context: &Context<'_>,
+    request: &SnapshotRequest,
+    wanted: &[&Collection],
+) -> Result<Place, SyncError> {
+    let mut place = match &request.watermark {
+        Some(cursor) => Place::decode(tx, context, cursor)?,
+        None => {
+            let head = tx.head()?;
+            Place::at(tx, head, context.user.id, Vec::new())?
+        }
+    };
+    let is_in = |name: &CollectionName| place.collections.contains(name) || wanted.iter().any(|one| one.name == *name);
+    let names = context.schema.collections.iter().map(|collection| &collection.name);
+    place.collections = names.filter(|name| is_in(name)).cloned().collect();
+    Ok(place)
+}
+
+/// Whose records of a collection to look for; `None` if everyone sees all of them.
+fn whose<'o>(schema: &Schema, collection: &Collection, owners: &'o [UserId]) -> Option<&'o [UserId]> {
+    let mut collection = collection;
+    // As many steps as there are collections lead to the end of any way that has one.
+    for _ in 0..=schema.collections.len() {
+        match &collection.access {
+            Access::Everyone => return None,
+            Access::Owner { .. } => break,
+            Access::Via { field } => {
+                let target = collection.fields.get(field).and_then(|spec| spec.refers_to.as_deref());
+                let Some(target) = target.and_then(|name| schema.collection(name)) else { break };
+                collection = target;
+            }
+        }
+    }
+    Some(owners)
+}
+
+/// A page in the making.
+struct Walk<'a> {
+    context: &'a Context<'a>,
+    owners: &'a [UserId],
+    room: usize,
+    bytes: usize,
+    records: Vec<Stored>,
+    ranges: Vec<Range>,
+}
+
+impl Walk<'_> {
+    /// Fills the page. Where the next one starts, if there is one.
+    fn run(
+        &mut self,
+        tx: &mut dyn Tx,
+        wanted: &[&Collection],
+        after: Option<Position>,
+        before: Option<Position>,
+    ) -> Result<Option<String>, SyncError> {
+        let first = after.map_or(0, |(index, _)| index);
+        for (index, collection) in wanted.iter().enumerate().skip(first) {
+            let stop = before.filter(|(last, _)| index >= *last);
+            if let Some((last, id)) = stop
+                && (index > last || id.is_none())
+            {
+                return Ok(None);
+            }
+            if self.is_full() {
+                return Ok(Some(format!("{}/", collection.name)));
+            }
+            let from = after.filter(|(first, _)| index == *first).and_then(|(_, id)| id);
+            let upto = stop.and_then(|(_, id)| id);
+            if let Some(last) = self.fill(tx, collection, from, upto)? {
+                return Ok(Some(format!("{}/{last}", collection.name)));
+            }
+        }
+        Ok(None)
+    }
+
+    fn is_full(&self) -> bool {
+        self.room == 0 || self.bytes > PAGE_BYTES_MAX
+    }
+
+    /// Adds records of one collection. The last one, if the page is full before the collection ends.
+    fn fill(
+        &mut self,
+        tx: &mut dyn Tx,
+        collection: &Collection,
+        after: Option<RecordId>,
+        before: Option<RecordId>,
+    ) -> Result<Option<RecordId>, SyncError> {
+        let owners = whose(self.context.schema, collection, self.owners);
+        let query = PageQuery { collection: &collection.name, owners, after, before, limit: self.room + 1 };
+        let rows = tx.page(&query)?;
+        let mut last = None;
+        let mut cut = false;
+        for row in rows {
+            if self.is_full() {
+                cut = true;
+                break;
+            }
+            self.room -= 1;
+            self.bytes += size_bytes(&row.fields);
+            last = Some(row.id);
+            self.records.push(row);
+        }
+        let end = before.map(|id| RecordId(Uuid::from_u128(id.0.as_u128().saturating_sub(1))));
+        self.ranges.push(Range { collection: collection.name.clone(), after, upto: if cut { last } else { end } });
+        Ok(last.filter(|_| cut))
+    }
+}

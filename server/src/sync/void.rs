@@ -1,0 +1,32 @@
+//! Void: a parcel whose answer was lost is asked about; if it never came, it never will be applied.
+
+use fieldsync::core::protocol::{Outcome, PushResult, VoidRequest};
+
+use super::push::reused;
+use super::{Context, SyncError};
+use crate::db::{LedgerRow, Tx};
+
+/// The final answer that the op_id had, or from now on has.
+///
+/// # Errors
+/// The database's.
+pub fn void(tx: &mut dyn Tx, context: &Context<'_>, request: &VoidRequest) -> Result<PushResult, SyncError> {
+    let outcome = match tx.ledger(request.op_id)? {
+        Some(row) if row.user == context.user.id => row.outcome,
+        Some(_) => reused(),
+        None => {
+            let rows = tx.applied_rows(&request.changes)?;
+            let outcome = if rows.is_empty() { Outcome::Voided } else { Outcome::Known { rows } };
+            tx.put_ledger(&LedgerRow {
+                op_id: request.op_id,
+                user: context.user.id,
+                payload_hash: None,
+                rows: request.changes.clone(),
+                outcome: outcome.clone(),
+                at: context.now,
+            })?;
+            outcome
+        }
+    };
+    Ok(PushResult { op_id: request.op_id, outcome })
+}
