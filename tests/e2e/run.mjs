@@ -9,7 +9,7 @@ import { parseArgs } from "node:util";
 import { Report } from "./lib/report.mjs";
 import { World } from "./lib/world.mjs";
 
-/** @typedef {{ title: string, run(world: World): Promise<void>, limitMs?: number, waits?: boolean, origins?: () => Promise<string[]> }} Story */
+/** @typedef {{ title: string, run(world: World): Promise<void>, limitMs?: number, waits?: boolean, options?: () => Promise<{ origins?: string[], extra?: string[] }> }} Story */
 
 const HERE = dirname(fileURLToPath(import.meta.url));
 const ROOT = resolve(HERE, "../..");
@@ -58,7 +58,7 @@ async function tell({ name, story }) {
     timer = setTimeout(() => reject(new Error(`the story took longer than ${limitMs / 1000} s`)), limitMs);
   });
   try {
-    world = await World.create(places, name, { origins: await story.origins?.() });
+    world = await World.create(places, name, await story.options?.());
     await world.startServer();
     await Promise.race([story.run(world), patience]);
     report.ok(name, story.title, Date.now() - begun);

@@ -12,15 +12,15 @@ use tokio::sync::watch;
 /// Whether the cable is in. A new value reaches every connection.
 pub type Cable = watch::Sender<bool>;
 
-/// Serves `public` from `server` until the process ends; the cable starts plugged in.
-pub async fn serve(public: SocketAddr, server: SocketAddr) -> Result<Cable> {
+/// Serves `public`, on which `listener` listens, from `server` until the process ends; the cable starts plugged in.
+pub fn serve(listener: TcpListener, public: SocketAddr, server: SocketAddr) -> Cable {
     let cable = watch::Sender::new(true);
-    let listener = listen(public).await?;
     tokio::spawn(forward(listener, public, server, cable.subscribe()));
-    Ok(cable)
+    cable
 }
 
-async fn listen(public: SocketAddr) -> Result<TcpListener> {
+/// Takes the public port.
+pub async fn listen(public: SocketAddr) -> Result<TcpListener> {
     TcpListener::bind(public)
         .await
         .with_context(|| format!("Port {} is taken. Stop what uses it, or choose another with --port.", public.port()))
@@ -97,8 +97,9 @@ mod tests {
     #[tokio::test]
     async fn pulling_refuses_and_cuts_and_plugging_in_serves_again() {
         let server = hello().await;
-        let free = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
-        let cable = serve(free, server).await.unwrap();
+        let listener = listen(([127, 0, 0, 1], 0).into()).await.unwrap();
+        let free = listener.local_addr().unwrap();
+        let cable = serve(listener, free, server);
         let mut open = greeted(free).await.unwrap();
 
         cable.send_replace(false);

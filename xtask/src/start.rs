@@ -33,10 +33,10 @@ pub fn start(arguments: &StartArguments) -> Result<()> {
 
 async fn serve(arguments: &StartArguments, program: &Path, data: &Path) -> Result<()> {
     let public = SocketAddr::from((Ipv4Addr::LOCALHOST, arguments.port));
-    let inner = free_port()?;
     // First the port: if it is taken, nothing else needs to start.
-    let cable = plug::serve(public, inner).await?;
-    let mut server = Running::start(arguments, program, data, inner)?;
+    let listener = plug::listen(public).await?;
+    let (mut server, inner) = Running::start(arguments, program, data)?;
+    let cable = plug::serve(listener, public, inner);
     welcome(arguments, program, data);
     listen_to_keys(cable);
 
@@ -64,12 +64,12 @@ struct Running {
 }
 
 impl Running {
-    fn start(arguments: &StartArguments, program: &Path, data: &Path, address: SocketAddr) -> Result<Self> {
+    /// Gives back its address, too.
+    fn start(arguments: &StartArguments, program: &Path, data: &Path) -> Result<(Self, SocketAddr)> {
         use std::os::unix::process::CommandExt;
         let log = workspace::target().join("xtask").join("server.log");
         let mut serve = command(program);
-        serve.arg("serve").arg("--data").arg(data).arg("--port").arg(address.port().to_string());
-        serve.arg("--app").arg(workspace::app());
+        serve.arg("serve").arg("--data").arg(data).args(["--port", "0", "--app"]).arg(workspace::app());
         if !arguments.empty {
             serve.arg("--demo");
         }
@@ -77,24 +77,28 @@ impl Running {
         serve.process_group(0).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(File::create(&log)?);
         let child = serve.spawn().with_context(|| format!("cannot start {}", program.display()))?;
         let mut running = Self { child, log };
-        running.wait_until_it_listens()?;
-        Ok(running)
+        let address = running.address()?;
+        Ok((running, address))
     }
 
-    fn wait_until_it_listens(&mut self) -> Result<()> {
+    /// Waits until it says where it listens.
+    fn address(&mut self) -> Result<SocketAddr> {
         let stdout = self.child.stdout.take().context("the server has no output")?;
         let (said, hears) = std::sync::mpsc::channel();
         // Reads to the end: a server whose output nobody reads would stop at a full pipe.
         std::thread::spawn(move || {
             for line in BufReader::new(stdout).lines().map_while(Result::ok) {
-                if line.contains("listening on") {
+                if let Some(address) = line.strip_prefix("listening on http://").and_then(|rest| rest.trim().parse().ok()) {
                     // Nobody hears the second time, and that is fine.
-                    let _ = said.send(());
+                    let _ = said.send(address);
                 }
             }
         });
         let begun = Instant::now();
-        while hears.recv_timeout(Duration::from_millis(100)).is_err() {
+        loop {
+            if let Ok(address) = hears.recv_timeout(Duration::from_millis(100)) {
+                return Ok(address);
+            }
             let ended = self.child.try_wait()?;
             if ended.is_some() || begun.elapsed().as_secs() >= LISTEN_SECONDS_MAX {
                 let words = self.last_words();
@@ -102,7 +106,6 @@ impl Running {
                 bail!("The server did not start. Its last words:\n{words}");
             }
         }
-        Ok(())
     }
 
     fn last_words(&self) -> String {
@@ -127,12 +130,6 @@ impl Running {
     }
 }
 
-/// An address for the server behind the plug.
-fn free_port() -> Result<SocketAddr> {
-    let listener = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("no port is free")?;
-    Ok(listener.local_addr()?)
-}
-
 /// Deletes a database of ours. Anything else in the folder stays: the person may have named any folder.
 fn reset(data: &Path) -> Result<()> {
     let Ok(entries) = std::fs::read_dir(data) else { return Ok(()) };
@@ -151,7 +148,8 @@ fn welcome(arguments: &StartArguments, program: &Path, data: &Path) {
     println!("\n  Fieldsync is at  http://127.0.0.1:{}\n", arguments.port);
     if arguments.empty {
         println!("  There is nobody in it yet. In another terminal, add a user:");
-        println!("    {} user add --data {} --help\n", program.display(), data.display());
+        let (program, data) = (program.display(), data.display());
+        println!("    {program} user add --data {data} --username budi --role rep \"Budi Santoso\"\n");
     } else {
         println!("  Sign in as budi or sari (reps) or ahmad (their manager); the password is on the page.\n");
     }

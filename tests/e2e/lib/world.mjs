@@ -29,13 +29,13 @@ export class World {
     this.server = server;
   }
 
-  /** @param {Places} places @param {string} name @param {{ origins?: string[] }} [options] */
-  static async create(places, name, { origins = [] } = {}) {
+  /** @param {Places} places @param {string} name @param {{ origins?: string[], extra?: string[] }} [options] */
+  static async create(places, name, { origins = [], extra = [] } = {}) {
     const folder = join(places.out, name);
     rmSync(folder, { recursive: true, force: true });
     mkdirSync(folder, { recursive: true });
     const proxy = await Proxy.start();
-    const server = new Server({ program: places.server, app: places.app, data: join(folder, "data"), origins: [proxy.origin, ...origins] });
+    const server = new Server({ program: places.server, app: places.app, data: join(folder, "data"), origins: [proxy.origin, ...origins], extra });
     const world = new World(places, name, proxy, server, folder);
     proxy.page(HARNESS_PATH, HARNESS_HTML);
     return world;
