@@ -1,6 +1,8 @@
 //! What the browser tests look behind the wall with.
 
-use super::{Cell, IdbDatabase, IndexedDbStore, Mode, RefCell, State, StoreError, StoreName, Transaction};
+use std::cell::{Cell, RefCell};
+
+use super::{IdbDatabase, IndexedDbStore, Mode, State, StoreError, StoreName, Transaction};
 use crate::ports::Cause;
 use crate::web::transaction::Fault;
 

@@ -3,7 +3,7 @@
 mod reads;
 mod writes;
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::rc::{Rc, Weak};
 
 use js_sys::Promise;
