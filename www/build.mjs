@@ -76,7 +76,7 @@ async function copyFiles() {
     ["www/manifest.webmanifest", "manifest.webmanifest"],
     ["www/schema.json", "schema.json"],
     ["www/fieldsync/types.d.ts", "fieldsync/fieldsync.d.ts"],
-    ["www/examples/ten-lines.html", "examples/ten-lines.html"],
+    ...["ten-lines.html", "ten-lines.js", "sign-in.js"].map((name) => [`www/examples/${name}`, `examples/${name}`]),
   ];
   for (const [from, to] of copies) {
     await mkdir(dirname(join(out, to)), { recursive: true });

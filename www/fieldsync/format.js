@@ -33,6 +33,12 @@ export function date(language, day) {
   return dateFormat(language, { weekday: "short", day: "numeric", month: "short", year: "numeric" }).format(at);
 }
 
+/** 21 Nov. @param {Language} language @param {string} day `YYYY-MM-DD` */
+export function day(language, day) {
+  const at = new Date(`${day}T00:00:00`).getTime();
+  return Number.isNaN(at) ? day : dateFormat(language, { day: "numeric", month: "short" }).format(at);
+}
+
 /** 2 min ago, 2 mnt lalu. @param {Language} language @param {number} at @param {number} [now] */
 export function ago(language, at, now = Date.now()) {
   const minutes = Math.max(0, Math.round((now - at) / MINUTE_MS));

@@ -12,3 +12,5 @@ export * as format from "./format.js";
 export { defineElements } from "./elements/index.js";
 export { h } from "./elements/h.js";
 export { addIcons, icon } from "./elements/icons.js";
+export { makeInput } from "./elements/inputs.js";
+export { enumLabel, labelOf, specOf, textOf } from "./elements/values.js";

@@ -11,7 +11,7 @@ const TICK_SLOW_MS = 30_000;
 const CSS = `
 :host { display: block; }
 .bar { display: flex; align-items: stretch; min-height: 44px; background: var(--_tone-bg); color: var(--_tone); border-block-end: 1px solid color-mix(in srgb, var(--_tone) 22%, transparent); }
-.line { flex: 1; min-width: 0; display: flex; align-items: center; gap: .625rem; padding: .375rem 1rem; border: 0; background: none; text-align: start; font-size: .875rem; line-height: 1.3; font-weight: 600; }
+.line { flex: 1; min-width: 0; display: flex; align-items: center; gap: .625rem; padding: .375rem var(--bar-inset, 1rem); border: 0; background: none; text-align: start; font-size: .875rem; line-height: 1.3; font-weight: 600; }
 .more { font-weight: 500; }
 .act { flex: none; padding: .375rem 1rem; border: 0; background: none; font-size: .875rem; font-weight: 700; text-decoration: underline; text-underline-offset: 3px; text-decoration-thickness: 1px; }
 .act:hover, .line:hover { background: color-mix(in srgb, var(--_tone) 9%, transparent); }

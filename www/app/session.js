@@ -1,0 +1,54 @@
+/**
+ * Who is signed in, and that user's client. A session that expired closes nothing: the last user reads and writes on, and
+ * only sending waits.
+ */
+import { Auth, openClient, readIdentity, writeIdentity } from "../fieldsync/index.js";
+
+/** @typedef {import("../fieldsync/auth.js").Profile} Profile */
+
+export class Session {
+  auth = new Auth(location.origin);
+  /** @type {Profile | undefined} */
+  profile;
+  /** @type {Awaited<ReturnType<typeof openClient>> | undefined} */
+  client;
+
+  /** The user of the last visit, without a network. @returns {Promise<boolean>} */
+  async resume() {
+    const identity = await readIdentity().catch(() => undefined);
+    if (!identity?.profile || identity.signedOut) return false;
+    await this.#open(identity.profile);
+    return true;
+  }
+
+  /** @param {string} username @param {string} password */
+  async signIn(username, password) {
+    const profile = await this.auth.signIn(username, password);
+    if (this.client && this.profile?.id === profile.id) await this.client.signedIn();
+    else await this.#open(profile); // Another user has another database.
+  }
+
+  /** Unsent work stays on this device, for this user. */
+  async signOut() {
+    const identity = await readIdentity();
+    if (identity) await writeIdentity({ ...identity, signedOut: true });
+    await this.auth.signOut();
+    this.client?.close();
+    this.client = undefined;
+    this.profile = undefined;
+  }
+
+  /** @param {Profile} profile */
+  async #open(profile) {
+    this.client?.close();
+    this.client = undefined;
+    this.profile = profile;
+    this.client = await openClient({
+      server: location.origin,
+      user: profile.id,
+      profile,
+      serviceWorker: "/sw.js",
+      getAccessToken: (reason) => this.auth.accessToken(reason, profile.id),
+    });
+  }
+}

@@ -1,0 +1,21 @@
+/** Whom it was with: a search, and a tap. */
+import { h, icon } from "../../fieldsync/index.js";
+
+const SHOWN_MAX = 8;
+
+/** @param {import("../main.js").App} app @param {(customer: import("../../fieldsync/types").RecordView) => void} onPick */
+export function pickCustomer(app, onPick) {
+  const { t, sync } = app;
+  const list = h("ul.rows");
+  const find = async () => {
+    const text = field.value.trim();
+    const query = text ? { search: text, limit: SHOWN_MAX } : { sort: ["next_visit"], limit: SHOWN_MAX };
+    const rows = await sync.customers.list(query);
+    if (field.value.trim() !== text) return;
+    list.replaceChildren(...rows.map((/** @type {any} */ record) => h("li", null, h("button.row", { type: "button", onclick: () => onPick(record) },
+      h("span.row-words", null, h("span.row-title", null, record.fields.name), h("span.row-about", null, record.fields.city ?? "")), icon("chevron")))));
+  };
+  const field = h("input", { type: "search", "aria-label": t("activity.whom"), placeholder: t("activity.whom"), autocomplete: "off", oninput: () => void find() });
+  void find();
+  return h("div.stack", null, h("div.search", null, icon("search"), field), list);
+}

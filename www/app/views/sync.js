@@ -1,0 +1,81 @@
+/** The sync centre's page: gives the element its data, and does what it asks. */
+import { h, space } from "../../fieldsync/index.js";
+import { download } from "../download.js";
+import { toast } from "../toast.js";
+
+/** @typedef {import("../../fieldsync/elements/sync-centre.js").SyncCentre} SyncCentre */
+/** @typedef {import("../../fieldsync/types").OutboxEntry} OutboxEntry */
+
+/** @param {import("../main.js").App} app @param {object} _ @param {URLSearchParams} query */
+export async function syncCentre(app, _, query) {
+  const { sync, t } = app;
+  const centre = /** @type {SyncCentre} */ (h("sync-centre", { language: app.language, schema: sync.schema }));
+  /** @type {import("../../fieldsync/elements/sync-centre.js").CentreData["preview"]} */
+  let preview;
+  let used = await space();
+  const draw = async () => {
+    const [outbox, conflicts, history] = await Promise.all([sync.outbox.list(), sync.conflicts.list(), sync.history.list()]);
+    centre.data = { status: sync.status, outbox, conflicts, history, space: used, preview };
+  };
+  const changed = () => void draw();
+  sync.addEventListener("change", changed);
+  sync.addEventListener("syncstatuschange", changed);
+  listen(app, centre, async (/** @type {typeof preview} */ found) => {
+    preview = found;
+    await draw();
+  });
+  await draw();
+  const show = query.get("show");
+  if (show) setTimeout(() => centre.show(show));
+  const stop = () => {
+    sync.removeEventListener("change", changed);
+    sync.removeEventListener("syncstatuschange", changed);
+  };
+  return { title: t("nav.sync"), node: h("div.narrow", null, centre), section: "sync", stop };
+}
+
+/** @param {import("../main.js").App} app @param {SyncCentre} centre @param {(preview: any) => Promise<void>} onPreview */
+function listen(app, centre, onPreview) {
+  const { sync, t } = app;
+  const rows = (/** @type {OutboxEntry} */ entry) => entry.changes.map(({ row }) => row);
+  /** @type {{ [event: string]: (detail: any) => unknown }} */
+  const answers = {
+    "sync-requested": () => sync.sync(),
+    "preview-requested": () => sync.preview().then(onPreview, () => onPreview("failed")),
+    "export-requested": async () => download("fieldsync-unsent.json", await sync.outbox.export()),
+    "diagnostics-requested": async () => download("fieldsync-diagnostics.json", JSON.stringify(await sync.diagnostics(), null, 1)),
+    "fix-requested": ({ entry }) => app.go(pageOf(entry, true)),
+    "open-requested": (record) => app.go(pageOf(record, false)),
+    "retry-requested": ({ entry }) => sync.outbox.retry(rows(entry)[0]),
+    "retry-all-requested": async () => {
+      for (const entry of await sync.outbox.list()) if (entry.status === "failed") await sync.outbox.retry(rows(entry)[0]);
+    },
+    "discard-requested": async ({ entry }) => {
+      const { done, undo } = await sync.outbox.discard(rows(entry)[0]);
+      toast(t(done === "now" ? "discarded" : "discarded-later", { name: entry.title }), { word: t("undo"), act: undo });
+    },
+    "undo-requested": async ({ entry }) => {
+      const { done } = await sync.outbox.undo(rows(entry).slice(-1)[0]);
+      toast(t(done === "now" ? "undone" : "undone-later"));
+    },
+    "choose-requested": ({ conflict }) => app.decide(conflict.collection, conflict.id),
+    "language-chosen": ({ language }) => app.speak(language),
+  };
+  for (const [event, act] of Object.entries(answers)) {
+    centre.addEventListener(event, async (happened) => {
+      try {
+        await act(/** @type {CustomEvent} */ (happened).detail);
+      } catch (failure) {
+        console.error(failure);
+        toast(t("not-done"));
+      }
+    });
+  }
+}
+
+/** Where a record is shown; fixing opens its form at the field. @param {any} record @param {boolean} fix */
+function pageOf({ collection, id, problem, changes }, fix) {
+  if (collection === "customers") return `/customers/${id}${fix ? `/edit?field=${problem?.field ?? ""}` : ""}`;
+  const customer = changes?.map((/** @type {any} */ change) => change.written.customer).find(Boolean);
+  return customer ? `/customers/${customer}` : collection === "pipelines" ? "/pipeline" : "/customers";
+}
