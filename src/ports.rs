@@ -295,6 +295,8 @@ pub enum TransportError {
     Away {
         /// Wait at least so long: the server's own word.
         retry_after_ms: Option<i64>,
+        /// Whether our server itself answered (5xx or 429 with our problem); else nobody did, or somebody else.
+        ours: bool,
         /// For support.
         cause: Cause,
     },

@@ -15,7 +15,7 @@ use super::record::{Base, Fields, Millis, OpId, RowId, Tombstone, Version, field
 use super::rows::{End, Ended};
 use super::rules::{check_patch, check_record};
 use super::schema::{Collection, Schema};
-use super::view::{View, patch, view};
+use super::view::{View, difference, patch, view};
 
 /// The first batch of a cycle; doubled after an answer that came quickly.
 pub const BATCH_PARCELS_START: usize = 100;
@@ -210,6 +210,23 @@ pub fn keeps_rules(collection: &Collection, base: Option<&Base>, changes: &[&Cha
         Some(base) => check_patch(collection, &base.fields, &patch(Some(base), &fields)).is_empty(),
         None => check_record(collection, &fields).is_empty(),
     }
+}
+
+/// Whether each of these changes, in turn, keeps the rules: what a record's status says. (Two legal steps of a stage need
+/// not be one legal leap.)
+#[must_use]
+pub fn each_keeps_rules(collection: &Collection, base: Option<&Base>, changes: &[&Change]) -> bool {
+    let mut before = base.filter(|base| base.is_present()).map(|base| base.fields.clone());
+    (1..=changes.len()).all(|count| {
+        let after = view(collection, base, &changes[..count]).fields;
+        let keeps = match (&before, &after) {
+            (_, None) => true,
+            (None, Some(after)) => check_record(collection, after).is_empty(),
+            (Some(before), Some(after)) => check_patch(collection, before, &difference(before, after)).is_empty(),
+        };
+        before = after;
+        keeps
+    })
 }
 
 enum Frozen {

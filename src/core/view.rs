@@ -248,19 +248,15 @@ impl<'a> Fold<'a> {
 #[must_use]
 pub fn patch(base: Option<&Base>, view: &Fields) -> Fields {
     let empty = Fields::new();
-    let before = base.filter(|base| base.is_present()).map_or(&empty, |base| &base.fields);
-    let mut patch = Fields::new();
-    for (name, value) in view {
-        if !same(value, field(before, name)) {
-            patch.insert(name.clone(), value.clone());
-        }
-    }
-    for name in before.keys() {
-        if !view.contains_key(name) {
-            patch.insert(name.clone(), Value::Null);
-        }
-    }
-    patch
+    difference(base.filter(|base| base.is_present()).map_or(&empty, |base| &base.fields), view)
+}
+
+/// The patch that makes `after` of `before`. Null clears a field.
+#[must_use]
+pub fn difference(before: &Fields, after: &Fields) -> Fields {
+    let changed = after.iter().filter(|(name, value)| !same(value, field(before, name)));
+    let cleared = before.keys().filter(|name| !after.contains_key(*name)).map(|name| (name.clone(), Value::Null));
+    changed.map(|(name, value)| (name.clone(), value.clone())).chain(cleared).collect()
 }
 
 /// The fields with a patch over them.

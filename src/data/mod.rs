@@ -2,3 +2,5 @@
 
 pub mod page;
 pub mod page_set;
+pub mod query;
+pub mod table;

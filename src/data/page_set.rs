@@ -4,7 +4,9 @@
 
 use std::collections::BTreeMap;
 
+use crate::core::bases::Bases;
 use crate::core::protocol::Range;
+use crate::core::pull::RangedBases;
 use crate::core::record::{Base, CollectionName, RecordId};
 use crate::core::rows::PageRow;
 
@@ -97,6 +99,26 @@ impl PageSet {
             }
         }
         rows
+    }
+}
+
+impl Bases for PageSet {
+    fn get(&self, collection: &str, id: RecordId) -> Option<&Base> {
+        Self::get(self, collection, id)
+    }
+
+    fn put(&mut self, collection: &str, base: Base) {
+        Self::put(self, collection, base);
+    }
+}
+
+impl RangedBases for PageSet {
+    fn ids_in(&self, range: &Range) -> Vec<RecordId> {
+        Self::ids_in(self, range)
+    }
+
+    fn remove(&mut self, collection: &str, id: RecordId) {
+        Self::remove(self, collection, id);
     }
 }
 

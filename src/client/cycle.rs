@@ -1,0 +1,133 @@
+//! The cycle: the machine decides, this performs, until the machine rests.
+
+use std::collections::VecDeque;
+
+use serde::Serialize;
+
+use crate::core::backoff::PARCEL_DELAY_MS_MAX;
+use crate::core::machine::{Effect, Event, Failure, Reason, State};
+use crate::core::push::{Begin, begin, wanted};
+use crate::core::record::Millis;
+use crate::core::rows::meta;
+use crate::ports::{Host, Read, Rows, Scope, Step, Store, StoreError, StoreName, Transport, TransportError};
+
+use super::{Client, Note, meta_write, pages};
+
+/// What a cycle came to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CycleReport {
+    /// When to come again.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub wake_at: Option<Millis>,
+    /// Something sendable remains.
+    pub unsent: bool,
+    /// When the earliest hold ends.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub held_until: Option<Millis>,
+}
+
+impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
+    /// Whether this reason leads to a cycle now.
+    pub fn wants(&self, reason: Reason) -> bool {
+        self.shared.borrow().engine.machine.wants(self.host.now(), reason)
+    }
+
+    /// Runs one cycle, if the reason leads to one. A failure is not an error: it is in the status, and in when to come
+    /// again.
+    pub async fn cycle(&self, reason: Reason) -> CycleReport {
+        // Another context may have changed where the engine stands.
+        if let Err(error) = self.refresh(None).await {
+            self.note_error("storage", error.to_string());
+        }
+        let mut effects: VecDeque<Effect> = self.step(Event::Requested(reason)).into();
+        let mut wake_at = None;
+        while let Some(effect) = effects.pop_front() {
+            match effect {
+                Effect::Push => {
+                    let moved = self.push().await;
+                    effects.extend(self.step(Event::Pushed(moved)));
+                }
+                Effect::Pull => {
+                    let moved = self.pull().await;
+                    effects.extend(self.step(Event::Pulled(moved)));
+                }
+                Effect::Rest => self.rest().await,
+                Effect::WakeAt(at) => wake_at = Some(at),
+                Effect::AskToSignIn => self.note(Note::Status),
+            }
+        }
+        self.report(wake_at).await
+    }
+
+    fn step(&self, event: Event) -> Vec<Effect> {
+        let (now, random) = (self.host.now(), self.host.random());
+        self.shared.borrow_mut().engine.machine.handle(now, random, event)
+    }
+
+    /// Notes where the engine stands, for the other contexts and the next start.
+    async fn rest(&self) {
+        let engine = {
+            let mut shared = self.shared.borrow_mut();
+            shared.sending = None;
+            let mut engine = shared.engine.clone();
+            engine.machine = engine.machine.kept();
+            engine
+        };
+        let scope = Scope::relaxed(&[StoreName::Meta], vec![]);
+        let written = self.store.update(scope, |_| Step::Write(vec![meta_write(meta::ENGINE, &engine)], ())).await;
+        if let Err(error) = written {
+            self.note_error("storage", error.to_string());
+        }
+        if let Err(error) = self.refresh(Some(None)).await {
+            self.note_error("storage", error.to_string());
+        }
+        self.note(Note::Status);
+        self.note(Note::Wake(None));
+    }
+
+    async fn report(&self, wake_at: Option<Millis>) -> CycleReport {
+        let Ok(rows) = self.store.read(vec![Read::Outbox, Read::Parcels]).await else {
+            return CycleReport { wake_at, unsent: true, held_until: None };
+        };
+        let now = self.host.now();
+        let open = rows.parcels.iter().filter(|parcel| parcel.is_open());
+        let later = open.clone().filter_map(|parcel| parcel.next_attempt_at).filter(|at| !at.has_come(now, PARCEL_DELAY_MS_MAX));
+        let held = rows.outbox.iter().filter(|change| change.is_held(now)).filter_map(|change| change.hold_until).min();
+        let is_stopped = matches!(self.shared.borrow().engine.machine.state, State::Outdated | State::Misconfigured { .. });
+        let unsent = !is_stopped && (open.count() > 0 || self.is_sendable(&rows).await);
+        let wakes = [wake_at, later.min(), held];
+        CycleReport { wake_at: wakes.into_iter().flatten().min(), unsent, held_until: held }
+    }
+
+    /// Whether a begin would find something.
+    async fn is_sendable(&self, rows: &Rows) -> bool {
+        let (outbox, parcels) = (&rows.outbox, &rows.parcels);
+        let input = Begin { schema: &self.schema, outbox, parcels, now: self.host.now(), seed: 0, count_max: 1 };
+        let wanted = wanted(&input).into_iter().map(|(collection, id)| (collection.to_owned(), id)).collect::<Vec<_>>();
+        if wanted.is_empty() {
+            return false;
+        }
+        let Ok(bases) = self.store.read(vec![Read::PagesOf(wanted)]).await else { return true };
+        pages::read(&bases).map_or(true, |bases| !begin(&input, &bases).send.is_empty())
+    }
+
+    /// What a failed request means to the machine.
+    pub(super) fn failure(&self, error: &TransportError) -> Failure {
+        self.note_transport(error);
+        match error {
+            TransportError::Away { retry_after_ms, ours, .. } => Failure::Away { retry_after_ms: *retry_after_ms, ours: *ours },
+            TransportError::SignedOut | TransportError::WrongUser => Failure::SignedOut,
+            TransportError::Outdated => Failure::Outdated,
+            TransportError::CursorUnknown
+            | TransportError::TooLarge
+            | TransportError::Unsupported
+            | TransportError::Misconfigured { .. } => Failure::Misconfigured,
+        }
+    }
+
+    pub(super) fn storage_failure(&self, error: &StoreError) -> Failure {
+        self.note_error("storage", error.to_string());
+        Failure::Storage
+    }
+}

@@ -1,0 +1,204 @@
+//! The driver: the only loop, and the only place that awaits both the store and the network. It plans with `core`, stores
+//! and sends through the ports, and keeps `data::table` in step with the store.
+//!
+//! One client is one context (a tab or the worker). Any number of them may share a store: every transaction compares what
+//! it expects, so correctness does not depend on who runs a cycle.
+
+mod cycle;
+mod pages;
+mod pull;
+mod push;
+mod read;
+mod refresh;
+mod save;
+mod settle;
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use crate::core::batch::Batch;
+use crate::core::pull::PullState;
+use crate::core::record::{DeviceId, Epoch, Millis, UserId};
+use crate::core::rows::meta;
+use crate::core::schema::Schema;
+use crate::core::status::{Engine, Sending};
+use crate::data::table::Tables;
+use crate::ports::{Host, Read, Rows, Scope, Step, Store, StoreError, StoreName, Transport, TransportError, Write};
+
+pub use cycle::CycleReport;
+pub use read::{ConflictView, HistoryEntry, OutboxEntry, PreviewEntry};
+pub use save::{NewChange, SaveError};
+pub use settle::{SettleError, Settled};
+
+/// What the shell is told.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Note {
+    /// Records of these collections may read otherwise now.
+    Changed(Vec<String>),
+    /// The status may be another.
+    Status,
+    /// Something was committed: wake the other contexts.
+    Wake(Option<Sending>),
+}
+
+/// One context's client.
+pub struct Client<S, T, H> {
+    store: S,
+    transport: T,
+    host: H,
+    schema: Rc<Schema>,
+    user: UserId,
+    device: DeviceId,
+    epoch: Epoch,
+    shared: RefCell<Shared>,
+    notes: RefCell<Vec<Note>>,
+}
+
+/// What a context remembers between calls. Never borrowed across an await.
+struct Shared {
+    /// None in the worker.
+    tables: Option<Tables>,
+    engine: Engine,
+    pull: PullState,
+    batch: Batch,
+    sending: Option<Sending>,
+    /// How far the tables are in step: page stamp, `client_seq`, history key.
+    marks: Marks,
+    /// 410 in a row.
+    lost_cursors: u32,
+    full: bool,
+}
+
+#[derive(Clone, Copy, Default)]
+struct Marks {
+    stamp: u64,
+    client_seq: u64,
+    history: u64,
+}
+
+/// Reads a row of `meta`.
+fn meta_row<T: DeserializeOwned>(rows: &Rows, name: &str) -> Result<Option<T>, StoreError> {
+    let Some(value) = rows.meta.get(name) else { return Ok(None) };
+    T::deserialize(value).map(Some).map_err(|error| StoreError::Corrupt(StoreName::Meta, format!("{name}: {error}")))
+}
+
+/// A row of `meta` to write.
+fn meta_write<T: serde::Serialize>(name: &'static str, value: &T) -> Write {
+    // Every row of meta is a plain struct with string keys: it always serialises.
+    Write::Meta(name, serde_json::to_value(value).unwrap_or(Value::Null))
+}
+
+impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
+    /// Opens a context over a store: gives the store its device id and epoch if it is new, and loads the tables if wanted.
+    ///
+    /// # Errors
+    /// Why the store cannot be used.
+    pub async fn open(
+        store: S,
+        transport: T,
+        host: H,
+        schema: Rc<Schema>,
+        user: UserId,
+        tables: bool,
+    ) -> Result<Self, StoreError> {
+        let now = host.now();
+        let device = DeviceId::new(now, [host.random(), host.random()]);
+        let epoch = Epoch::new(now, [host.random(), host.random()]);
+        let number = schema.schema;
+        let scope = Scope::strict(&[StoreName::Meta], vec![Read::Meta]);
+        let opened = store
+            .update(scope, |rows| {
+                let mut writes = Vec::new();
+                let read = (|| Ok((meta_row::<DeviceId>(rows, meta::DEVICE)?, meta_row::<Epoch>(rows, meta::EPOCH)?)))();
+                let (old_device, old_epoch) = match read {
+                    Ok(read) => read,
+                    Err(error) => return Step::Write(vec![], Err(error)),
+                };
+                if old_device.is_none() || old_epoch.is_none() {
+                    writes.push(meta_write(meta::DEVICE, &old_device.unwrap_or(device)));
+                    writes.push(meta_write(meta::EPOCH, &old_epoch.unwrap_or(epoch)));
+                }
+                if rows.meta.get(meta::SCHEMA).and_then(Value::as_u64) != Some(u64::from(number)) {
+                    writes.push(meta_write(meta::SCHEMA, &number));
+                }
+                Step::Write(writes, Ok((old_device.unwrap_or(device), old_epoch.unwrap_or(epoch))))
+            })
+            .await?;
+        let (device, epoch) = opened.value?;
+        let shared = Shared {
+            tables: tables.then(|| Tables::new(schema.clone())),
+            engine: Engine::default(),
+            pull: PullState::default(),
+            batch: Batch::default(),
+            sending: None,
+            marks: Marks::default(),
+            lost_cursors: 0,
+            full: false,
+        };
+        let client = Self {
+            store,
+            transport,
+            host,
+            schema,
+            user,
+            device,
+            epoch,
+            shared: RefCell::new(shared),
+            notes: RefCell::new(Vec::new()),
+        };
+        client.refresh(None).await?;
+        Ok(client)
+    }
+
+    /// What the shell is to be told since the last call.
+    pub fn take_notes(&self) -> Vec<Note> {
+        std::mem::take(&mut self.notes.borrow_mut())
+    }
+
+    /// The app's schema.
+    pub fn schema(&self) -> &Schema {
+        &self.schema
+    }
+
+    /// The device's clock.
+    pub fn now(&self) -> Millis {
+        self.host.now()
+    }
+
+    /// 128 random bits, for an id.
+    pub fn random(&self) -> [u64; 2] {
+        [self.host.random(), self.host.random()]
+    }
+
+    /// The store, for tests and for the shell's own needs.
+    pub fn store(&self) -> &S {
+        &self.store
+    }
+
+    fn note(&self, note: Note) {
+        let mut notes = self.notes.borrow_mut();
+        if !notes.contains(&note) {
+            notes.push(note);
+        }
+    }
+
+    fn note_error(&self, code: &str, detail: String) {
+        let now = self.host.now();
+        self.shared.borrow_mut().engine.note(now, code, detail);
+    }
+
+    fn note_transport(&self, error: &TransportError) {
+        let code = match error {
+            TransportError::Away { .. } => "offline",
+            TransportError::SignedOut => "signed-out",
+            TransportError::WrongUser => "wrong-user",
+            TransportError::Outdated => "outdated",
+            TransportError::CursorUnknown | TransportError::TooLarge | TransportError::Unsupported => "server",
+            TransportError::Misconfigured { .. } => "misconfigured",
+        };
+        self.note_error(code, error.to_string());
+    }
+}

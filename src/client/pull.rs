@@ -1,0 +1,91 @@
+//! One page: ask, then write it if the state is still the one that was asked with (relaxed: it can be fetched again).
+
+use serde_json::Value;
+
+use crate::core::machine::{Failure, Moved};
+use crate::core::protocol::{Body, Range};
+use crate::core::pull::{POISON_KEPT_MAX, PullState, Pulled, begin, finish_changes, finish_snapshot, records};
+use crate::core::record::{CollectionName, Millis, RecordId};
+use crate::core::rows::meta;
+use crate::ports::{Host, Read, Rows, Scope, Step, Store, StoreError, StoreName, Transport, TransportError, Write};
+
+use super::{Client, Note, meta_row, meta_write, pages};
+
+impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
+    /// Fetches a page and applies it.
+    pub(super) async fn pull(&self) -> Result<Moved, Failure> {
+        let rows = self.store.read(vec![Read::Meta]).await.map_err(|error| self.storage_failure(&error))?;
+        let asked: PullState = meta_row(&rows, meta::PULL).map_err(|error| self.storage_failure(&error))?.unwrap_or_default();
+        let answer = match self.transport.send(&begin(&asked, &self.schema)).await {
+            Ok(answer) => answer,
+            Err(TransportError::CursorUnknown) => {
+                self.shared.borrow_mut().pull = asked;
+                return self.cursor_lost().await;
+            }
+            Err(error) => return Err(self.failure(&error)),
+        };
+        self.take_answer(&answer).await?;
+        let more = self.apply(&asked, &answer.body).await.map_err(|error| self.storage_failure(&error))?;
+        self.refresh(None).await.map_err(|error| self.storage_failure(&error))?;
+        self.note(Note::Wake(None));
+        Ok(Moved { more })
+    }
+
+    async fn apply(&self, asked: &PullState, body: &Body) -> Result<bool, StoreError> {
+        let now = self.host.now();
+        let stores = [StoreName::Pages, StoreName::Outbox, StoreName::Conflicts, StoreName::Meta];
+        let scope = Scope::relaxed(&stores, vec![Read::Outbox, Read::Conflicts, Read::Meta]);
+        let pages_wanted = self.pages_of(body);
+        let plan = |rows: &Rows| match meta_row::<PullState>(rows, meta::PULL) {
+            Err(error) => Step::Write(vec![], Err(error)),
+            // Another context was here first: its page stands, and the next pull goes on from there.
+            Ok(state) if state.clone().unwrap_or_default() != *asked => Step::Write(vec![], Ok(true)),
+            Ok(_) if rows.stage == 0 => Step::Read(pages_wanted.clone()),
+            Ok(_) => match self.plan_page(asked, body, rows, now) {
+                Ok((writes, more)) => Step::Write(writes, Ok(more)),
+                Err(error) => Step::Write(vec![], Err(error)),
+            },
+        };
+        self.store.update(scope, plan).await?.value
+    }
+
+    fn pages_of(&self, body: &Body) -> Vec<Read> {
+        match body {
+            Body::Changes(page) => vec![Read::PagesOf(records(&self.schema, &page.changes))],
+            Body::Snapshot(page) => {
+                let ranges = page.ranges.iter().cloned().map(Read::PagesIn);
+                let beside: Vec<(CollectionName, RecordId)> = records(&self.schema, &page.records)
+                    .into_iter()
+                    .filter(|(name, id)| {
+                        !page.ranges.iter().any(|range: &Range| range.collection == *name && range.contains(*id))
+                    })
+                    .collect();
+                ranges.chain([Read::PagesOf(beside)]).collect()
+            }
+            Body::Push(_) | Body::Void(_) => vec![],
+        }
+    }
+
+    fn plan_page(&self, asked: &PullState, body: &Body, rows: &Rows, now: Millis) -> Result<(Vec<Write>, bool), StoreError> {
+        let mut set = pages::read(rows)?;
+        let pulled = match body {
+            Body::Changes(page) => finish_changes(&self.schema, asked, page, &rows.outbox, now, &mut set),
+            Body::Snapshot(page) => finish_snapshot(&self.schema, asked, page, &rows.outbox, now, &mut set),
+            // `classify` gives the body of what was asked.
+            Body::Push(_) | Body::Void(_) => Pulled { state: asked.clone(), ..Pulled::default() },
+        };
+        let mut writes = pages::writes(set, rows)?;
+        writes.push(meta_write(meta::PULL, &pulled.state));
+        if !pulled.poison.is_empty() {
+            let mut kept: Vec<Value> = meta_row(rows, meta::POISON)?.unwrap_or_default();
+            kept.extend(pulled.poison);
+            kept.truncate(POISON_KEPT_MAX);
+            writes.push(meta_write(meta::POISON, &kept));
+        }
+        let is_new = |row: &crate::core::rows::ConflictRow| {
+            !rows.conflicts.iter().any(|old| old.id == row.id && old.collection == row.collection)
+        };
+        writes.extend(pulled.conflicts.into_iter().filter(is_new).map(Write::Conflict));
+        Ok((writes, pulled.more))
+    }
+}

@@ -1,0 +1,291 @@
+//! One batch: begin (strict), send, finish (strict). No transaction is open while the network is asked.
+
+use crate::core::batch::{AfterFailure, PUT_BY_MS};
+use crate::core::finish::{Finish, Finished, finish};
+use crate::core::machine::{Failure, Moved};
+use crate::core::outbox::ranges;
+use crate::core::parcel::Parcel;
+use crate::core::protocol::{Body, Cursor, Envelope, PushRequest, PushResult, Request, VoidRequest};
+use crate::core::pull::{PullState, restart};
+use crate::core::push::{Begin, Begun, begin, wanted};
+use crate::core::record::{CollectionName, Epoch, OpId, RecordId};
+use crate::core::rows::{ConflictRow, HistoryRow, meta};
+use crate::core::status::Sending;
+use crate::ports::{Host, Read, Rows, Scope, Step, Store, StoreError, StoreName, Transport, TransportError, Write};
+
+use super::{Client, Note, meta_row, meta_write, pages};
+
+/// The cursor lost so often in a row is not a restored server but a broken one.
+const LOST_CURSORS_MAX: u32 = 3;
+/// What a push's transactions touch.
+const STORES: &[StoreName] =
+    &[StoreName::Pages, StoreName::Outbox, StoreName::Parcels, StoreName::Conflicts, StoreName::History, StoreName::Meta];
+
+impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
+    /// Asks for what is to be voided, then sends a batch.
+    pub(super) async fn push(&self) -> Result<Moved, Failure> {
+        let rows = self.store.read(vec![Read::Outbox, Read::Parcels]).await.map_err(|error| self.storage_failure(&error))?;
+        if rows.outbox.is_empty() && rows.parcels.is_empty() {
+            self.shared.borrow_mut().batch.emptied();
+            return Ok(Moved { more: false });
+        }
+        for parcel in rows.parcels.iter().filter(|parcel| parcel.is_open() && parcel.then.is_some()) {
+            self.void(parcel).await?;
+        }
+        let (begun, request) = self.begin_push().await.map_err(|error| self.storage_failure(&error))?;
+        if begun.send.is_empty() {
+            return Ok(Moved { more: !begun.ended.is_empty() });
+        }
+        self.show_sending(&request, rows.outbox.len());
+        let sent_at = self.host.now();
+        match self.transport.send(&Request::Push(request.clone())).await {
+            Ok(answer) => {
+                self.shared.borrow_mut().batch.answered(self.host.now().since(sent_at));
+                self.take_answer(&answer).await?;
+                let Body::Push(results) = &answer.body else { return Err(Failure::Misconfigured) };
+                let finished = self.finish_push(&answer, &results.results).await.map_err(|error| self.storage_failure(&error))?;
+                let progress = finished.confirmed + finished.refused + finished.conflicted > 0;
+                Ok(Moved { more: progress && !finished.stale })
+            }
+            Err(error) => self.push_failed(&error, &request).await,
+        }
+    }
+
+    async fn begin_push(&self) -> Result<(Begun, PushRequest), StoreError> {
+        let (now, seed) = (self.host.now(), self.host.random());
+        let count_max = self.shared.borrow().batch.count_max;
+        let scope = Scope::strict(STORES, vec![Read::Outbox, Read::Parcels, Read::Conflicts, Read::Meta]);
+        let plan = |rows: &Rows| {
+            let input = Begin { schema: &self.schema, outbox: &rows.outbox, parcels: &rows.parcels, now, seed, count_max };
+            if rows.stage == 0 {
+                return Step::Read(vec![Read::PagesOf(owned(wanted(&input)))]);
+            }
+            match self.plan_begin(&input, rows) {
+                Ok((writes, planned)) => Step::Write(writes, Ok(planned)),
+                Err(error) => Step::Write(vec![], Err(error)),
+            }
+        };
+        let (begun, request) = self.store.update(scope, plan).await?.value?;
+        if !begun.parcels.is_empty() || !begun.ended.is_empty() {
+            self.refresh(None).await?;
+            self.note(Note::Wake(None));
+        }
+        Ok((begun, request))
+    }
+
+    fn plan_begin(&self, input: &Begin<'_>, rows: &Rows) -> Result<(Vec<Write>, (Begun, PushRequest)), StoreError> {
+        let begun = begin(input, &pages::read(rows)?);
+        let mut writes: Vec<Write> = begun.parcels.iter().cloned().map(Write::Parcel).collect();
+        writes.extend(begun.replaced.iter().copied().map(Write::RemoveParcel));
+        if !begun.ended.is_empty() {
+            writes.extend(begun.ended.iter().map(|ended| Write::RemoveChange(ended.client_seq)));
+            writes
+                .push(Write::History(HistoryRow { ended: begun.ended.clone(), ..crate::core::finish::empty_history(input.now) }));
+        }
+        // A conflict that is over leaves its row behind when the merge itself comes out clean.
+        let is_over = |row: &&ConflictRow| begun.parcels.iter().any(|parcel| parcel.carries(&row.collection, row.id));
+        let over = rows.conflicts.iter().filter(is_over);
+        writes.extend(over.map(|row| Write::RemoveConflict(row.collection.clone(), row.id)));
+        let noted: u64 = meta_row(rows, meta::ALLOCATED)?.unwrap_or(0);
+        let allocated_seq = rows.outbox.last().map_or(noted, |change| change.client_seq.max(noted));
+        if allocated_seq > noted {
+            writes.push(meta_write(meta::ALLOCATED, &allocated_seq));
+        }
+        let pull: Option<PullState> = meta_row(rows, meta::PULL)?;
+        let request = PushRequest {
+            device: self.device,
+            epoch: self.epoch,
+            allocated_seq,
+            open: ranges(rows.outbox.iter().map(|change| change.client_seq)),
+            cursor: pull.and_then(|pull| pull.cursor),
+            parcels: begun.send.clone(),
+        };
+        Ok((writes, (begun, request)))
+    }
+
+    /// Notes what every answer carries: the server's lifetime and its clock.
+    pub(super) async fn take_answer<B>(&self, answer: &Envelope<B>) -> Result<(), Failure> {
+        let now = self.host.now();
+        {
+            let mut shared = self.shared.borrow_mut();
+            shared.engine.clock_offset_ms = Some(answer.server_time.since(now));
+            shared.engine.answered_at = Some(now);
+            shared.lost_cursors = 0;
+        }
+        let rows = self.store.read(vec![Read::Meta]).await.map_err(|error| self.storage_failure(&error))?;
+        let known: Option<Epoch> = meta_row(&rows, meta::SERVER_EPOCH).map_err(|error| self.storage_failure(&error))?;
+        if known == Some(answer.server_epoch) {
+            return Ok(());
+        }
+        if known.is_some() {
+            // Another server under this address: nothing of it may touch what is here.
+            self.note_error("misconfigured", "the server's database is another one".to_owned());
+            return Err(Failure::Misconfigured);
+        }
+        let epoch = answer.server_epoch;
+        let scope = Scope::strict(&[StoreName::Meta], vec![Read::Meta]);
+        let plan = |rows: &Rows| {
+            let is_new = !rows.meta.contains_key(meta::SERVER_EPOCH);
+            Step::Write(if is_new { vec![meta_write(meta::SERVER_EPOCH, &epoch)] } else { vec![] }, ())
+        };
+        self.store.update(scope, plan).await.map_err(|error| self.storage_failure(&error))?;
+        Ok(())
+    }
+
+    async fn finish_push(&self, answer: &crate::core::protocol::Answer, results: &[PushResult]) -> Result<Finished, StoreError> {
+        let (now, seed, server_time) = (self.host.now(), self.host.random(), answer.server_time);
+        let asked: Vec<OpId> = results.iter().map(|result| result.op_id).collect();
+        let scope = Scope::strict(STORES, vec![Read::Outbox, Read::ParcelsOf(asked), Read::Meta]);
+        let plan = |rows: &Rows| {
+            if rows.stage == 0 {
+                let records = rows.parcels.iter().flat_map(Parcel::records).collect();
+                return Step::Read(vec![Read::PagesOf(records)]);
+            }
+            let input = Finish {
+                schema: &self.schema,
+                outbox: &rows.outbox,
+                parcels: &rows.parcels,
+                user: self.user,
+                device: self.device,
+                now,
+                server_time,
+                seed,
+            };
+            match plan_finish(&input, results, rows) {
+                Ok((writes, finished)) => Step::Write(writes, Ok(finished)),
+                Err(error) => Step::Write(vec![], Err(error)),
+            }
+        };
+        let finished = self.store.update(scope, plan).await?.value?;
+        {
+            let mut shared = self.shared.borrow_mut();
+            shared.engine.count_sent(now, finished.confirmed);
+            if let Some(sending) = &mut shared.sending {
+                sending.done += results.len();
+            }
+        }
+        self.refresh(None).await?;
+        self.note(Note::Wake(self.shared.borrow().sending.clone()));
+        Ok(finished)
+    }
+
+    async fn push_failed(&self, error: &TransportError, request: &PushRequest) -> Result<Moved, Failure> {
+        let sent = request.parcels.len();
+        let what = match error {
+            TransportError::CursorUnknown => return self.cursor_lost().await,
+            TransportError::TooLarge => self.shared.borrow_mut().batch.too_large(sent),
+            // Our server fails on this batch and says nothing of when to come again. If reads work, one change is to blame.
+            TransportError::Away { ours: true, retry_after_ms: None, .. } if self.reads_work().await => {
+                self.shared.borrow_mut().batch.failed(sent)
+            }
+            _ => AfterFailure::Wait,
+        };
+        match (what, request.parcels.first()) {
+            (AfterFailure::Halve, _) => {
+                self.note_transport(error);
+                Ok(Moved { more: true })
+            }
+            (AfterFailure::PutBy, Some(parcel)) => {
+                self.note_transport(error);
+                self.put_by(parcel.op_id).await.map_err(|error| self.storage_failure(&error))?;
+                Ok(Moved { more: true })
+            }
+            _ => Err(self.failure(error)),
+        }
+    }
+
+    async fn reads_work(&self) -> bool {
+        let request = crate::core::pull::begin(&self.shared.borrow().pull, &self.schema);
+        self.transport.send(&request).await.is_ok()
+    }
+
+    /// The one change that makes the server fail waits, shown; the rest goes on.
+    async fn put_by(&self, op_id: OpId) -> Result<(), StoreError> {
+        let until = self.host.now().plus(PUT_BY_MS);
+        let scope = Scope::strict(&[StoreName::Parcels], vec![Read::ParcelsOf(vec![op_id])]);
+        let plan = |rows: &Rows| {
+            let put = |parcel: &Parcel| Parcel { attempts: parcel.attempts + 1, next_attempt_at: Some(until), ..parcel.clone() };
+            Step::Write(
+                rows.parcels.iter().filter(|parcel| parcel.is_open()).map(|parcel| Write::Parcel(put(parcel))).collect(),
+                (),
+            )
+        };
+        self.store.update(scope, plan).await?;
+        self.refresh(None).await
+    }
+
+    /// 410: the server does not know how far we are. Everything is asked for again; nothing here goes before its range is
+    /// answered.
+    pub(super) async fn cursor_lost(&self) -> Result<Moved, Failure> {
+        let lost = {
+            let mut shared = self.shared.borrow_mut();
+            shared.lost_cursors += 1;
+            shared.lost_cursors
+        };
+        if lost > LOST_CURSORS_MAX {
+            return Err(self.failure(&TransportError::CursorUnknown));
+        }
+        let asked: Option<Cursor> = self.shared.borrow().pull.cursor.clone();
+        let scope = Scope::strict(&[StoreName::Meta], vec![Read::Meta]);
+        let plan = |rows: &Rows| match meta_row::<PullState>(rows, meta::PULL) {
+            Ok(state) => {
+                let state = state.unwrap_or_default();
+                let is_asked = state.cursor == asked;
+                Step::Write(if is_asked { vec![meta_write(meta::PULL, &restart(&state))] } else { vec![] }, Ok(()))
+            }
+            Err(error) => Step::Write(vec![], Err(error)),
+        };
+        let done = self.store.update(scope, plan).await.and_then(|committed| committed.value);
+        done.map_err(|error| self.storage_failure(&error))?;
+        self.refresh(None).await.map_err(|error| self.storage_failure(&error))?;
+        Ok(Moved { more: true })
+    }
+
+    /// Asks for the outcome of a parcel that the user wants back.
+    async fn void(&self, parcel: &Parcel) -> Result<(), Failure> {
+        let request = Request::Void(VoidRequest { op_id: parcel.op_id, changes: parcel.rows.clone() });
+        let answer = self.transport.send(&request).await.map_err(|error| self.failure(&error))?;
+        self.take_answer(&answer).await?;
+        let Body::Void(result) = &answer.body else { return Err(Failure::Misconfigured) };
+        self.finish_push(&answer, std::slice::from_ref(result)).await.map_err(|error| self.storage_failure(&error))?;
+        Ok(())
+    }
+
+    fn show_sending(&self, request: &PushRequest, unsent: usize) {
+        let mut shared = self.shared.borrow_mut();
+        let first = request.parcels.first().and_then(|parcel| parcel.items.first());
+        let title = first.and_then(|item| shared.tables.as_ref().map(|tables| tables.title(&item.collection, item.id)));
+        let done = shared.sending.as_ref().map_or(0, |sending| sending.done);
+        let total = done + request.parcels.len().max(unsent.min(request.parcels.len()));
+        let sending = Sending { done, total, name: title.unwrap_or_default() };
+        shared.sending = Some(sending.clone());
+        let names: Vec<String> =
+            request.parcels.iter().flat_map(|parcel| parcel.items.iter().map(|item| item.collection.clone())).collect();
+        if let Some(tables) = &mut shared.tables {
+            tables.is_sending = true;
+        }
+        drop(shared);
+        self.note(Note::Changed(names.into_iter().collect::<std::collections::BTreeSet<_>>().into_iter().collect()));
+        self.note(Note::Status);
+        self.note(Note::Wake(Some(sending)));
+    }
+}
+
+fn owned(keys: Vec<(&str, RecordId)>) -> Vec<(CollectionName, RecordId)> {
+    keys.into_iter().map(|(collection, id)| (collection.to_owned(), id)).collect()
+}
+
+fn plan_finish(input: &Finish<'_>, results: &[PushResult], rows: &Rows) -> Result<(Vec<Write>, Finished), StoreError> {
+    let mut set = pages::read(rows)?;
+    let finished = finish(input, results, &mut set);
+    let mut writes = pages::writes(set, rows)?;
+    writes.extend(finished.put.iter().cloned().map(Write::Parcel));
+    writes.extend(finished.removed.iter().copied().map(Write::RemoveParcel));
+    if let Some(history) = &finished.history {
+        writes.extend(history.ended.iter().map(|ended| Write::RemoveChange(ended.client_seq)));
+        writes.push(Write::History(history.clone()));
+    }
+    writes.extend(finished.conflicts.iter().cloned().map(Write::Conflict));
+    writes.extend(finished.append.iter().cloned().map(Write::Append));
+    Ok((writes, finished))
+}

@@ -1,0 +1,102 @@
+//! Keeping the tables in step with the store: pages by `stamp`, outbox by `client_seq`, ends by history key; parcels and
+//! conflicts whole. One read, whoever wrote.
+
+use std::collections::BTreeSet;
+
+use crate::core::pull::PullState;
+use crate::core::rows::meta;
+use crate::core::status::{Engine, Sending};
+use crate::ports::{Host, Read, Rows, Store, StoreError, Transport};
+
+use super::{Client, Marks, Note, meta_row, pages};
+
+impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
+    /// Takes over what this or another context committed. `sending` is what that context says of its push.
+    ///
+    /// # Errors
+    /// Why nothing was read; the tables stay as they were.
+    pub async fn refresh(&self, sending: Option<Option<Sending>>) -> Result<(), StoreError> {
+        if let Some(sending) = sending {
+            self.shared.borrow_mut().sending = sending;
+        }
+        let has_tables = self.shared.borrow().tables.is_some();
+        if !has_tables {
+            let rows = self.store.read(vec![Read::Meta]).await?;
+            return self.take_meta(&rows);
+        }
+        let marks = self.shared.borrow().marks;
+        let read = vec![
+            Read::Meta,
+            Read::PagesSince(marks.stamp),
+            Read::OutboxAfter(marks.client_seq),
+            Read::HistoryAfter(marks.history),
+            Read::Parcels,
+            Read::Conflicts,
+        ];
+        let rows = self.store.read(read).await?;
+        let floor: u64 = meta_row(&rows, meta::HISTORY_FLOOR)?.unwrap_or(0);
+        if floor > marks.history && marks.history > 0 {
+            // Ends that this context never saw were pruned: only the whole outbox tells what is left.
+            let whole = self.store.read(vec![Read::Outbox]).await?;
+            if let Some(tables) = &mut self.shared.borrow_mut().tables {
+                tables.clear_outbox();
+                whole.outbox.into_iter().for_each(|change| tables.take_change(change));
+            }
+        }
+        self.take_rows(&rows, marks)
+    }
+
+    fn take_meta(&self, rows: &Rows) -> Result<(), StoreError> {
+        let engine: Option<Engine> = meta_row(rows, meta::ENGINE)?;
+        let pull: Option<PullState> = meta_row(rows, meta::PULL)?;
+        let mut shared = self.shared.borrow_mut();
+        let is_running = shared.engine.machine != shared.engine.machine.kept();
+        if let Some(mut engine) = engine {
+            // What runs here knows better where it stands; the rest is shared.
+            if is_running {
+                engine.machine = shared.engine.machine;
+            }
+            shared.engine = engine;
+        }
+        shared.pull = pull.unwrap_or_default();
+        Ok(())
+    }
+
+    fn take_rows(&self, rows: &Rows, before: Marks) -> Result<(), StoreError> {
+        self.take_meta(rows)?;
+        let mut shared = self.shared.borrow_mut();
+        let (pulled_at, is_sending) = (shared.pull.pulled_at, shared.sending.is_some());
+        let mut marks = shared.marks;
+        let Some(tables) = &mut shared.tables else { return Ok(()) };
+        let mut touched: BTreeSet<String> =
+            tables.take_pages(&rows.pages).map_err(|(page, error)| pages::page_error(page, error))?;
+        for change in &rows.outbox {
+            touched.insert(change.collection.clone());
+            tables.take_change(change.clone());
+        }
+        for row in &rows.history {
+            touched.extend(tables.take_history(row));
+        }
+        let of_parcels = |parcels: &[crate::core::parcel::Parcel]| -> BTreeSet<String> {
+            parcels.iter().flat_map(|parcel| parcel.items.iter().map(|item| item.collection.clone())).collect()
+        };
+        if tables.parcels != rows.parcels || tables.is_sending != is_sending {
+            touched.extend(of_parcels(&tables.parcels));
+            touched.extend(of_parcels(&rows.parcels));
+        }
+        tables.parcels.clone_from(&rows.parcels);
+        tables.conflicts = rows.conflicts.iter().map(|row| ((row.collection.clone(), row.id), row.clone())).collect();
+        tables.pulled_at = pulled_at;
+        tables.is_sending = is_sending;
+        marks.stamp = rows.pages.iter().map(|page| page.stamp).fold(before.stamp, u64::max);
+        marks.client_seq = rows.outbox.iter().map(|change| change.client_seq).fold(before.client_seq, u64::max);
+        marks.history = rows.history.iter().map(|row| row.key).fold(before.history, u64::max);
+        shared.marks = marks;
+        drop(shared);
+        if !touched.is_empty() {
+            self.note(Note::Changed(touched.into_iter().collect()));
+        }
+        self.note(Note::Status);
+        Ok(())
+    }
+}

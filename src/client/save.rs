@@ -1,0 +1,189 @@
+//! Saving: check, then append. One transaction over the outbox alone, durable before it returns (invariant I1).
+
+use crate::core::outbox::{Change, HOLD_MS_MAX, Seen};
+use crate::core::protocol::{Action, GROUP_CHANGES_MAX};
+use crate::core::record::{CollectionName, Fields, GroupId, Millis, RecordId, RowId, Version, field, normalise, same};
+use crate::core::rules::{Rule, Violation, check_patch, check_record};
+use crate::core::schema::{Collection, Mode};
+use crate::ports::{Host, Read, Scope, Step, Store, StoreError, StoreName, Transport, Write};
+
+use super::{Client, Note};
+
+/// A change as the app makes it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NewChange {
+    /// Its own id, made when the form opened.
+    pub row: RowId,
+    /// The collection.
+    pub collection: CollectionName,
+    /// The record.
+    pub record: RecordId,
+    /// What to do.
+    pub action: Action,
+    /// The version that the user saw; 0 for none.
+    pub version: Version,
+    /// The fields that the user saw.
+    pub seen: Fields,
+    /// The fields that the user wrote.
+    pub written: Fields,
+}
+
+/// Why nothing was saved.
+#[derive(Clone, Debug, PartialEq)]
+pub enum SaveError {
+    /// The database failed.
+    Store(StoreError),
+    /// The schema has no such collection.
+    UnknownCollection(CollectionName),
+    /// Values that cannot be saved, each with its field.
+    Invalid(Vec<Violation>),
+    /// The record would be over its limit.
+    TooLarge,
+    /// More changes at once than may be sent together.
+    TooMany,
+    /// This is written only with an answer of the server.
+    OnlineOnly(CollectionName),
+}
+
+impl From<StoreError> for SaveError {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
+    /// Saves changes, together or not at all. Comes back when they are on this device's disk. The same row ids twice are
+    /// saved once. An update that writes nothing new saves nothing.
+    ///
+    /// # Errors
+    /// Says why nothing was saved.
+    pub async fn save(&self, new: Vec<NewChange>, hold_ms: i64) -> Result<(), SaveError> {
+        let changes = self.changes(new, hold_ms)?;
+        if changes.is_empty() {
+            return Ok(());
+        }
+        self.append(changes, vec![]).await?;
+        Ok(())
+    }
+
+    /// Appends changes that are checked. `row`s that are there already are left as they are.
+    pub(super) async fn append(&self, changes: Vec<Change>, also: Vec<Write>) -> Result<(), StoreError> {
+        debug_assert!(also.is_empty() || !changes.is_empty(), "a save appends");
+        let rows: Vec<RowId> = changes.iter().map(|change| change.row).collect();
+        let scope = Scope::strict(&[StoreName::Outbox], vec![Read::OutboxRows(rows)]);
+        let committed = self
+            .store
+            .update(scope, |found| {
+                let is_new = |change: &&Change| !found.outbox.iter().any(|old| old.row == change.row);
+                let appended: Vec<Change> = changes.iter().filter(is_new).cloned().collect();
+                let writes = appended.iter().cloned().map(Write::Append).chain(also.iter().cloned()).collect();
+                Step::Write(writes, (appended, found.outbox.clone()))
+            })
+            .await;
+        let mut shared = self.shared.borrow_mut();
+        shared.full = matches!(committed, Err(StoreError::Full));
+        let committed = committed.inspect_err(|_| self.note(Note::Status))?;
+        let (appended, found) = committed.value;
+        if let Some(tables) = &mut shared.tables {
+            for (change, client_seq) in appended.into_iter().zip(committed.appended) {
+                tables.take_change(Change { client_seq, ..change });
+            }
+            // A transaction that ran twice finds its own rows.
+            found.into_iter().for_each(|change| tables.take_change(change));
+        }
+        drop(shared);
+        let mut names: Vec<String> = changes.into_iter().map(|change| change.collection).collect();
+        names.dedup();
+        self.note(Note::Changed(names));
+        self.note(Note::Status);
+        self.note(Note::Wake(None));
+        Ok(())
+    }
+
+    fn changes(&self, new: Vec<NewChange>, hold_ms: i64) -> Result<Vec<Change>, SaveError> {
+        if new.len() > GROUP_CHANGES_MAX {
+            return Err(SaveError::TooMany);
+        }
+        let now = self.host.now();
+        let group = (new.len() > 1).then(|| GroupId::new(now, self.random()));
+        let mut changes = Vec::new();
+        for new in new {
+            changes.extend(self.change(new, group, hold_ms, now)?);
+        }
+        Ok(changes)
+    }
+
+    fn change(&self, new: NewChange, group: Option<GroupId>, hold_ms: i64, now: Millis) -> Result<Option<Change>, SaveError> {
+        let collection =
+            self.schema.collection(&new.collection).ok_or_else(|| SaveError::UnknownCollection(new.collection.clone()))?;
+        let mut written = new.written;
+        let mut seen = new.seen;
+        match new.action {
+            Action::Create => written = normalise(&written),
+            Action::Update => {
+                written.retain(|name, value| !same(value, field(&seen, name)));
+                seen.retain(|name, _| written.contains_key(name));
+                if written.is_empty() {
+                    return Ok(None);
+                }
+            }
+            Action::Delete => written.clear(),
+        }
+        let mode = collection.mode_of(written.keys());
+        if matches!(mode, Mode::Online | Mode::Remote) {
+            return Err(SaveError::OnlineOnly(new.collection));
+        }
+        self.check(collection, new.action, new.record, &seen, &written, mode)?;
+        Ok(Some(Change {
+            client_seq: 0,
+            row: new.row,
+            collection: new.collection,
+            record: new.record,
+            action: new.action,
+            seen: Seen { version: new.version, fields: normalise(&seen) },
+            written,
+            group,
+            schema: self.schema.schema,
+            saved_at: now,
+            clock_offset_ms: self.shared.borrow().engine.clock_offset_ms,
+            hold_until: (hold_ms > 0).then(|| now.plus(hold_ms.min(HOLD_MS_MAX))),
+            mode,
+        }))
+    }
+
+    /// An optimistic change that breaks a rule is kept, marked, and not sent until mended; but what no form can mean (an
+    /// unknown field, a wrong type, too much) is refused in every mode.
+    fn check(
+        &self,
+        collection: &Collection,
+        action: Action,
+        id: RecordId,
+        seen: &Fields,
+        written: &Fields,
+        mode: Mode,
+    ) -> Result<(), SaveError> {
+        let violations = match action {
+            Action::Create => check_record(collection, written),
+            Action::Update => {
+                let shared = self.shared.borrow();
+                let shown = shared.tables.as_ref().and_then(|tables| tables.merged(&collection.name, id)?.1.fields);
+                let whole = crate::core::view::patched(&shown.unwrap_or_default(), written);
+                if crate::core::record::size_bytes(&whole) > crate::core::record::RECORD_BYTES_MAX {
+                    return Err(SaveError::TooLarge);
+                }
+                check_patch(collection, seen, written)
+            }
+            Action::Delete => Vec::new(),
+        };
+        if violations.iter().any(|violation| violation.rule == Rule::Size) {
+            return Err(SaveError::TooLarge);
+        }
+        let refused = |violation: &Violation| mode == Mode::Validated || is_meaningless(violation.rule);
+        let refused: Vec<Violation> = violations.into_iter().filter(refused).collect();
+        if refused.is_empty() { Ok(()) } else { Err(SaveError::Invalid(refused)) }
+    }
+}
+
+fn is_meaningless(rule: Rule) -> bool {
+    matches!(rule, Rule::Unknown | Rule::Type | Rule::ReadOnly | Rule::Size)
+}

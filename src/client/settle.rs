@@ -1,0 +1,239 @@
+//! What a person decides about unsent work: undo and discard, try again, put off, resolve. All strict, all compared.
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+
+use crate::core::bases::Bases;
+use crate::core::discard::discard;
+use crate::core::finish::empty_history;
+use crate::core::outbox::Change;
+use crate::core::push::ended;
+use crate::core::record::{CollectionName, RecordId, RowId, Version};
+use crate::core::resolve::{Choices, ResolveError, Resolved, Stamp, again, resolve};
+use crate::core::rows::{ConflictRow, End, Ended, HistoryRow};
+use crate::ports::{Host, Read, Rows, Scope, Step, Store, StoreError, StoreName, Transport, Write};
+
+use super::{Client, Note, pages};
+
+/// What was settled, and what takes it back.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Settled {
+    /// The outcome of a parcel is unknown: the server is asked first, and then it is done.
+    pub later: bool,
+    /// What ended, for [`Client::restore`].
+    pub ended: Vec<Ended>,
+    /// The row of a resolution, which goes when it is undone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub appended: Option<RowId>,
+}
+
+/// Why nothing was settled.
+#[derive(Clone, Debug, PartialEq)]
+pub enum SettleError {
+    /// The database failed.
+    Store(StoreError),
+    /// There is no such change or conflict (any more).
+    NotFound,
+    /// Theirs moved since it was shown, or the conflict is gone.
+    Moved,
+    /// A field that needs a choice has none.
+    Incomplete,
+}
+
+impl From<StoreError> for SettleError {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+const STORES: &[StoreName] = &[StoreName::Outbox, StoreName::Parcels, StoreName::Conflicts, StoreName::History];
+
+impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
+    /// Takes back a change and what cannot be without it.
+    ///
+    /// # Errors
+    /// `NotFound` if it has ended.
+    pub async fn discard(&self, row: RowId) -> Result<Settled, SettleError> {
+        let now = self.host.now();
+        let scope = Scope::strict(STORES, vec![Read::Outbox, Read::Parcels, Read::Conflicts]);
+        let plan = |rows: &Rows| {
+            let discarded = discard(&rows.outbox, &rows.parcels, row);
+            let ended = end(&rows.outbox, &discarded.rows, End::Discarded);
+            let mut writes = ending(&ended, now);
+            writes.extend(discarded.removed.iter().copied().map(Write::RemoveParcel));
+            writes.extend(discarded.put.iter().cloned().map(Write::Parcel));
+            writes.extend(conflicts_over(rows, &discarded.rows));
+            Step::Write(writes, Settled { later: !discarded.put.is_empty(), ended, appended: None })
+        };
+        let settled = self.store.update(scope, plan).await?.value;
+        self.settled().await?;
+        if settled.ended.is_empty() && !settled.later { Err(SettleError::NotFound) } else { Ok(settled) }
+    }
+
+    /// Puts back what a discard or a resolution ended, as new changes.
+    ///
+    /// # Errors
+    /// `Moved` if the resolution is on its way already.
+    pub async fn restore(&self, settled: &Settled) -> Result<(), SettleError> {
+        let now = self.host.now();
+        let ids: Vec<RowId> = settled.ended.iter().map(|_| RowId::new(now, self.random())).collect();
+        let changes = again(&settled.ended, &ids, self.schema.schema);
+        let scope = Scope::strict(STORES, vec![Read::Outbox, Read::Parcels]);
+        let plan = |rows: &Rows| {
+            let mut writes: Vec<Write> = Vec::new();
+            if let Some(row) = settled.appended {
+                let is_sent = rows.parcels.iter().any(|parcel| parcel.rows.contains(&row));
+                let there = rows.outbox.iter().any(|change| change.row == row);
+                if is_sent || !there {
+                    return Step::Write(vec![], false);
+                }
+                writes.extend(ending(&end(&rows.outbox, &BTreeSet::from([row]), End::Discarded), now));
+            }
+            let is_new = |change: &&Change| !rows.outbox.iter().any(|old| old.row == change.row);
+            writes.extend(changes.iter().filter(is_new).cloned().map(Write::Append));
+            Step::Write(writes, true)
+        };
+        let done = self.store.update(scope, plan).await?.value;
+        self.settled().await?;
+        if done { Ok(()) } else { Err(SettleError::Moved) }
+    }
+
+    /// Sends a refused change again, under a new op_id; or one that waits, now.
+    ///
+    /// # Errors
+    /// `NotFound` if no parcel holds it.
+    pub async fn retry(&self, row: RowId) -> Result<(), SettleError> {
+        let scope = Scope::strict(STORES, vec![Read::Parcels]);
+        let plan = |rows: &Rows| {
+            let of = rows.parcels.iter().filter(|parcel| parcel.rows.contains(&row));
+            let writes: Vec<Write> = of
+                .map(|parcel| match parcel.is_open() {
+                    true => {
+                        Write::Parcel(crate::core::parcel::Parcel { next_attempt_at: None, blocked_by: None, ..parcel.clone() })
+                    }
+                    false => Write::RemoveParcel(parcel.op_id),
+                })
+                .collect();
+            let found = !writes.is_empty();
+            Step::Write(writes, found)
+        };
+        let found = self.store.update(scope, plan).await?.value;
+        self.settled().await?;
+        if found { Ok(()) } else { Err(SettleError::NotFound) }
+    }
+
+    /// Puts a conflict off: it still blocks its record, and does not lead the line any more.
+    ///
+    /// # Errors
+    /// If it cannot be noted.
+    pub async fn put_off(&self, collection: CollectionName, id: RecordId, version: Version) -> Result<(), SettleError> {
+        let now = self.host.now();
+        let scope = Scope::strict(&[StoreName::Conflicts], vec![Read::Conflicts]);
+        let plan = |rows: &Rows| {
+            let old = rows.conflicts.iter().find(|row| row.id == id && row.collection == collection);
+            let found_at = old.map_or(now, |row| row.found_at);
+            let row = ConflictRow { collection: collection.clone(), id, found_at, version, put_off: true };
+            Step::Write(vec![Write::Conflict(row)], ())
+        };
+        self.store.update(scope, plan).await?;
+        Ok(self.settled().await?)
+    }
+
+    /// Decides a conflict as it was shown.
+    ///
+    /// # Errors
+    /// `Moved` if theirs is not what was shown any more, `Incomplete` if a choice is missing.
+    pub async fn resolve(
+        &self,
+        collection: &str,
+        id: RecordId,
+        shown: Version,
+        choices: &Choices,
+    ) -> Result<Settled, SettleError> {
+        let now = self.host.now();
+        let row = RowId::new(now, self.random());
+        let stamp = Stamp { row, now, clock_offset_ms: self.shared.borrow().engine.clock_offset_ms, schema: self.schema.schema };
+        let mut stores = STORES.to_vec();
+        stores.push(StoreName::Pages);
+        let read = vec![Read::Outbox, Read::Parcels, Read::Conflicts, Read::PagesOf(vec![(collection.to_owned(), id)])];
+        let plan = |rows: &Rows| {
+            // The work may be done twice: then its own row is there.
+            if let Some(done) = rows.outbox.iter().find(|change| change.row == row) {
+                return Step::Write(vec![], Ok(Settled { later: false, ended: vec![], appended: Some(done.row) }));
+            }
+            match self.plan_resolve(rows, collection, id, shown, choices, stamp) {
+                Ok((writes, settled)) => Step::Write(writes, Ok(settled)),
+                Err(error) => Step::Write(vec![], Err(error)),
+            }
+        };
+        let settled = self.store.update(Scope::strict(&stores, read), plan).await?.value?;
+        self.settled().await?;
+        Ok(settled)
+    }
+
+    fn plan_resolve(
+        &self,
+        rows: &Rows,
+        collection: &str,
+        id: RecordId,
+        shown: Version,
+        choices: &Choices,
+        stamp: Stamp,
+    ) -> Result<(Vec<Write>, Settled), SettleError> {
+        let declared = self.schema.collection(collection).ok_or(SettleError::NotFound)?;
+        let set = pages::read(rows)?;
+        let changes: Vec<&Change> =
+            rows.outbox.iter().filter(|change| change.record == id && change.collection == collection).collect();
+        let is_sent =
+            rows.parcels.iter().any(|parcel| parcel.is_open() && changes.iter().any(|change| parcel.rows.contains(&change.row)));
+        if is_sent {
+            return Err(SettleError::Moved);
+        }
+        let Resolved { ended, append } = resolve(declared, Bases::get(&set, collection, id), &changes, shown, choices, stamp)
+            .map_err(|error| match error {
+                ResolveError::Moved => SettleError::Moved,
+                ResolveError::Incomplete => SettleError::Incomplete,
+            })?;
+        let mut writes = ending(&ended, stamp.now);
+        let gone: BTreeSet<RowId> = ended.iter().map(|ended| ended.row).collect();
+        let spent = rows.parcels.iter().filter(|parcel| !parcel.is_open() && parcel.rows.iter().all(|row| gone.contains(row)));
+        writes.extend(spent.map(|parcel| Write::RemoveParcel(parcel.op_id)));
+        writes.push(Write::RemoveConflict(collection.to_owned(), id));
+        let appended = append.as_ref().map(|change| change.row);
+        writes.extend(append.map(Write::Append));
+        Ok((writes, Settled { later: false, ended, appended }))
+    }
+
+    async fn settled(&self) -> Result<(), StoreError> {
+        self.refresh(None).await?;
+        self.note(Note::Wake(None));
+        Ok(())
+    }
+}
+
+/// These rows of the outbox, with their end.
+fn end(outbox: &[Change], rows: &BTreeSet<RowId>, end: End) -> Vec<Ended> {
+    outbox.iter().filter(|change| rows.contains(&change.row)).map(|change| ended(change, end)).collect()
+}
+
+/// The writes that end changes: out of the outbox and into history, in one transaction (invariant I2).
+fn ending(ended: &[Ended], now: crate::core::record::Millis) -> Vec<Write> {
+    if ended.is_empty() {
+        return Vec::new();
+    }
+    let mut writes: Vec<Write> = ended.iter().map(|ended| Write::RemoveChange(ended.client_seq)).collect();
+    writes.push(Write::History(HistoryRow { ended: ended.to_vec(), ..empty_history(now) }));
+    writes
+}
+
+/// Rows of conflicts whose records have no changes left.
+fn conflicts_over(rows: &Rows, gone: &BTreeSet<RowId>) -> Vec<Write> {
+    let left = |row: &&ConflictRow| {
+        !rows
+            .outbox
+            .iter()
+            .any(|change| change.record == row.id && change.collection == row.collection && !gone.contains(&change.row))
+    };
+    rows.conflicts.iter().filter(left).map(|row| Write::RemoveConflict(row.collection.clone(), row.id)).collect()
+}

@@ -1,0 +1,204 @@
+//! Requests as HTTP, and what an HTTP answer means. Only our server speaks: an answer counts only if it parses, names the
+//! server's lifetime and the user, and fits what was asked. Anything else, whatever its status, is "the server is away":
+//! a captive portal says 200, a proxy says 403, and neither may end a change.
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::Value;
+
+use super::protocol::{
+    Answer, Body, ChangesPage, Outcome, PATH, Problem, ProblemCode, PushAnswer, PushRequest, PushResult, Request, SnapshotPage,
+    SnapshotRequest,
+};
+use super::record::{Epoch, Millis, UserId};
+use crate::ports::{Cause, TransportError};
+
+/// Longest wait that a server can ask for. One that asks for more is not believed: a day of work must not wait for a typo.
+pub const RETRY_AFTER_MS_MAX: i64 = 60 * 60 * 1000;
+
+/// What every answer of ours carries. `user` may be null in a problem, but it is there.
+#[derive(Deserialize)]
+struct Head {
+    server_time: Millis,
+    server_epoch: Epoch,
+    #[serde(deserialize_with = "present")]
+    user: Option<UserId>,
+}
+
+/// An optional value whose name must be there: derived code would take a missing one for none.
+fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<UserId>, D::Error> {
+    Option::deserialize(deserializer)
+}
+
+/// The method of a request.
+#[must_use]
+pub fn method(request: &Request) -> &'static str {
+    match request {
+        Request::Changes(_) | Request::Snapshot(_) => "GET",
+        Request::Push(_) | Request::Preview(_) | Request::Void(_) => "POST",
+    }
+}
+
+/// The path and query of a request, below the server's address.
+#[must_use]
+pub fn path(request: &Request) -> String {
+    match request {
+        Request::Changes(query) => format!("{PATH}/changes?{}", query_string(query)),
+        Request::Snapshot(query) => format!("{PATH}/snapshot?{}", query_string(query)),
+        Request::Push(_) => format!("{PATH}/push"),
+        Request::Preview(_) => format!("{PATH}/preview"),
+        Request::Void(_) => format!("{PATH}/void"),
+    }
+}
+
+/// The body of a request, as JSON; a GET has none.
+#[must_use]
+pub fn body(request: &Request) -> Option<Vec<u8>> {
+    match request {
+        Request::Changes(_) | Request::Snapshot(_) => None,
+        // These types have string keys only, and nothing in them fails to serialise.
+        Request::Push(body) | Request::Preview(body) => serde_json::to_vec(body).ok(),
+        Request::Void(body) => serde_json::to_vec(body).ok(),
+    }
+}
+
+/// What the HTTP answer to this request means. `retry_after` is the header, in seconds; a date in it is not read.
+///
+/// # Errors
+/// By what the driver does about it.
+pub fn classify(
+    request: &Request,
+    status: u16,
+    retry_after: Option<&str>,
+    body: &[u8],
+    expect_user: UserId,
+) -> Result<Answer, TransportError> {
+    let header_s = retry_after.and_then(|seconds| seconds.trim().parse().ok());
+    let Some(head) = parse::<Head>(body) else {
+        return Err(not_ours(status, header_s));
+    };
+    if (200..300).contains(&status) {
+        if head.user != Some(expect_user) {
+            return Err(away(false, None, "AnotherUser", "the answer is for another user".to_owned()));
+        }
+        return answer(request, &head, body);
+    }
+    match parse::<Problem>(body) {
+        Some(problem) => Err(refused(status, header_s, &head, problem, expect_user)),
+        None => Err(not_ours(status, header_s)),
+    }
+}
+
+fn answer(request: &Request, head: &Head, body: &[u8]) -> Result<Answer, TransportError> {
+    let body = match request {
+        Request::Changes(_) => parse::<ChangesPage>(body).map(Body::Changes),
+        Request::Snapshot(asked) => parse::<SnapshotPage>(body).filter(|page| fits_snapshot(asked, page)).map(Body::Snapshot),
+        Request::Push(asked) | Request::Preview(asked) => {
+            parse::<PushAnswer>(body).filter(|answer| fits_push(asked, answer)).map(Body::Push)
+        }
+        Request::Void(asked) => parse::<PushResult>(body).filter(|result| result.op_id == asked.op_id).map(Body::Void),
+    };
+    match body {
+        Some(body) => Ok(Answer { server_time: head.server_time, server_epoch: head.server_epoch, user: head.user, body }),
+        // Our server said it: what it cannot answer is to be found and put by, not waited for.
+        None => Err(away(true, None, "Unfit", "the answer does not fit what was asked".to_owned())),
+    }
+}
+
+/// One result a parcel, in order; of an applied one, one item an item, in order.
+fn fits_push(asked: &PushRequest, answer: &PushAnswer) -> bool {
+    asked.parcels.len() == answer.results.len()
+        && asked.parcels.iter().zip(&answer.results).all(|(parcel, result)| {
+            let fits = match &result.outcome {
+                Outcome::Applied { items, .. } => {
+                    items.len() == parcel.items.len()
+                        && items.iter().zip(&parcel.items).all(|(a, b)| a.id == b.id && a.collection == b.collection)
+                }
+                _ => true,
+            };
+            fits && result.op_id == parcel.op_id
+        })
+}
+
+/// It speaks only for collections that were asked for: what a page speaks for and does not hold is removed.
+fn fits_snapshot(asked: &SnapshotRequest, page: &SnapshotPage) -> bool {
+    page.ranges.iter().all(|range| asked.collections.split(',').any(|name| name.trim() == range.collection))
+}
+
+fn refused(status: u16, header_s: Option<i64>, head: &Head, problem: Problem, expect_user: UserId) -> TransportError {
+    use ProblemCode::{CursorUnknown, Outdated, SignedOut, TooLarge, Unsupported, WrongUser};
+    let retry_s = problem.retry_after.map(i64::from).or(header_s);
+    match (status, problem.code) {
+        // Names the token's user, or nobody: that it is not the expected one is what it says.
+        (401, WrongUser) => TransportError::WrongUser,
+        (429 | 500..=599, _) => away(true, retry_s, "ServerAway", format!("{status} {}", problem.title)),
+        _ if head.user.is_some_and(|user| user != expect_user) => {
+            away(false, None, "AnotherUser", "the answer is for another user".to_owned())
+        }
+        (401, SignedOut) => TransportError::SignedOut,
+        (410, CursorUnknown) => TransportError::CursorUnknown,
+        (413, TooLarge) => TransportError::TooLarge,
+        (415, Unsupported) => TransportError::Unsupported,
+        (426, Outdated) => TransportError::Outdated,
+        (400..=499, _) => {
+            let detail = if problem.detail.is_empty() { problem.title } else { problem.detail };
+            TransportError::Misconfigured { status, detail }
+        }
+        // A problem with a status that is none.
+        _ => not_ours(status, None),
+    }
+}
+
+/// Not an answer of ours. A server or proxy in trouble may still say how long.
+fn not_ours(status: u16, header_s: Option<i64>) -> TransportError {
+    let retry_s = header_s.filter(|_| status == 429 || status >= 500);
+    away(false, retry_s, "NotOurs", format!("an answer with status {status} that is not our server's"))
+}
+
+/// `ours` says whether it was our server that answered; see [`TransportError::Away`].
+fn away(ours: bool, retry_after_s: Option<i64>, name: &str, message: String) -> TransportError {
+    let retry_after_ms = retry_after_s.map(|seconds| seconds.saturating_mul(1000).clamp(0, RETRY_AFTER_MS_MAX));
+    TransportError::Away { retry_after_ms, ours, cause: Cause { name: name.to_owned(), message } }
+}
+
+fn parse<T: DeserializeOwned>(body: &[u8]) -> Option<T> {
+    serde_json::from_slice(body).ok()
+}
+
+/// The fields of a flat struct as a query; those that are none are left out.
+fn query_string(query: &impl Serialize) -> String {
+    let Ok(Value::Object(fields)) = serde_json::to_value(query) else {
+        return String::new(); // The two queries are structs.
+    };
+    let mut text = String::new();
+    for (name, value) in fields {
+        if !text.is_empty() {
+            text.push('&');
+        }
+        text.push_str(&name);
+        text.push('=');
+        match value {
+            Value::String(value) => encode(&value, &mut text),
+            other => encode(&other.to_string(), &mut text),
+        }
+    }
+    text
+}
+
+/// Percent-encodes all but the unreserved characters of RFC 3986.
+fn encode(value: &str, text: &mut String) {
+    for byte in value.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            text.push(char::from(byte));
+        } else {
+            const HEX: &[u8; 16] = b"0123456789ABCDEF";
+            text.push('%');
+            text.push(char::from(HEX[usize::from(byte >> 4)]));
+            text.push(char::from(HEX[usize::from(byte & 15)]));
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "answer_tests.rs"]
+mod tests;

@@ -1,0 +1,287 @@
+//! The engine's state machine: what happened in, what to do out. It holds no clock: time and chance are arguments.
+//!
+//! Push, then pull, until neither has more or the time is up. A failure is an event like any other.
+//!
+//! ```
+//! use fieldsync::core::machine::{Effect, Event, Machine, Reason, Moved};
+//! use fieldsync::core::record::Millis;
+//! let mut machine = Machine::default();
+//! let mut step = |at, event| machine.handle(Millis(at), 7, event);
+//! assert_eq!(step(0, Event::Requested(Reason::Start)), [Effect::Push]);
+//! assert_eq!(step(90, Event::Pushed(Ok(Moved { more: false }))), [Effect::Pull]);
+//! assert_eq!(step(180, Event::Pulled(Ok(Moved { more: false }))), [Effect::Rest]);
+//! ```
+
+use serde::{Deserialize, Serialize};
+
+use super::backoff::{ATTEMPTS_MAX, DELAY_MS_MAX, RETRY_AFTER_MS_MAX, TIMER_MS, cycle_delay_ms};
+use super::record::Millis;
+
+/// A cycle yields after this long, in a page.
+pub const CYCLE_MS_MAX: i64 = 30_000;
+
+/// Why a cycle is wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Reason {
+    /// The app was opened.
+    Start,
+    /// The browser says that it is online.
+    Online,
+    /// The page became visible.
+    Visible,
+    /// The page came back from the browser's cache.
+    Pageshow,
+    /// A change was saved.
+    Saved,
+    /// The timer, or a wake-up that was asked for.
+    Timer,
+    /// The user.
+    User,
+    /// Background Sync.
+    Background,
+    /// Periodic Sync.
+    Periodic,
+    /// Somebody signed in.
+    SignedIn,
+}
+
+/// How a half of a cycle went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Moved {
+    /// Whether there is more to do in this direction, now.
+    pub more: bool,
+}
+
+/// Why a half of a cycle failed, by what follows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Failure {
+    /// The server is away: wait, at least as long as it says.
+    Away {
+        /// The server's own word.
+        retry_after_ms: Option<i64>,
+        /// Whether our server itself said so (else nobody answered, or somebody else did).
+        ours: bool,
+    },
+    /// Nobody is signed in, or another.
+    SignedOut,
+    /// The app is too old.
+    Outdated,
+    /// The server does not understand this app.
+    Misconfigured,
+    /// The local database failed.
+    Storage,
+}
+
+/// What happened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// A cycle is wanted.
+    Requested(Reason),
+    /// A push ended.
+    Pushed(Result<Moved, Failure>),
+    /// A pull ended.
+    Pulled(Result<Moved, Failure>),
+}
+
+/// What to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// Send a batch.
+    Push,
+    /// Fetch a page.
+    Pull,
+    /// The cycle is over: note the state, and say it.
+    Rest,
+    /// Come again then.
+    WakeAt(Millis),
+    /// Say that somebody must sign in.
+    AskToSignIn,
+}
+
+/// Where the engine stands.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "state", rename_all = "kebab-case")]
+pub enum State {
+    /// Nothing under way; the last cycle ended well.
+    #[default]
+    Idle,
+    /// A push is under way.
+    Pushing {
+        /// When this cycle began.
+        since: Millis,
+        /// Failures in a row before it.
+        attempt: u32,
+    },
+    /// A pull is under way.
+    Pulling {
+        /// See `Pushing`.
+        since: Millis,
+        /// See `Pushing`.
+        attempt: u32,
+        /// Something was asked for meanwhile: push again before resting.
+        again: bool,
+    },
+    /// After a failure.
+    Waiting {
+        /// Until then.
+        until: Millis,
+        /// Failures in a row.
+        attempt: u32,
+        /// The server asked to wait so long: only the user overrides it.
+        floor: Option<Millis>,
+        /// Whether our server answered.
+        ours: bool,
+    },
+    /// Until somebody signs in.
+    SignedOut,
+    /// Until the app is newer.
+    Outdated,
+    /// Until then, or the user asks.
+    Misconfigured {
+        /// The timer.
+        until: Millis,
+    },
+}
+
+/// The machine. [`State`] is all of it, and can be kept.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Machine {
+    /// Where it stands.
+    pub state: State,
+}
+
+impl Machine {
+    /// Moves one step. Never blocks, never fails.
+    pub fn handle(&mut self, now: Millis, random: u64, event: Event) -> Vec<Effect> {
+        let (state, effects) = step(self.state, now, random, event);
+        self.state = state;
+        effects
+    }
+
+    /// Whether this reason would start a cycle now.
+    #[must_use]
+    pub fn wants(&self, now: Millis, reason: Reason) -> bool {
+        matches!(step(self.state, now, 0, Event::Requested(reason)).1[..], [Effect::Push, ..])
+    }
+
+    /// The state as it may be kept: what was under way is not under way any more.
+    #[must_use]
+    pub fn kept(&self) -> Self {
+        let state = match self.state {
+            State::Pushing { attempt, since } | State::Pulling { attempt, since, .. } if attempt > 0 => {
+                State::Waiting { until: since, attempt, floor: None, ours: false }
+            }
+            State::Pushing { .. } | State::Pulling { .. } => State::Idle,
+            other => other,
+        };
+        Self { state }
+    }
+}
+
+fn step(state: State, now: Millis, random: u64, event: Event) -> (State, Vec<Effect>) {
+    match (state, event) {
+        (State::Idle, Event::Requested(_)) => push(now, 0),
+        (State::Waiting { until, attempt, floor, .. }, Event::Requested(reason)) => {
+            if ends_wait(reason, now, until, floor) {
+                push(now, attempt)
+            } else {
+                (state, vec![Effect::WakeAt(until)])
+            }
+        }
+        (State::SignedOut, Event::Requested(reason)) => match reason {
+            Reason::Start | Reason::Visible | Reason::User | Reason::SignedIn | Reason::Background => push(now, 0),
+            Reason::Online | Reason::Pageshow | Reason::Saved | Reason::Timer | Reason::Periodic => (state, vec![]),
+        },
+        (State::Outdated, Event::Requested(reason)) => match reason {
+            Reason::Start | Reason::User | Reason::SignedIn => push(now, 0),
+            Reason::Online
+            | Reason::Visible
+            | Reason::Pageshow
+            | Reason::Saved
+            | Reason::Timer
+            | Reason::Background
+            | Reason::Periodic => (state, vec![]),
+        },
+        (State::Misconfigured { until }, Event::Requested(reason)) => {
+            if until.has_come(now, TIMER_MS) || matches!(reason, Reason::User | Reason::Start | Reason::SignedIn) {
+                push(now, 0)
+            } else {
+                (state, vec![Effect::WakeAt(until)])
+            }
+        }
+        (State::Pushing { .. }, Event::Requested(_)) => (state, vec![]),
+        (State::Pulling { since, attempt, .. }, Event::Requested(_)) => (State::Pulling { since, attempt, again: true }, vec![]),
+        (State::Pushing { since, attempt }, Event::Pushed(Ok(moved))) => {
+            if moved.more && time_is_up(now, since) {
+                (State::Idle, vec![Effect::Rest, Effect::WakeAt(now)])
+            } else if moved.more {
+                (State::Pushing { since, attempt: 0 }, vec![Effect::Push])
+            } else {
+                (State::Pulling { since, attempt, again: false }, vec![Effect::Pull])
+            }
+        }
+        (State::Pulling { since, again, .. }, Event::Pulled(Ok(moved))) => {
+            if (moved.more || again) && time_is_up(now, since) {
+                (State::Idle, vec![Effect::Rest, Effect::WakeAt(now)])
+            } else if moved.more {
+                (State::Pulling { since, attempt: 0, again }, vec![Effect::Pull])
+            } else if again {
+                (State::Pushing { since, attempt: 0 }, vec![Effect::Push])
+            } else {
+                (State::Idle, vec![Effect::Rest])
+            }
+        }
+        (State::Pushing { attempt, .. }, Event::Pushed(Err(failure)))
+        | (State::Pulling { attempt, .. }, Event::Pulled(Err(failure))) => fail(attempt, now, random, failure),
+        // An answer that nobody waits for: a driver that was replaced. Its transaction has compared; there is nothing to do.
+        (
+            State::Idle | State::Waiting { .. } | State::SignedOut | State::Outdated | State::Misconfigured { .. },
+            Event::Pushed(_) | Event::Pulled(_),
+        )
+        | (State::Pushing { .. }, Event::Pulled(_))
+        | (State::Pulling { .. }, Event::Pushed(_)) => (state, vec![]),
+    }
+}
+
+fn push(now: Millis, attempt: u32) -> (State, Vec<Effect>) {
+    (State::Pushing { since: now, attempt }, vec![Effect::Push])
+}
+
+/// A clock that was set back must not make a cycle endless: a beginning in the future is long ago.
+fn time_is_up(now: Millis, since: Millis) -> bool {
+    since > now || now.since(since) >= CYCLE_MS_MAX
+}
+
+fn ends_wait(reason: Reason, now: Millis, until: Millis, floor: Option<Millis>) -> bool {
+    let floor_is_past = floor.is_none_or(|floor| floor.has_come(now, RETRY_AFTER_MS_MAX));
+    match reason {
+        Reason::User | Reason::SignedIn => true,
+        Reason::Start | Reason::Online | Reason::Visible | Reason::Pageshow | Reason::Background => floor_is_past,
+        Reason::Saved | Reason::Timer | Reason::Periodic => {
+            let ahead_ms_max = if floor.is_some() { RETRY_AFTER_MS_MAX } else { TIMER_MS.max(DELAY_MS_MAX) };
+            until.has_come(now, ahead_ms_max)
+        }
+    }
+}
+
+fn fail(attempt: u32, now: Millis, random: u64, failure: Failure) -> (State, Vec<Effect>) {
+    match failure {
+        Failure::Away { retry_after_ms, ours } => {
+            let attempt = attempt.saturating_add(1);
+            let until = now.plus(cycle_delay_ms(attempt, random, retry_after_ms));
+            let floor = retry_after_ms.map(|after| now.plus(after.clamp(0, RETRY_AFTER_MS_MAX)));
+            (State::Waiting { until, attempt, floor, ours }, vec![Effect::Rest, Effect::WakeAt(until)])
+        }
+        Failure::Storage => {
+            let until = now.plus(cycle_delay_ms(ATTEMPTS_MAX, random, None));
+            (State::Waiting { until, attempt, floor: None, ours: true }, vec![Effect::Rest, Effect::WakeAt(until)])
+        }
+        Failure::SignedOut => (State::SignedOut, vec![Effect::Rest, Effect::AskToSignIn]),
+        Failure::Outdated => (State::Outdated, vec![Effect::Rest]),
+        Failure::Misconfigured => {
+            let until = now.plus(TIMER_MS);
+            (State::Misconfigured { until }, vec![Effect::Rest, Effect::WakeAt(until)])
+        }
+    }
+}

@@ -1,0 +1,221 @@
+//! Pulling: a snapshot page by page under a watermark, then the feed from there. What was asked with is compared before
+//! anything is written, so a page that comes twice, late or out of turn changes nothing.
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::bases::{Bases, absorb, replace};
+use super::finish::conflict_row;
+use super::outbox::Change;
+use super::protocol::{ChangesPage, ChangesRequest, Cursor, Entry, Range, Request, SnapshotPage, SnapshotRequest};
+use super::record::{CollectionName, Millis, RecordId, Tombstone};
+use super::rows::ConflictRow;
+use super::schema::Schema;
+
+/// Entries of a page of the feed.
+pub const CHANGES_LIMIT: u32 = 500;
+/// Records of a page of a snapshot.
+pub const SNAPSHOT_LIMIT: u32 = 1_000;
+/// Entries that could not be applied are kept up to this many; then only counted.
+pub const POISON_KEPT_MAX: usize = 100;
+
+/// How far this device has pulled: one row of `meta`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct PullState {
+    /// Where the feed goes on; none before the first snapshot is whole.
+    #[serde(default)]
+    pub cursor: Option<Cursor>,
+    /// The snapshot under way.
+    #[serde(default)]
+    pub snapshot: Option<Snapshot>,
+    /// Collections that are here whole.
+    #[serde(default)]
+    pub complete: BTreeSet<CollectionName>,
+    /// When the feed was last read to its end, by the device's clock.
+    #[serde(default)]
+    pub pulled_at: Option<Millis>,
+    /// How many entries of the feed could not be applied.
+    #[serde(default)]
+    pub poisoned: u64,
+}
+
+/// A snapshot under way.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Snapshot {
+    /// The last record that came.
+    pub after: Option<String>,
+    /// From the first page.
+    pub watermark: Option<Cursor>,
+    /// Records so far.
+    pub done: u64,
+    /// Of so many.
+    pub total: u64,
+}
+
+/// The next request.
+#[must_use]
+pub fn begin(state: &PullState, schema: &Schema) -> Request {
+    if let (Some(cursor), None) = (&state.cursor, &state.snapshot) {
+        return Request::Changes(ChangesRequest { cursor: cursor.clone(), schema: schema.schema, limit: CHANGES_LIMIT });
+    }
+    let snapshot = state.snapshot.clone().unwrap_or_default();
+    let names: Vec<&str> = schema.collections.iter().map(|collection| collection.name.as_str()).collect();
+    Request::Snapshot(SnapshotRequest {
+        collections: names.join(","),
+        schema: schema.schema,
+        limit: SNAPSHOT_LIMIT,
+        after: snapshot.after,
+        before: None,
+        watermark: snapshot.watermark,
+        scope: None,
+    })
+}
+
+/// The state after 410: everything is asked for again, and nothing that is here goes before its range is answered.
+#[must_use]
+pub fn restart(state: &PullState) -> PullState {
+    PullState { cursor: None, snapshot: Some(Snapshot::default()), ..state.clone() }
+}
+
+/// Bases of which a range can be asked for and taken out.
+pub trait RangedBases: Bases {
+    /// The ids in a range.
+    fn ids_in(&self, range: &Range) -> Vec<RecordId>;
+    /// Takes one out.
+    fn remove(&mut self, collection: &str, id: RecordId);
+}
+
+/// What a page comes to.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Pulled {
+    /// The new state.
+    pub state: PullState,
+    /// Entries that could not be applied, raw.
+    pub poison: Vec<Value>,
+    /// Conflicts that were found.
+    pub conflicts: Vec<ConflictRow>,
+    /// Whether there is more to pull now.
+    pub more: bool,
+}
+
+/// Reads entries that this client understands; the others are kept raw.
+fn parse(schema: &Schema, raw: &[Value]) -> (Vec<Entry>, Vec<Value>) {
+    let (mut entries, mut poison) = (Vec::new(), Vec::new());
+    for value in raw {
+        match Entry::deserialize(value) {
+            Ok(entry) if schema.collection(&entry.collection).is_some() => entries.push(entry),
+            _ => poison.push(value.clone()),
+        }
+    }
+    (entries, poison)
+}
+
+/// The records of a page whose pages must be read before it is applied.
+#[must_use]
+pub fn records(schema: &Schema, raw: &[Value]) -> Vec<(CollectionName, RecordId)> {
+    parse(schema, raw).0.into_iter().map(|entry| (entry.collection, entry.id)).collect()
+}
+
+/// Whether changes of a record have not ended.
+fn is_unsent(outbox: &[Change], collection: &str, id: RecordId) -> bool {
+    outbox.iter().any(|change| change.record == id && change.collection == collection)
+}
+
+/// Applies a page of the feed. `state` is what it was asked with.
+pub fn finish_changes(
+    schema: &Schema,
+    state: &PullState,
+    page: &ChangesPage,
+    outbox: &[Change],
+    now: Millis,
+    bases: &mut impl Bases,
+) -> Pulled {
+    let (entries, poison) = parse(schema, &page.changes);
+    let touched: Vec<(CollectionName, RecordId)> = entries.iter().map(|entry| (entry.collection.clone(), entry.id)).collect();
+    for entry in entries {
+        let unsent = is_unsent(outbox, &entry.collection, entry.id);
+        absorb(bases, &entry.collection.clone(), entry, unsent);
+    }
+    let mut state = PullState { cursor: Some(page.cursor.clone()), ..state.clone() };
+    state.poisoned += poison.len() as u64;
+    if !page.has_more {
+        state.pulled_at = Some(now);
+    }
+    let conflicts = find_conflicts(schema, outbox, touched.iter(), now, bases);
+    Pulled { state, poison, conflicts, more: page.has_more }
+}
+
+/// Applies a page of a snapshot: it replaces the ranges that it speaks for.
+pub fn finish_snapshot(
+    schema: &Schema,
+    state: &PullState,
+    page: &SnapshotPage,
+    outbox: &[Change],
+    now: Millis,
+    bases: &mut impl RangedBases,
+) -> Pulled {
+    let (entries, poison) = parse(schema, &page.records);
+    let here: BTreeSet<(CollectionName, RecordId)> = entries.iter().map(|entry| (entry.collection.clone(), entry.id)).collect();
+    for range in &page.ranges {
+        for id in bases.ids_in(range) {
+            if !here.contains(&(range.collection.clone(), id)) {
+                absent(&range.collection, id, page, outbox, bases);
+            }
+        }
+    }
+    for entry in entries {
+        let collection = entry.collection.clone();
+        let newer = |old: &super::record::Base| old.seq > page.watermark_seq && old.seq > entry.seq;
+        if !bases.get(&collection, entry.id).is_some_and(newer) {
+            let unsent = is_unsent(outbox, &collection, entry.id);
+            replace(bases, &collection, entry, unsent);
+        }
+    }
+    let before = state.snapshot.clone().unwrap_or_default();
+    let mut state = state.clone();
+    state.poisoned += poison.len() as u64;
+    state.complete.extend(page.ranges.iter().filter(|range| range.upto.is_none()).map(|range| range.collection.clone()));
+    state.cursor = page.cursor.clone();
+    state.snapshot = page.cursor.is_none().then(|| Snapshot {
+        after: page.next.clone(),
+        watermark: Some(page.watermark.clone()),
+        done: before.done + page.records.len() as u64,
+        total: page.total,
+    });
+    let conflicts = find_conflicts(schema, outbox, here.iter(), now, bases);
+    Pulled { state, poison, conflicts, more: true }
+}
+
+/// A base in a range that the server answered without it.
+fn absent(collection: &str, id: RecordId, page: &SnapshotPage, outbox: &[Change], bases: &mut impl RangedBases) {
+    let Some(base) = bases.get(collection, id) else { return };
+    let stays = base.seq > page.watermark_seq || matches!(base.tombstone, Some(Tombstone::Deleted | Tombstone::Revoked));
+    if stays {
+        return;
+    }
+    if is_unsent(outbox, collection, id) {
+        let mut base = base.clone();
+        base.tombstone = Some(Tombstone::Left);
+        bases.put(collection, base);
+    } else {
+        bases.remove(collection, id);
+    }
+}
+
+fn find_conflicts<'a>(
+    schema: &Schema,
+    outbox: &[Change],
+    touched: impl Iterator<Item = &'a (CollectionName, RecordId)>,
+    now: Millis,
+    bases: &impl Bases,
+) -> Vec<ConflictRow> {
+    let mut found = Vec::new();
+    for (collection, id) in touched {
+        let changes: Vec<&Change> =
+            outbox.iter().filter(|change| change.record == *id && change.collection == *collection).collect();
+        found.extend(conflict_row(schema, collection, *id, bases.get(collection, *id), &changes, now));
+    }
+    found
+}

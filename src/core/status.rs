@@ -1,0 +1,265 @@
+//! What the bar says, computed from facts: the oldest unsent change, the last answer, the machine's state. Never from an
+//! event or a socket.
+
+use serde::{Deserialize, Serialize};
+
+use super::machine::{Machine, State};
+use super::record::Millis;
+
+/// Errors kept for support.
+pub const ERRORS_KEPT_MAX: usize = 20;
+/// Something unsent for this long although the server answers is stuck.
+pub const STUCK_MS: i64 = 15 * 60_000;
+
+/// The engine's lasting state: one row of `meta`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Engine {
+    /// Where it stands.
+    #[serde(flatten)]
+    pub machine: Machine,
+    /// The server's clock minus the device's at the last contact.
+    #[serde(default)]
+    pub clock_offset_ms: Option<i64>,
+    /// The last answer of our server.
+    #[serde(default)]
+    pub answered_at: Option<Millis>,
+    /// The day of `sent`, in days since 1970 by the device's clock.
+    #[serde(default)]
+    pub sent_day: i64,
+    /// Parcels confirmed on that day.
+    #[serde(default)]
+    pub sent: u32,
+    /// The last errors.
+    #[serde(default)]
+    pub errors: Vec<ErrorNote>,
+}
+
+/// An error, for support.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ErrorNote {
+    /// When.
+    pub at: Millis,
+    /// Its code.
+    pub code: String,
+    /// In words; no field values.
+    pub detail: String,
+}
+
+impl Engine {
+    /// Notes an error.
+    pub fn note(&mut self, at: Millis, code: &str, detail: String) {
+        self.errors.push(ErrorNote { at, code: code.to_owned(), detail });
+        let surplus = self.errors.len().saturating_sub(ERRORS_KEPT_MAX);
+        self.errors.drain(..surplus);
+    }
+
+    /// Counts confirmations.
+    pub fn count_sent(&mut self, now: Millis, count: u32) {
+        let day = now.0.div_euclid(86_400_000);
+        if self.sent_day != day {
+            (self.sent_day, self.sent) = (day, 0);
+        }
+        self.sent += count;
+    }
+}
+
+/// What leads the bar's line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SyncState {
+    /// Somebody must sign in.
+    SignedOut,
+    /// The app is too old.
+    Outdated,
+    /// The server does not understand the app.
+    Misconfigured,
+    /// The disk is full.
+    Full,
+    /// The server cannot be reached.
+    Offline,
+    /// Parcels are on their way.
+    Sending,
+    /// The first snapshot is coming.
+    FirstSync,
+    /// Something was refused.
+    Failed,
+    /// Something needs a choice.
+    Conflict,
+    /// Something is unsent for long, although the server answers.
+    Stuck,
+    /// Something is unsent.
+    Waiting,
+    /// Everything is here and there.
+    Synced,
+}
+
+/// A push under way.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sending {
+    /// Records answered in this cycle.
+    pub done: usize,
+    /// Of so many.
+    pub total: usize,
+    /// One of those under way.
+    pub name: String,
+}
+
+/// Of the first sync.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Progress {
+    /// Records so far.
+    pub done: u64,
+    /// Of so many.
+    pub total: u64,
+    /// Bytes so far.
+    pub bytes: u64,
+}
+
+/// What the status is computed from.
+#[derive(Clone, Debug, Default)]
+pub struct Facts {
+    /// The engine.
+    pub engine: Engine,
+    /// The push under way, here or in another context.
+    pub sending: Option<Sending>,
+    /// Records with unsent changes.
+    pub pending: usize,
+    /// Of those, records that could not be sent.
+    pub failed: usize,
+    /// Of those, records in conflict; `put_off` among them.
+    pub conflicts: usize,
+    /// Conflicts put off.
+    pub put_off: usize,
+    /// The first snapshot, while it comes.
+    pub progress: Option<(u64, u64)>,
+    /// When the feed was last read to its end.
+    pub pulled_at: Option<Millis>,
+    /// When the oldest unsent change was saved.
+    pub oldest_unsent_at: Option<Millis>,
+    /// The last save found the disk full.
+    pub full: bool,
+    /// The device's clock.
+    pub now: Millis,
+}
+
+/// `SyncStatus` in `www/fieldsync/types.d.ts`.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SyncStatus {
+    /// What leads.
+    pub state: SyncState,
+    /// See [`Facts`].
+    pub pending: usize,
+    /// See [`Facts`].
+    pub sending: Sending,
+    /// See [`Facts`].
+    pub failed: usize,
+    /// See [`Facts`].
+    pub conflicts: usize,
+    /// See [`Facts`].
+    pub put_off: usize,
+    /// See [`Facts`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub progress: Option<Progress>,
+    /// Parcels confirmed today.
+    pub sent_today: u32,
+    /// See [`Facts::pulled_at`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_synced_at: Option<Millis>,
+    /// When the engine tries next by itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next_attempt_at: Option<Millis>,
+    /// See [`Facts`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub oldest_unsent_at: Option<Millis>,
+    /// The last errors.
+    pub errors: Vec<ErrorNote>,
+    /// Whether the browser sends with the app closed; the shell knows, and sets it.
+    pub background: bool,
+}
+
+/// The status.
+#[must_use]
+pub fn status(facts: &Facts) -> SyncStatus {
+    let next_attempt_at = match facts.engine.machine.state {
+        State::Waiting { until, .. } | State::Misconfigured { until } => Some(until),
+        _ => None,
+    };
+    let today = facts.engine.sent_day == facts.now.0.div_euclid(86_400_000);
+    SyncStatus {
+        state: lead(facts),
+        pending: facts.pending,
+        sending: facts.sending.clone().unwrap_or_default(),
+        failed: facts.failed,
+        conflicts: facts.conflicts,
+        put_off: facts.put_off,
+        progress: facts.progress.map(|(done, total)| Progress { done, total, bytes: 0 }),
+        sent_today: if today { facts.engine.sent } else { 0 },
+        last_synced_at: facts.pulled_at,
+        next_attempt_at,
+        oldest_unsent_at: facts.oldest_unsent_at,
+        errors: facts.engine.errors.clone(),
+        background: true,
+    }
+}
+
+/// The connection is always said: failures and conflicts lead only while online and not sending.
+fn lead(facts: &Facts) -> SyncState {
+    match facts.engine.machine.state {
+        _ if facts.full => return SyncState::Full,
+        State::SignedOut => return SyncState::SignedOut,
+        State::Outdated => return SyncState::Outdated,
+        State::Misconfigured { .. } => return SyncState::Misconfigured,
+        State::Waiting { ours: false, .. } | State::Pushing { attempt: 1.., .. } | State::Pulling { attempt: 1.., .. } => {
+            return SyncState::Offline;
+        }
+        State::Idle | State::Pushing { .. } | State::Pulling { .. } | State::Waiting { .. } => {}
+    }
+    let old = facts.oldest_unsent_at.is_some_and(|at| facts.now.since(at) > STUCK_MS);
+    let only_stopped = facts.pending <= facts.failed + facts.conflicts;
+    if facts.sending.as_ref().is_some_and(|sending| sending.total > 0) {
+        SyncState::Sending
+    } else if facts.progress.is_some() {
+        SyncState::FirstSync
+    } else if facts.failed > 0 {
+        SyncState::Failed
+    } else if facts.conflicts > facts.put_off {
+        SyncState::Conflict
+    } else if only_stopped {
+        SyncState::Synced
+    } else if old {
+        SyncState::Stuck
+    } else {
+        SyncState::Waiting
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn waiting(ours: bool) -> Machine {
+        Machine { state: State::Waiting { until: Millis(50_000), attempt: 3, floor: None, ours } }
+    }
+
+    #[test]
+    fn the_first_that_matters_leads() {
+        let base = Facts { now: Millis(1_000_000), ..Facts::default() };
+        let with = |change: &dyn Fn(&mut Facts)| {
+            let mut facts = base.clone();
+            change(&mut facts);
+            status(&facts).state
+        };
+        assert_eq!(with(&|_| {}), SyncState::Synced);
+        assert_eq!(with(&|facts| facts.pending = 2), SyncState::Waiting);
+        assert_eq!(with(&|facts| (facts.pending, facts.conflicts) = (1, 1)), SyncState::Conflict);
+        assert_eq!(with(&|facts| (facts.pending, facts.conflicts, facts.put_off) = (1, 1, 1)), SyncState::Synced);
+        assert_eq!(with(&|facts| (facts.pending, facts.failed, facts.conflicts) = (2, 1, 1)), SyncState::Failed);
+        assert_eq!(with(&|facts| (facts.failed, facts.engine.machine) = (1, waiting(false))), SyncState::Offline);
+        assert_eq!(with(&|facts| (facts.pending, facts.engine.machine) = (1, waiting(true))), SyncState::Waiting);
+        assert_eq!(with(&|facts| (facts.pending, facts.oldest_unsent_at) = (1, Some(Millis(0)))), SyncState::Stuck);
+        let sending = Sending { done: 0, total: 3, name: String::new() };
+        assert_eq!(with(&|facts| (facts.failed, facts.sending) = (1, Some(sending.clone()))), SyncState::Sending);
+        assert_eq!(with(&|facts| facts.engine.machine.state = State::SignedOut), SyncState::SignedOut);
+    }
+}

@@ -1,0 +1,340 @@
+//! What a context keeps in memory: bases by collection, the outbox, the parcels; and what the app shows of them.
+//!
+//! Nothing here is the truth: all of it is read again from the store, by page `stamp`, `client_seq` and history key.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::Serialize;
+
+use super::page::{PageError, decode};
+use super::query::Query;
+use crate::core::bases::stand_in;
+use crate::core::outbox::Change;
+use crate::core::parcel::{Parcel, ParcelState};
+use crate::core::protocol::{Action, Problem, ProblemCode, SetAside};
+use crate::core::push::each_keeps_rules;
+use crate::core::record::{Base, By, CollectionName, Fields, Millis, RecordId, Tombstone, Version};
+use crate::core::rows::{ConflictRow, HistoryRow, PageRow};
+use crate::core::schema::{Collection, Schema};
+use crate::core::view::{View, view};
+
+/// Where a record stands; the first that holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RecordStatus {
+    /// Refused, breaks a rule, or not ours any more.
+    Failed,
+    /// A person must decide.
+    Conflict,
+    /// On its way.
+    Sending,
+    /// Saved on this device.
+    Pending,
+    /// The server has it.
+    Synced,
+}
+
+/// A record as the app reads it; `RecordView` in `www/fieldsync/types.d.ts`.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RecordView {
+    /// Its collection.
+    pub collection: CollectionName,
+    /// Its id.
+    pub id: RecordId,
+    /// Its fields.
+    pub fields: Fields,
+    /// The base's version.
+    pub version: Version,
+    /// Where it stands.
+    pub status: RecordStatus,
+    /// What the outbox will do.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pending: Option<Action>,
+    /// A rule set something aside.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub merged: bool,
+    /// Kept back for Undo.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub held: bool,
+    /// The record that it waits for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub blocked_by: Option<RecordId>,
+    /// Why it could not be sent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub problem: Option<Problem>,
+    /// When the server last changed it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub at: Option<Millis>,
+    /// Who did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub by: Option<By>,
+    /// When this device last did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub local_updated_at: Option<Millis>,
+    /// When the collection was last pulled whole.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_synced_at: Option<Millis>,
+    /// What rules set aside.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub set_aside: Vec<SetAside>,
+}
+
+/// The memory of one context.
+pub struct Tables {
+    schema: std::rc::Rc<Schema>,
+    bases: BTreeMap<CollectionName, BTreeMap<RecordId, Base>>,
+    pages: BTreeSet<(CollectionName, String)>,
+    outbox: BTreeMap<u64, Change>,
+    by_record: BTreeMap<(CollectionName, RecordId), BTreeSet<u64>>,
+    /// Changes that ended: a save that hears of its commit late must not bring one back.
+    ended: BTreeSet<u64>,
+    /// Open and refused.
+    pub parcels: Vec<Parcel>,
+    /// By record.
+    pub conflicts: BTreeMap<(CollectionName, RecordId), ConflictRow>,
+    set_aside: BTreeMap<(CollectionName, RecordId), Vec<SetAside>>,
+    /// When everything was last pulled.
+    pub pulled_at: Option<Millis>,
+    /// Whether the engine is sending, here or in another context.
+    pub is_sending: bool,
+}
+
+impl Tables {
+    /// Empty ones.
+    #[must_use]
+    pub fn new(schema: std::rc::Rc<Schema>) -> Self {
+        Self {
+            schema,
+            bases: BTreeMap::new(),
+            pages: BTreeSet::new(),
+            outbox: BTreeMap::new(),
+            by_record: BTreeMap::new(),
+            ended: BTreeSet::new(),
+            parcels: Vec::new(),
+            conflicts: BTreeMap::new(),
+            set_aside: BTreeMap::new(),
+            pulled_at: None,
+            is_sending: false,
+        }
+    }
+
+    /// Takes pages that were written, in place of what they owned. Returns their collections.
+    ///
+    /// # Errors
+    /// Which page cannot be read, and why.
+    pub fn take_pages(&mut self, rows: &[PageRow]) -> Result<BTreeSet<CollectionName>, (String, PageError)> {
+        let decoded: Result<Vec<_>, _> = rows
+            .iter()
+            .map(|row| decode(&row.bytes).map_err(|error| (format!("{}/{}", row.collection, row.first), error)))
+            .collect();
+        self.pages.extend(rows.iter().map(|row| (row.collection.clone(), row.first.clone())));
+        for (row, bases) in rows.iter().zip(decoded?) {
+            let next = (row.collection.clone(), format!("{}\u{0}", row.first));
+            let end = self.pages.range(next..).next().filter(|(collection, _)| *collection == row.collection);
+            let end: Option<RecordId> = end.and_then(|(_, first)| first.parse().ok());
+            let start: Option<RecordId> = row.first.parse().ok();
+            let table = self.bases.entry(row.collection.clone()).or_default();
+            let owned = |id: &RecordId| start.is_none_or(|start| *id >= start) && end.is_none_or(|end| *id < end);
+            table.retain(|id, _| !owned(id));
+            table.extend(bases.into_iter().map(|base| (base.id, base)));
+        }
+        Ok(rows.iter().map(|row| row.collection.clone()).collect())
+    }
+
+    /// Takes a change of the outbox.
+    pub fn take_change(&mut self, change: Change) {
+        if self.ended.contains(&change.client_seq) {
+            return;
+        }
+        self.by_record.entry(change.key()).or_default().insert(change.client_seq);
+        self.outbox.insert(change.client_seq, change);
+    }
+
+    /// Takes a row of history: its changes have left the outbox. Returns their collections.
+    pub fn take_history(&mut self, row: &HistoryRow) -> BTreeSet<CollectionName> {
+        for ended in &row.ended {
+            self.ended.insert(ended.client_seq);
+            if let Some(change) = self.outbox.remove(&ended.client_seq) {
+                let key = change.key();
+                if let Some(seqs) = self.by_record.get_mut(&key) {
+                    seqs.remove(&ended.client_seq);
+                    if seqs.is_empty() {
+                        self.by_record.remove(&key);
+                    }
+                }
+            }
+        }
+        for (collection, id, lost) in &row.set_aside {
+            self.set_aside.entry((collection.clone(), *id)).or_default().push(lost.clone());
+        }
+        let touched =
+            row.ended.iter().map(|ended| &ended.collection).chain(row.set_aside.iter().map(|(collection, ..)| collection));
+        touched.cloned().collect()
+    }
+
+    /// Forgets the outbox: it is about to be taken whole.
+    pub fn clear_outbox(&mut self) {
+        self.outbox.clear();
+        self.by_record.clear();
+    }
+
+    /// Every change, by `client_seq`.
+    pub fn outbox(&self) -> impl Iterator<Item = &Change> {
+        self.outbox.values()
+    }
+
+    /// Records with unsent changes, in the order of their first.
+    #[must_use]
+    pub fn unsent(&self) -> Vec<(CollectionName, RecordId)> {
+        let mut records: Vec<_> = self.by_record.iter().map(|(key, seqs)| (seqs.first().copied(), key.clone())).collect();
+        records.sort();
+        records.into_iter().map(|(_, key)| key).collect()
+    }
+
+    /// The unsent changes of one record.
+    #[must_use]
+    pub fn changes_of(&self, collection: &str, id: RecordId) -> Vec<&Change> {
+        let seqs = self.by_record.get(&(collection.to_owned(), id));
+        seqs.into_iter().flatten().filter_map(|seq| self.outbox.get(seq)).collect()
+    }
+
+    /// The base of a record.
+    #[must_use]
+    pub fn base(&self, collection: &str, id: RecordId) -> Option<&Base> {
+        self.bases.get(collection)?.get(&id)
+    }
+
+    /// How many bases there are, tombstones aside.
+    #[must_use]
+    pub fn count_bases(&self) -> usize {
+        self.bases.values().flat_map(BTreeMap::values).filter(|base| base.is_listed()).count()
+    }
+
+    /// The merge of one record; nothing for an unknown collection.
+    #[must_use]
+    pub fn merged(&self, collection: &str, id: RecordId) -> Option<(&Collection, View)> {
+        let declared = self.schema.collection(collection)?;
+        let changes = self.changes_of(collection, id);
+        let stand = stand_in(&changes);
+        Some((declared, view(declared, self.base(collection, id).or(stand.as_ref()), &changes)))
+    }
+
+    /// A record as the app reads it. One with an unsent delete only `with_deleted`.
+    #[must_use]
+    pub fn record(&self, collection: &str, id: RecordId, with_deleted: bool, now: Millis) -> Option<RecordView> {
+        let base = self.base(collection, id);
+        let changes = self.changes_of(collection, id);
+        if changes.is_empty() && !base.is_some_and(Base::is_listed) {
+            return None;
+        }
+        let (declared, view) = self.merged(collection, id)?;
+        let fields = match &view.fields {
+            Some(fields) => fields.clone(),
+            None if with_deleted && !changes.is_empty() => base.map(|base| base.fields.clone()).unwrap_or_default(),
+            None => return None,
+        };
+        let problem = self.problem(declared, id, base, &changes);
+        let in_flight =
+            self.parcels.iter().find(|parcel| parcel.is_open() && changes.iter().any(|change| parcel.rows.contains(&change.row)));
+        let status = match (&problem, &view.conflict, in_flight) {
+            _ if changes.is_empty() => RecordStatus::Synced,
+            (Some(_), ..) => RecordStatus::Failed,
+            (None, Some(_), None) => RecordStatus::Conflict,
+            (None, _, Some(_)) if self.is_sending => RecordStatus::Sending,
+            _ => RecordStatus::Pending,
+        };
+        let mut set_aside = self.set_aside.get(&(collection.to_owned(), id)).cloned().unwrap_or_default();
+        set_aside.extend(view.set_aside);
+        Some(RecordView {
+            collection: collection.to_owned(),
+            id,
+            version: base.or(stand_in(&changes).as_ref()).map(|base| base.version).unwrap_or_default(),
+            status,
+            pending: pending(base, &changes, view.fields.is_some()),
+            merged: !set_aside.is_empty(),
+            held: changes.iter().any(|change| change.is_held(now)),
+            blocked_by: in_flight.and_then(|parcel| parcel.blocked_by),
+            problem,
+            at: base.map(|base| base.at),
+            by: base.and_then(|base| base.by.clone()),
+            local_updated_at: changes.last().map(|change| change.saved_at),
+            last_synced_at: self.pulled_at,
+            set_aside,
+            fields,
+        })
+    }
+
+    /// Why this record's changes could not be sent.
+    fn problem(&self, collection: &Collection, id: RecordId, base: Option<&Base>, changes: &[&Change]) -> Option<Problem> {
+        if changes.is_empty() {
+            return None;
+        }
+        let carried = |parcel: &&Parcel| {
+            changes.iter().all(|change| parcel.rows.contains(&change.row) || !parcel.carries(&collection.name, id))
+        };
+        let mut refused = self.parcels.iter().filter(|parcel| changes.iter().any(|change| parcel.rows.contains(&change.row)));
+        if let Some(Parcel { state: ParcelState::Refused { problem }, .. }) =
+            refused.find(|parcel| !parcel.is_open() && carried(parcel))
+        {
+            return Some(problem.clone());
+        }
+        if base.is_some_and(|base| base.tombstone == Some(Tombstone::Revoked)) {
+            return Some(Problem::new(ProblemCode::Forbidden, "").of_record(&collection.name, id));
+        }
+        let stand = stand_in(changes);
+        let keeps = each_keeps_rules(collection, base.or(stand.as_ref()), changes);
+        (!keeps).then(|| Problem::new(ProblemCode::Validation, "").of_record(&collection.name, id))
+    }
+
+    /// The ids of a collection that have a base or unsent changes.
+    fn ids(&self, collection: &str) -> BTreeSet<RecordId> {
+        let bases = self.bases.get(collection).into_iter().flat_map(BTreeMap::keys).copied();
+        let unsent = self.by_record.keys().filter(|key| key.0 == collection).map(|key| key.1);
+        bases.chain(unsent).collect()
+    }
+
+    /// The records of a query, in its order.
+    #[must_use]
+    pub fn list(&self, collection: &str, query: &Query, now: Millis) -> Vec<RecordView> {
+        let mut found: Vec<(std::borrow::Cow<'_, Fields>, RecordId)> = Vec::new();
+        for id in self.ids(collection) {
+            let fields = if self.by_record.contains_key(&(collection.to_owned(), id)) {
+                let shown = self.record(collection, id, query.with_deleted, now);
+                shown.map(|record| std::borrow::Cow::Owned(record.fields))
+            } else {
+                self.base(collection, id).filter(|base| base.is_listed()).map(|base| std::borrow::Cow::Borrowed(&base.fields))
+            };
+            found.extend(fields.filter(|fields| query.matches(fields)).map(|fields| (fields, id)));
+        }
+        let page = query.page(found, |(fields, id)| (fields, *id));
+        page.into_iter().filter_map(|(_, id)| self.record(collection, id, query.with_deleted, now)).collect()
+    }
+
+    /// How many records a query has.
+    #[must_use]
+    pub fn count(&self, collection: &str, query: &Query, now: Millis) -> usize {
+        let unlimited = Query { limit: None, ..query.clone() };
+        self.list(collection, &unlimited, now).len()
+    }
+
+    /// The words for a record: its title field, or its id.
+    #[must_use]
+    pub fn title(&self, collection: &str, id: RecordId) -> String {
+        let Some((declared, view)) = self.merged(collection, id) else { return id.to_string() };
+        let base = self.base(collection, id).map(|base| &base.fields);
+        let title = view.fields.as_ref().or(base).and_then(|fields| fields.get(&declared.title)?.as_str());
+        title.map_or_else(|| id.to_string(), str::to_owned)
+    }
+}
+
+/// What the outbox will do with a record.
+fn pending(base: Option<&Base>, changes: &[&Change], is_shown: bool) -> Option<Action> {
+    let is_there = base.map_or_else(|| stand_in(changes).is_some(), Base::is_present);
+    match (changes.is_empty(), is_there, is_shown) {
+        (true, ..) | (false, false, false) => None,
+        (false, true, true) => Some(Action::Update),
+        (false, false, true) => Some(Action::Create),
+        (false, true, false) => Some(Action::Delete),
+    }
+}

@@ -1,0 +1,237 @@
+//! The store in memory: the reference that every other store is compared with, and one that can fail where a real one can.
+//!
+//! Clones share one disk: two drivers on one store are two contexts of one browser. [`MemoryStore::power_cut`] takes back
+//! the commits that did not wait for the disk, and [`MemoryStore::fail_next`] makes a transaction fail before or after
+//! its commit.
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, VecDeque};
+use std::rc::Rc;
+
+use serde_json::Value;
+
+use crate::core::outbox::Change;
+use crate::core::parcel::Parcel;
+use crate::core::protocol::Range;
+use crate::core::record::{CollectionName, OpId, RecordId};
+use crate::core::rows::{ConflictRow, DraftRow, HistoryRow, PageRow};
+use crate::ports::{Cause, Committed, Durability, REOPEN_TRIES_MAX, Read, Rows, Scope, Step, Store, StoreError, Write};
+
+/// How a transaction fails.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// With this error; nothing is written.
+    Before(StoreError),
+    /// The connection dies in the commit: everything is written, and the store repeats the work on what was written.
+    LostAnswer,
+    /// Everything is written, and the caller is told that it was not.
+    After(StoreError),
+}
+
+#[derive(Clone, Default)]
+struct Disk {
+    outbox: BTreeMap<u64, Change>,
+    outbox_last: u64,
+    parcels: BTreeMap<OpId, Parcel>,
+    conflicts: BTreeMap<(CollectionName, RecordId), ConflictRow>,
+    history: BTreeMap<u64, HistoryRow>,
+    history_last: u64,
+    pages: BTreeMap<(CollectionName, String), PageRow>,
+    meta: BTreeMap<String, Value>,
+    drafts: BTreeMap<String, DraftRow>,
+    derived: BTreeMap<String, Vec<u8>>,
+}
+
+#[derive(Default)]
+struct Shared {
+    disk: Disk,
+    /// What survives a power cut, if something would be lost by one.
+    durable: Option<Box<Disk>>,
+    faults: VecDeque<Fault>,
+    transactions: u64,
+}
+
+/// See the module.
+#[derive(Clone, Default)]
+pub struct MemoryStore {
+    shared: Rc<RefCell<Shared>>,
+}
+
+impl MemoryStore {
+    /// An empty disk.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Queues a failure of the next transaction (and the one after it, if called twice).
+    pub fn fail_next(&self, fault: Fault) {
+        self.shared.borrow_mut().faults.push_back(fault);
+    }
+
+    /// The power goes: commits since the last strict one, none of which waited for the disk, are gone.
+    pub fn power_cut(&self) {
+        let mut shared = self.shared.borrow_mut();
+        if let Some(durable) = shared.durable.take() {
+            shared.disk = *durable;
+        }
+    }
+
+    /// How many transactions were made: what a cycle costs.
+    #[must_use]
+    pub fn transactions(&self) -> u64 {
+        self.shared.borrow().transactions
+    }
+}
+
+impl Store for MemoryStore {
+    async fn update<T>(&self, scope: Scope, plan: impl Fn(&Rows) -> Step<T>) -> Result<Committed<T>, StoreError> {
+        let mut shared = self.shared.borrow_mut();
+        for _ in 0..REOPEN_TRIES_MAX {
+            shared.transactions += 1;
+            let fault = shared.faults.pop_front();
+            if let Some(Fault::Before(error)) = fault {
+                return Err(error);
+            }
+            let committed = shared.run(&scope, &plan)?;
+            match fault {
+                Some(Fault::LostAnswer) => {}
+                Some(Fault::After(error)) => return Err(error),
+                _ => return Ok(committed),
+            }
+        }
+        Err(StoreError::Closed)
+    }
+
+    async fn read(&self, read: Vec<Read>) -> Result<Rows, StoreError> {
+        let mut shared = self.shared.borrow_mut();
+        shared.transactions += 1;
+        if let Some(Fault::Before(error) | Fault::After(error)) = shared.faults.pop_front() {
+            return Err(error);
+        }
+        let mut rows = Rows::default();
+        shared.disk.read(&read, &mut rows);
+        Ok(rows)
+    }
+}
+
+impl Shared {
+    fn run<T>(&mut self, scope: &Scope, plan: &impl Fn(&Rows) -> Step<T>) -> Result<Committed<T>, StoreError> {
+        let mut rows = Rows::default();
+        self.disk.read(&scope.read, &mut rows);
+        let (writes, value) = loop {
+            match plan(&rows) {
+                Step::Read(read) => {
+                    rows.stage += 1;
+                    self.disk.read(&read, &mut rows);
+                }
+                Step::Write(writes, value) => break (writes, value),
+            }
+        };
+        let before = self.disk.clone();
+        let mut appended = Vec::new();
+        for write in writes {
+            if let Err(error) = self.disk.write(write, &mut appended) {
+                self.disk = before;
+                return Err(error);
+            }
+        }
+        match scope.durability {
+            Durability::Strict => self.durable = None,
+            Durability::Relaxed => {
+                self.durable.get_or_insert(Box::new(before));
+            }
+        }
+        Ok(Committed { value, appended })
+    }
+}
+
+impl Disk {
+    fn read(&self, read: &[Read], rows: &mut Rows) {
+        for read in read {
+            match read {
+                Read::Outbox => rows.outbox.extend(self.outbox.values().cloned()),
+                Read::OutboxAfter(seq) => rows.outbox.extend(self.outbox.range(seq + 1..).map(|(_, change)| change.clone())),
+                Read::OutboxRows(ids) => {
+                    rows.outbox.extend(self.outbox.values().filter(|change| ids.contains(&change.row)).cloned())
+                }
+                Read::OutboxOf(collection, id) => {
+                    let of = |change: &&Change| change.record == *id && change.collection == *collection;
+                    rows.outbox.extend(self.outbox.values().filter(of).cloned());
+                }
+                Read::Parcels => rows.parcels.extend(self.parcels.values().cloned()),
+                Read::ParcelsOf(ids) => rows.parcels.extend(ids.iter().filter_map(|id| self.parcels.get(id).cloned())),
+                Read::Conflicts => rows.conflicts.extend(self.conflicts.values().cloned()),
+                Read::HistoryAfter(key) => rows.history.extend(self.history.range(key + 1..).map(|(_, row)| row.clone())),
+                Read::HistoryLast(count) => {
+                    let skip = self.history.len().saturating_sub(*count as usize);
+                    rows.history.extend(self.history.values().skip(skip).cloned());
+                }
+                Read::PagesOf(records) => {
+                    rows.pages
+                        .extend(records.iter().filter_map(|(collection, id)| self.page_of(collection, &id.to_string())).cloned());
+                }
+                Read::PagesIn(range) => rows.pages.extend(self.pages_in(range)),
+                Read::PagesSince(stamp) => rows.pages.extend(self.pages.values().filter(|page| page.stamp > *stamp).cloned()),
+                Read::Meta => rows.meta.extend(self.meta.clone()),
+                Read::Draft(form) => rows.drafts.extend(self.drafts.get(form).cloned()),
+                Read::Derived(name) => rows.derived.extend(self.derived.get(name).map(|bytes| (name.clone(), bytes.clone()))),
+            }
+        }
+        rows.outbox.sort_by_key(|change| change.client_seq);
+        rows.outbox.dedup_by_key(|change| change.client_seq);
+        rows.parcels.sort_by_key(|parcel| parcel.op_id);
+        rows.parcels.dedup_by_key(|parcel| parcel.op_id);
+        rows.history.sort_by_key(|row| row.key);
+        rows.history.dedup_by_key(|row| row.key);
+        rows.pages.sort_by(|a, b| (&a.collection, &a.first).cmp(&(&b.collection, &b.first)));
+        rows.pages.dedup_by(|a, b| (&a.collection, &a.first) == (&b.collection, &b.first));
+    }
+
+    fn page_of(&self, collection: &str, id: &str) -> Option<&PageRow> {
+        let upto = (collection.to_owned(), id.to_owned());
+        self.pages.range(..=upto).next_back().map(|(_, page)| page).filter(|page| page.collection == collection)
+    }
+
+    /// The pages that own any id greater than `after` and up to `upto`.
+    fn pages_in(&self, range: &Range) -> Vec<PageRow> {
+        let first =
+            range.after.and_then(|after| self.page_of(&range.collection, &after.to_string())).map_or("", |page| &page.first);
+        let upto = range.upto.map(|upto| upto.to_string());
+        let pages = self.pages.range((range.collection.clone(), first.to_owned())..);
+        let inside = pages.take_while(|((collection, first), _)| {
+            *collection == range.collection && upto.as_ref().is_none_or(|upto| first <= upto)
+        });
+        inside.map(|(_, page)| page.clone()).collect()
+    }
+
+    fn write(&mut self, write: Write, appended: &mut Vec<u64>) -> Result<(), StoreError> {
+        match write {
+            Write::Page(page) => drop(self.pages.insert((page.collection.clone(), page.first.clone()), page)),
+            Write::Append(change) => {
+                if self.outbox.values().any(|other| other.row == change.row) {
+                    let message = "a change has this row id".to_owned();
+                    return Err(StoreError::Unknown(Cause { name: "ConstraintError".to_owned(), message }));
+                }
+                self.outbox_last += 1;
+                appended.push(self.outbox_last);
+                self.outbox.insert(self.outbox_last, Change { client_seq: self.outbox_last, ..change });
+            }
+            Write::RemoveChange(seq) => drop(self.outbox.remove(&seq)),
+            Write::Parcel(parcel) => drop(self.parcels.insert(parcel.op_id, parcel)),
+            Write::RemoveParcel(id) => drop(self.parcels.remove(&id)),
+            Write::Conflict(row) => drop(self.conflicts.insert((row.collection.clone(), row.id), row)),
+            Write::RemoveConflict(collection, id) => drop(self.conflicts.remove(&(collection, id))),
+            Write::History(row) => {
+                self.history_last += 1;
+                self.history.insert(self.history_last, HistoryRow { key: self.history_last, ..row });
+            }
+            Write::PruneHistory(upto) => self.history = self.history.split_off(&(upto + 1)),
+            Write::Meta(name, value) => drop(self.meta.insert(name.to_owned(), value)),
+            Write::Draft(row) => drop(self.drafts.insert(row.form.clone(), row)),
+            Write::RemoveDraft(form) => drop(self.drafts.remove(&form)),
+            Write::Derived(name, bytes) => drop(self.derived.insert(name, bytes)),
+        }
+        Ok(())
+    }
+}
