@@ -18,7 +18,14 @@ const ARGUMENTS = [
   "--disable-sync",
 ];
 
-/** @typedef {{ executable: string, folder: string, width?: number, height?: number, locale?: string }} Options */
+/** The app says "this phone" on one. */
+const PHONE = {
+  userAgent: "Mozilla/5.0 (Linux; Android 14; Pixel 8) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/156.0.0.0 Mobile Safari/537.36",
+  isMobile: true,
+  hasTouch: true,
+};
+
+/** @typedef {{ executable: string, folder: string, width?: number, height?: number, locale?: string, phone?: boolean }} Options */
 /** @typedef {{ at: number, kind: "console" | "error" | "crash", text: string, url: string }} Trouble */
 
 export class Device {
@@ -47,12 +54,13 @@ export class Device {
 
   /** Starts it, for the first time or again. */
   async start() {
-    const { executable, folder, width = 412, height = 800, locale = "en-US" } = this.#options;
+    const { executable, folder, width = 412, height = 800, locale = "en-US", phone = true } = this.#options;
     const context = await chromium.launchPersistentContext(join(folder, "profile"), {
       executablePath: executable,
       headless: false, // Playwright's own headless mode would choose the shell.
       args: ARGUMENTS,
       viewport: { width, height },
+      ...(phone ? PHONE : {}),
       locale,
       timezoneId: "Asia/Jakarta",
     });

@@ -11,6 +11,7 @@ import { gunzipSync } from "node:zlib";
  * @typedef {object} Rule
  * @property {RegExp} path Of the request, with its query.
  * @property {string} [method]
+ * @property {string} [user] Only requests that name this user.
  * @property {number} [times] How many requests it is for; default: all.
  * @property {number} [after] How many matching requests pass before.
  * @property {number} [delay] Milliseconds before the request goes on.
@@ -110,6 +111,7 @@ export class Proxy {
   #match(seen) {
     const rule = this.#rules.find((rule) => {
       if (!rule.path.test(seen.path) || (rule.method && rule.method !== seen.method) || rule.times === 0) return false;
+      if (rule.user && seen.headers["fieldsync-user"] !== rule.user) return false;
       if (rule.after) return void (rule.after -= 1);
       return true;
     });

@@ -9,7 +9,7 @@ import { Proxy } from "./proxy.mjs";
 import { Server } from "./server.mjs";
 
 /** @typedef {{ server: string, app: string, chromium: string, out: string }} Places */
-/** @typedef {{ width?: number, height?: number, locale?: string }} Screen */
+/** @typedef {{ width?: number, height?: number, locale?: string, phone?: boolean }} Screen */
 
 export class World {
   /** @type {Device[]} */
@@ -91,6 +91,13 @@ export class World {
     await app.signIn(username);
     this.step(`${username} signed in`);
     return app;
+  }
+
+  /** The demo CRM on a device whose user signed in before. @param {Device} device @param {string} [path] */
+  async resumed(device, path = "/") {
+    const app = new App(await device.page(), this.origin);
+    this.step(`the app is opened again at ${path}`);
+    return app.load(path);
   }
 
   /** The library on a page of its own, signed in. @param {Device} device @param {string} username */

@@ -1,0 +1,61 @@
+/** Story 9: one change makes the server fail. It is put by and shown; the rest of the queue is sent. */
+import { assert, until } from "../lib/until.mjs";
+
+const PUSH = /\/sync\/v1\/push/;
+
+/** Queues good changes around a bad one while the server is away, then lets it come back. @param {import("../lib/world.mjs").World} world @param {import("../lib/harness.mjs").Harness} budi @param {string} mark */
+async function queue(world, budi, mark) {
+  world.proxy.rule({ path: PUSH, fault: "refuse" });
+  await budi.must(async (sync, mark) => {
+    for (let number = 0; number < 8; number += 1) {
+      const poison = number === 3;
+      await sync.customers.create({ name: poison ? `Poison ${mark}` : `Good ${mark} ${number}`, notes: poison ? mark : "" });
+    }
+  }, mark);
+  await until("the outage was noticed", () => world.proxy.requests(PUSH).some((seen) => seen.fault === "refuse"));
+  world.proxy.clear();
+}
+
+/** Presses "sync now" until the good ones have arrived. @param {import("../lib/harness.mjs").Harness} budi */
+async function pressUntilOneIsLeft(budi) {
+  await until("only the bad change is left", async () => {
+    await budi.must((sync) => sync.sync().then(() => {}));
+    return (await budi.must(async (sync) => (await sync.outbox.list()).length)) === 1;
+  }, 60_000, 200);
+}
+
+/** @type {import("../run.mjs").Story} */
+export default {
+  title: "a change that makes the server fail is put by and shown, and the rest is sent",
+  async run(world) {
+    const device = await world.device();
+    const budi = await world.harness(device, "budi");
+    await budi.synced();
+
+    for (const mark of ["__poison_panic__", "__poison_500__"]) {
+      world.step(mark);
+      await queue(world, budi, mark);
+      await pressUntilOneIsLeft(budi);
+      const [left] = await budi.must((sync) => sync.outbox.list());
+      assert.equal(left.title, `Poison ${mark}`, "the bad one is the one that is left, and it is shown");
+      const api = await world.api("budi");
+      const names = (await api.records()).map((entry) => entry.fields.name);
+      const good = names.filter((name) => name.startsWith(`Good ${mark}`));
+      assert.equal(good.length, 7, "the rest is sent, once");
+      assert.ok(!names.includes(`Poison ${mark}`));
+
+      world.step("mending it sends it");
+      await budi.must(async (sync, id) => {
+        const record = await sync.customers.get(id);
+        await sync.customers.update(record, { notes: "mended" });
+        const [entry] = await sync.outbox.list();
+        await sync.outbox.retry(entry.changes[0].row);
+      }, left.id);
+      await until("it is sent", async () => {
+        await budi.must((sync) => sync.sync().then(() => {}));
+        return (await budi.must(async (sync) => (await sync.outbox.list()).length)) === 0;
+      }, 60_000, 200);
+      assert.equal((await api.customersNamed(`Poison ${mark}`)).length, 1);
+    }
+  },
+};

@@ -1,0 +1,60 @@
+/** axe finds nothing on the main pages at 360 px, in both themes, in every state of the bar, and in the dialog. */
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { assert } from "../lib/until.mjs";
+
+const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+const STATES = ["signed-out", "failed", "conflict", "offline", "sending", "waiting", "stuck", "first-sync", "full", "lost", "outdated", "reload", "misconfigured", "synced"];
+const TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
+
+/** @typedef {import("playwright-core").Page} Page */
+
+/** @param {Page} page @param {string} where @param {string} [within] */
+async function nothingFound(page, where, within = "document") {
+  // As text: a function given to the page would fall under its policy; an evaluation of the debugger does not.
+  await page.evaluate(`if (!globalThis.axe) { ${AXE} }`);
+  const options = { runOnly: { type: "tag", values: TAGS } };
+  const { violations } = /** @type {any} */ (await page.evaluate(`axe.run(${within}, ${JSON.stringify(options)})`));
+  const told = violations.map((/** @type {any} */ violation) => `${violation.id}: ${violation.help} – ${violation.nodes.map((/** @type {any} */ node) => JSON.stringify(node.target)).join(" ")}`);
+  assert.deepEqual(told, [], where);
+}
+
+/** @param {Page} page @param {string} state */
+async function show(page, state) {
+  await page.locator("sync-status-bar").evaluate((bar, state) => {
+    const now = Date.now();
+    const status = { state, pending: 3, sending: { done: 1, total: 12, name: "PT Askrindo" }, failed: 2, conflicts: 1, putOff: 0, sentToday: 4 };
+    /** @type {any} */ (bar).status = { ...status, lastSyncedAt: now - 120_000, nextAttemptAt: now + 40_000, oldestUnsentAt: now - 3_600_000, progress: { done: 3200, total: 10_000, bytes: 1 }, errors: [], background: true };
+  }, state);
+}
+
+/** @type {import("../run.mjs").Story} */
+export default {
+  title: "axe finds nothing at 360 px, in both themes, in every state of the bar",
+  limitMs: 300_000,
+  async run(world) {
+    const device = await world.device("phone", { width: 360, height: 740 });
+    const entry = await device.page(`${world.origin}/sign-in`);
+    await entry.getByText("Budi Santoso").waitFor();
+    await nothingFound(entry, "/sign-in");
+    const budi = await world.signedIn(device, "budi");
+    const { page } = budi;
+    const id = await budi.createCustomer({ name: "PT Aksesibel", phone: "+62 811 3333", notes: "x" });
+    await budi.upToDate();
+    for (const colorScheme of /** @type {const} */ (["light", "dark"])) {
+      await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
+      for (const path of ["/", "/customers", "/customers/new", `/customers/${id}`, "/pipeline", `/activities/new?customer=${id}`, "/sync", "/settings"]) {
+        await budi.load(path);
+        await page.locator("sync-status-bar .bar").waitFor();
+        await page.waitForTimeout(200);
+        await nothingFound(page, `${path}, ${colorScheme}`);
+        const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+        assert.ok(wide <= 0, `${path} is ${wide} px too wide`);
+      }
+      for (const state of STATES) {
+        await show(page, state);
+        await nothingFound(page, `bar ${state}, ${colorScheme}`, 'document.querySelector("sync-status-bar")');
+      }
+    }
+  },
+};
