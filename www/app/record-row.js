@@ -3,9 +3,9 @@ import { h, icon } from "../fieldsync/index.js";
 
 /** @typedef {import("../fieldsync/types").RecordView} RecordView */
 
-/** @param {import("./main.js").App} app @param {RecordView} record @param {boolean} [detailed] A button that tells the story, and "sent" too. */
-export function badge(app, record, detailed = false) {
-  return h("record-badge", { record, language: app.language, story: detailed, sent: detailed });
+/** @param {import("./main.js").App} app @param {RecordView} record @param {{ story?: boolean, sent?: boolean }} [options] A button that tells the story; "sent" when synced. */
+export function badge(app, record, options = {}) {
+  return h("record-badge", { record, language: app.language, ...options });
 }
 
 /** @param {import("./main.js").App} app @param {RecordView} record @param {{ href: string, title: any, about: any, side?: any }} parts */

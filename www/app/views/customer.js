@@ -49,7 +49,7 @@ function card(app, record) {
   const { fields } = record;
   const about = [fields.city, fields.segment && enumLabel("segment", String(fields.segment), app.language)].filter(Boolean).join(" · ");
   return h("section.card", null,
-    h("div.card-head", null, h("div", null, h("p.lead", null, fields.name), about && h("p.muted", null, about)), badge(app, record, true)),
+    h("div.card-head", null, h("p.muted", null, about), badge(app, record, { story: true, sent: true })),
     contact(app, record),
     h("dl.facts", null, FACTS.filter((field) => filled(fields[field])).map((field) => [h("dt", null, labelOf("customers", field, app.language)), h("dd", null, value(app, record, field))])),
     h("div.actions", null,
@@ -96,7 +96,7 @@ function deals(app, customer, rows) {
   const list = rows.map((deal) => {
     const { amount, currency } = /** @type {{ amount?: number, currency?: string }} */ (deal.fields.value ?? {});
     const about = [enumLabel("stage", String(deal.fields.stage), language), deal.fields.close_date && format.day(language, String(deal.fields.close_date))].filter(Boolean).join(" · ");
-    return h("li.item", null, h("div.item-words", null, h("b", null, deal.fields.title), h("span.muted.small", null, about)), h("div.item-side", null, amount !== undefined && h("b.amount", null, format.amountShort(amount, currency)), badge(app, deal, true)));
+    return h("li.item", null, h("div.item-words", null, h("b", null, deal.fields.title), h("span.muted.small", null, about)), h("div.item-side", null, amount !== undefined && h("b.amount", null, format.amountShort(amount, currency)), badge(app, deal, { story: true })));
   });
   return h("section.card", { "aria-labelledby": "deals" }, h("h2", { id: "deals" }, t("deals")), rows.length ? h("ul.plain", null, list) : h("p.muted", null, t("deals.none")));
 }

@@ -39,7 +39,7 @@ export function customers(app, _, query) {
     },
   });
   const node = h("div.stack", null,
-    h("div.tools", null, h("div.search", null, icon("search"), field), h("a.button.primary", { href: "/customers/new" }, icon("plus"), t("customers.new"))),
+    h("div.tools", null, h("div.search", null, icon("search"), field), h("a.button.primary", { href: "/customers/new" }, icon("plus"), h("span.words-when-wide", null, t("customers.new")))),
     count, list, foot);
   watch();
   return { title: t("nav.customers"), node, section: "customers", stop: () => stop() };

@@ -45,7 +45,7 @@ function card(app, spec, deal, customer) {
   const chosen = (/** @type {Event} */ event) => void move(app, deal, /** @type {HTMLSelectElement} */ (event.target));
   const label = t("pipeline.move", { title: String(title) });
   const select = h("select.move", { "aria-label": label, onchange: chosen }, h("option", { value: "" }, t("pipeline.move-to")), allowed.map((next) => h("option", { value: next }, enumLabel("stage", next, language))));
-  return h("li.deal", null, h("div.card-head", null, h("b", null, title), badge(app, deal, true)),
+  return h("li.deal", null, h("div.card-head", null, h("b", null, title), badge(app, deal, { story: true })),
     customer && h("a.muted.small", { href: `/customers/${owner}` }, customer),
     h("div.deal-foot", null, h("span", null, amount !== undefined && h("b.amount", null, format.amountShort(amount, currency)), close && h("span.muted.small", null, ` · ${format.day(language, String(close))}`)), select));
 }

@@ -61,9 +61,9 @@ export class ConflictDialog extends HTMLElement {
     this.#questions = whole ? [deletionBody(conflict, this)] : conflict.fields.map((field) => new FieldChoice(conflict, field, this));
     const heading = h("h2", { id: "title", tabIndex: -1 }, t(whole ? `conflict.${conflict.kind}` : "conflict.title", { title: conflict.title }));
     const form = h("form", { method: "dialog", noValidate: true, onsubmit: (/** @type {Event} */ event) => this.#submit(event) },
-      h("header", null, heading, moved && h("p.notice", { role: "alert" }, t("conflict.moved")), whole ? null : this.#merged(conflict)),
+      h("div.head", null, heading, moved && h("p.notice", { role: "alert" }, t("conflict.moved")), whole ? null : this.#merged(conflict)),
       h("div.questions", null, whole ? null : this.#quick(), this.#questions.map(({ node }) => node)),
-      h("footer", null,
+      h("div.foot", null,
         h("button.button.quiet", { type: "button", onclick: () => this.#end(undefined) }, t("conflict.later")),
         h("button.button.primary", { type: "submit" }, t("conflict.save"))));
     this.#dialog.lang = this.language;

@@ -4,7 +4,7 @@ dialog { width: 100%; max-width: 100%; height: 100%; max-height: 100%; margin: 0
 dialog::backdrop { background: rgb(10 16 22 / .55); }
 @media (min-width: 640px) { dialog { width: min(36rem, 92vw); height: fit-content; max-height: 88vh; margin: auto; border-radius: 16px; box-shadow: 0 24px 64px rgb(0 0 0 / .35); } }
 form { display: flex; flex-direction: column; min-height: 100%; max-height: inherit; }
-header { padding: 1.25rem 1.25rem .75rem; }
+.head { padding: 1.25rem 1.25rem .75rem; }
 h2 { margin: 0; font-size: 1.25rem; line-height: 1.25; font-weight: 700; text-wrap: balance; outline: none; }
 h3 { margin: 0 0 .25rem; font-size: .875rem; color: var(--_soft); font-weight: 600; }
 .facts { margin: .5rem 0 0; color: var(--_soft); font-size: .9375rem; }
@@ -26,7 +26,7 @@ legend { padding: 0; font-weight: 700; }
 .error { margin: 0; color: var(--_bad); font-weight: 600; font-size: .9375rem; } .error:empty { display: none; }
 dl { display: grid; grid-template-columns: auto 1fr; gap: .25rem .75rem; margin: 0 0 1.25rem; } dt { color: var(--_soft); } dd { margin: 0; overflow-wrap: anywhere; }
 del { color: var(--_soft); } ins { text-decoration: none; font-weight: 600; }
-footer { position: sticky; bottom: 0; display: flex; gap: .5rem; justify-content: flex-end; padding: .75rem 1.25rem calc(.75rem + env(safe-area-inset-bottom)); border-block-start: 1px solid var(--_line); background: var(--_paper); }
-footer .button { min-height: 48px; }
-@media (max-width: 639px) { footer .button { flex: 1; padding-inline: .5rem; } }
+.foot { position: sticky; bottom: 0; display: flex; gap: .5rem; justify-content: flex-end; padding: .75rem 1.25rem calc(.75rem + env(safe-area-inset-bottom)); border-block-start: 1px solid var(--_line); background: var(--_paper); }
+.foot .button { min-height: 48px; }
+@media (max-width: 639px) { .foot .button { flex: 1; padding-inline: .5rem; } }
 `;

@@ -97,7 +97,7 @@ export class SyncCentre extends HTMLElement {
         !status.background && h("p.note", null, t("centre.background")),
         preview && this.#preview(preview)),
       merged.length && this.#section("centre.merged", "merged", this.#list(merged.map((entry) => mergedRow(this, entry)))),
-      this.#section("centre.sent-today", "sent", today.length ? this.#fold("sent-list", String(today.length), this.#list(today.map((entry) => historyRow(this, entry)))) : h("p.muted", null, t("centre.sent-today.none"))),
+      this.#section("centre.sent-today", "sent", today.length ? this.#fold("sent-list", t("centre.sent-today.count", { n: today.length }), this.#list(today.map((entry) => historyRow(this, entry)))) : h("p.muted", null, t("centre.sent-today.none"))),
       this.#device(status, space),
     ];
   }

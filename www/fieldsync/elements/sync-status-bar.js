@@ -11,9 +11,10 @@ const TICK_SLOW_MS = 30_000;
 const CSS = `
 :host { display: block; }
 .bar { display: flex; align-items: stretch; min-height: 44px; background: var(--_tone-bg); color: var(--_tone); border-block-end: 1px solid color-mix(in srgb, var(--_tone) 22%, transparent); }
-.line { flex: 1; min-width: 0; display: flex; align-items: center; gap: .625rem; padding: .375rem var(--bar-inset, 1rem); border: 0; background: none; text-align: start; font-size: .875rem; line-height: 1.3; font-weight: 600; }
+.line { flex: 1; min-width: 0; display: flex; align-items: center; gap: .5rem; padding: .375rem 0 .375rem var(--bar-inset, 1rem); border: 0; background: none; text-align: start; font-size: .875rem; line-height: 1.3; font-weight: 600; }
 .more { font-weight: 500; }
 .act { flex: none; padding: .375rem 1rem; border: 0; background: none; font-size: .875rem; font-weight: 700; text-decoration: underline; text-underline-offset: 3px; text-decoration-thickness: 1px; }
+.act .icon { display: block; width: 1.125rem; height: 1.125rem; }
 .act:hover, .line:hover { background: color-mix(in srgb, var(--_tone) 9%, transparent); }
 :focus-visible { outline-color: currentColor; outline-offset: -4px; }
 .sending .icon { animation: turn 1.6s linear infinite; }
@@ -104,8 +105,15 @@ export class SyncStatusBar extends HTMLElement {
     this.#bar.className = `bar ${line.tone} ${state}`;
     this.#bar.dataset.state = state;
     this.#bar.replaceChildren(text);
-    if (act) this.#bar.append(h("button.act", { type: "button", onclick: () => this.#emit(act.event, act.detail) }, t(act.word)));
+    if (act) this.#bar.append(this.#action(act, state, t));
     if (held) this.#bar.querySelector(`.${held}`)?.focus(); // Redrawn under the finger: the focus stays.
+  }
+
+  /** When all is well the word gives way to a shape: there is nothing to urge. @param {import("./bar-line.js").Act} act @param {string} state @param {import("../i18n.js").Translate} t */
+  #action(act, state, t) {
+    const word = t(act.word);
+    const calm = state === "synced";
+    return h("button.act", { type: "button", title: calm && word, onclick: () => this.#emit(act.event, act.detail) }, calm ? [icon("arrows"), h("span.sr", null, word)] : word);
   }
 
   /** Changes of state only, and only one that lasts: never the ticks of a countdown. @param {string} state @param {string} text */
