@@ -95,7 +95,7 @@ enum UserCommand {
         #[arg(long)]
         team: Option<String>,
         #[command(flatten)]
-        password: Password,
+        password: PasswordFrom,
     },
     /// Give a user a new password.
     Password {
@@ -104,7 +104,7 @@ enum UserCommand {
         /// The name to sign in with.
         username: String,
         #[command(flatten)]
-        password: Password,
+        password: PasswordFrom,
     },
     /// Move a user to a team; without a name, to none.
     Team {
@@ -118,7 +118,7 @@ enum UserCommand {
 }
 
 #[derive(Args, Clone)]
-struct Password {
+struct PasswordFrom {
     /// Read the password from standard input without asking, for scripts.
     #[arg(long)]
     password_stdin: bool,

@@ -9,7 +9,7 @@ use fieldsync_server::state::system_now;
 use fieldsync_server::sync::access::Directory;
 use fieldsync_server::sync::people;
 
-use super::{CliError, Password, UserCommand, open};
+use super::{CliError, PasswordFrom, UserCommand, open};
 
 /// Shortest password, in characters.
 const PASSWORD_CHARS_MIN: usize = 8;
@@ -50,7 +50,7 @@ fn found(tx: &mut dyn Tx, username: &str) -> Result<User, CliError> {
 }
 
 /// The hash of a password from standard input.
-fn asked(how: &Password) -> Result<String, CliError> {
+fn asked(how: &PasswordFrom) -> Result<String, CliError> {
     if !how.password_stdin && std::io::stdin().is_terminal() {
         eprint!("Password: ");
         std::io::stderr().flush()?;

@@ -1,7 +1,7 @@
 //! The port to a database: transactions over rows. What a row *means* is decided in [`crate::sync`], never here.
 //!
 //! [`Db`] runs a closure in a transaction; [`Tx`] is what the closure may do, in four small parts. Every
-//! implementation passes one suite ([`conformance`]). All of it is synchronous: a server wraps it in a blocking
+//! implementation passes one suite (`tests/server/db.rs`). All of it is synchronous: a server wraps it in a blocking
 //! thread, a simulation calls it as it is.
 //!
 //! ```
@@ -12,7 +12,6 @@
 //! # Ok::<(), fieldsync_server::db::DbError>(())
 //! ```
 
-pub mod conformance;
 pub mod memory;
 pub mod rows;
 pub mod sqlite;

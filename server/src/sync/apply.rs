@@ -181,14 +181,13 @@ impl ItemChange<'_> {
             return Ok(());
         }
         for mut child in tx.children(parent.id)? {
-            if !self.is_via(&child.collection, &parent.collection) || child.owner == parent.owner {
+            // A deleted one stays with who had it: nobody else learns that it was there.
+            if child.deleted || child.owner == parent.owner || !self.is_via(&child.collection, &parent.collection) {
                 continue;
             }
             self.hand_over(tx, &child, parent.owner)?;
             child.owner = parent.owner;
-            if !child.deleted {
-                child.seq = self.seq;
-            }
+            child.seq = self.seq;
             tx.put_record(&child)?;
             self.hand_over_children(tx, &child, depth + 1)?;
         }

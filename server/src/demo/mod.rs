@@ -1,11 +1,17 @@
 //! Demo data: a team in Jakarta with its customers, deals and visits, the same for the same seed.
 
+mod words;
+
 use std::collections::BTreeMap;
 
 use fieldsync::core::record::{By, Fields, Millis, RecordId, UserId, Version, set};
 use rand::rngs::ChaCha8Rng;
 use rand::{Rng, RngExt, SeedableRng};
 use serde_json::{Value, json};
+
+use words::{
+    CITIES, FIRST, FORMS, GOODS, KINDS, NOTES, OUTCOMES, PEOPLE_FIRST, PEOPLE_LAST, SECOND, SEGMENTS, STAGES, STREETS, TAGS,
+};
 
 use crate::auth::password;
 use crate::db::{Result, Role, Stored, Tx, User};
@@ -26,119 +32,6 @@ const SETTINGS_ID: &str = "01900000-0000-7000-8000-000000000001";
 const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 /// How far back the demo's story goes, in days.
 const PAST_DAYS: i64 = 180;
-
-const FORMS: [&str; 7] = ["PT", "CV", "UD", "Toko", "PT", "Warung", "Koperasi"];
-const FIRST: [&str; 24] = [
-    "Sinar",
-    "Maju",
-    "Karya",
-    "Mitra",
-    "Cahaya",
-    "Bintang",
-    "Sumber",
-    "Anugerah",
-    "Berkah",
-    "Citra",
-    "Duta",
-    "Graha",
-    "Harapan",
-    "Indah",
-    "Jaya",
-    "Kencana",
-    "Lestari",
-    "Mandiri",
-    "Nusantara",
-    "Prima",
-    "Rejeki",
-    "Samudra",
-    "Tunas",
-    "Wahana",
-];
-const SECOND: [&str; 20] = [
-    "Abadi",
-    "Makmur",
-    "Sentosa",
-    "Sejahtera",
-    "Utama",
-    "Perkasa",
-    "Gemilang",
-    "Mulia",
-    "Persada",
-    "Raya",
-    "Bersama",
-    "Agung",
-    "Pratama",
-    "Sukses",
-    "Bahari",
-    "Pangan",
-    "Teknik",
-    "Logistik",
-    "Pustaka",
-    "Elektronik",
-];
-const PEOPLE_FIRST: [&str; 20] = [
-    "Agus", "Dewi", "Eko", "Fitri", "Gita", "Hendra", "Indra", "Joko", "Kartika", "Lina", "Made", "Nur", "Putri", "Rizky",
-    "Siti", "Teguh", "Umar", "Wayan", "Yanti", "Yusuf",
-];
-const PEOPLE_LAST: [&str; 14] = [
-    "Saputra",
-    "Lestari",
-    "Pratama",
-    "Nugroho",
-    "Wijaya",
-    "Siregar",
-    "Simanjuntak",
-    "Hakim",
-    "Kusuma",
-    "Gunawan",
-    "Halim",
-    "Setiawan",
-    "Rahman",
-    "Utami",
-];
-const CITIES: [&str; 14] = [
-    "Jakarta Pusat",
-    "Jakarta Selatan",
-    "Jakarta Barat",
-    "Jakarta Timur",
-    "Jakarta Utara",
-    "Bekasi",
-    "Depok",
-    "Bogor",
-    "Tangerang",
-    "Bandung",
-    "Cirebon",
-    "Semarang",
-    "Surabaya",
-    "Yogyakarta",
-];
-const STREETS: [&str; 10] = [
-    "Jl. Sudirman",
-    "Jl. Gatot Subroto",
-    "Jl. Diponegoro",
-    "Jl. Ahmad Yani",
-    "Jl. Merdeka",
-    "Jl. Pahlawan",
-    "Jl. Kartini",
-    "Jl. Hayam Wuruk",
-    "Jl. Gajah Mada",
-    "Jl. Imam Bonjol",
-];
-const SEGMENTS: [&str; 5] = ["retail", "horeca", "office", "industry", "government"];
-const TAGS: [&str; 6] = ["prioritas", "kredit", "tunai", "baru", "grosir", "langganan"];
-const STAGES: [&str; 6] = ["lead", "qualified", "proposal", "negotiation", "won", "lost"];
-const GOODS: [&str; 8] =
-    ["Kopi bubuk", "Gula pasir", "Minyak goreng", "Beras premium", "Air mineral", "Alat tulis", "Sabun cuci", "Mie instan"];
-const KINDS: [(&str, &str); 4] = [("visit", "Kunjungan"), ("call", "Telepon"), ("email", "Surel"), ("meeting", "Rapat")];
-const OUTCOMES: [&str; 5] = ["interested", "ordered", "not-there", "refused", "follow-up"];
-const NOTES: [&str; 6] = [
-    "Minta penawaran harga untuk kuartal depan.",
-    "Stok masih cukup, hubungi lagi minggu depan.",
-    "Tertarik dengan produk baru.",
-    "Pembayaran lancar, minta tempo 30 hari.",
-    "Pemilik sedang keluar kota.",
-    "Ingin mencoba satu karton dahulu.",
-];
 
 /// Somebody who can sign in to a demo server.
 pub struct Person {

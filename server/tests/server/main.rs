@@ -1,0 +1,14 @@
+//! The server's tests: over HTTP without a socket, on both databases.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+
+mod access;
+mod auth;
+mod cli;
+mod common;
+mod db;
+mod feed;
+mod http;
+mod push;
+mod refresh;
+mod snapshot;
+mod void;
