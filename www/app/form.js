@@ -21,6 +21,7 @@ export class Form {
   #timer;
   #dirty = false;
   #ended = false;
+  #saving = false;
   #stop = new AbortController();
   /** @type {Draft} */
   draft;
@@ -136,11 +137,15 @@ export class Form {
 
   /** @param {() => Promise<void>} save */
   async #save(save) {
-    if (!this.#check()) return;
+    // Pressed twice is one change anyway (its row is the same); this spares going back twice.
+    if (this.#saving || !this.#check()) return;
+    this.#saving = true;
     try {
       await save();
     } catch (failure) {
       this.#refused(failure);
+    } finally {
+      this.#saving = false;
     }
   }
 
