@@ -1,11 +1,12 @@
 //! Every store passes the same cases: the one in memory natively, the one over IndexedDB in browsers
 //! (`wasm-pack test --headless --chrome . --test store --features browser-tests`).
+#![allow(clippy::expect_used, clippy::panic)] // That is how a test fails; clippy.toml's leave covers `#[test]` functions only.
 
 mod common;
 
 #[cfg(not(target_arch = "wasm32"))]
 mod memory {
-    use super::common::{Disk, block_on, store_cases as cases};
+    use super::common::{Disk, block_on, cases};
     use fieldsync::memory::MemoryStore;
 
     struct Memory(MemoryStore);
@@ -30,7 +31,7 @@ mod memory {
 
 #[cfg(target_arch = "wasm32")]
 mod indexed_db {
-    use super::common::{Disk, store_cases as cases};
+    use super::common::{Disk, cases};
     use fieldsync::web::host::BrowserHost;
     use fieldsync::web::indexed_db::IndexedDbStore;
     use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};

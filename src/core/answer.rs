@@ -11,10 +11,44 @@ use super::protocol::{
     SnapshotRequest,
 };
 use super::record::{Epoch, Millis, UserId};
-use crate::ports::{Cause, TransportError};
 
 /// Longest wait that a server can ask for. One that asks for more is not believed: a day of work must not wait for a typo.
 pub const RETRY_AFTER_MS_MAX: i64 = 60 * 60 * 1000;
+
+/// Why there is no answer of our server, by what is done about it. Section 6 of the specification.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NoAnswer {
+    /// No answer of ours, or one that says "not now".
+    Away {
+        /// Wait at least so long: the server's own word.
+        retry_after_ms: Option<i64>,
+        /// Whether our server itself answered; else nobody did, or somebody else.
+        ours: bool,
+        /// What came instead, in a word, for support.
+        name: &'static str,
+        /// The same, in more words.
+        message: String,
+    },
+    /// 401.
+    SignedOut,
+    /// The token is another user's.
+    WrongUser,
+    /// 410: the server does not know the cursor.
+    CursorUnknown,
+    /// 413: send less at once.
+    TooLarge,
+    /// 415: send uncompressed.
+    Unsupported,
+    /// 426: the app is too old.
+    Outdated,
+    /// Any other 4xx: the server does not understand this app.
+    Misconfigured {
+        /// The status.
+        status: u16,
+        /// For support.
+        detail: String,
+    },
+}
 
 /// What every answer of ours carries. `user` may be null in a problem, but it is there.
 #[derive(Deserialize)]
@@ -72,7 +106,7 @@ pub fn classify(
     retry_after: Option<&str>,
     body: &[u8],
     expect_user: UserId,
-) -> Result<Answer, TransportError> {
+) -> Result<Answer, NoAnswer> {
     let header_s = retry_after.and_then(|seconds| seconds.trim().parse().ok());
     let Some(head) = parse::<Head>(body) else {
         return Err(not_ours(status, header_s));
@@ -89,7 +123,7 @@ pub fn classify(
     }
 }
 
-fn answer(request: &Request, head: &Head, body: &[u8]) -> Result<Answer, TransportError> {
+fn answer(request: &Request, head: &Head, body: &[u8]) -> Result<Answer, NoAnswer> {
     let body = match request {
         Request::Changes(_) => parse::<ChangesPage>(body).map(Body::Changes),
         Request::Snapshot(asked) => parse::<SnapshotPage>(body).filter(|page| fits_snapshot(asked, page)).map(Body::Snapshot),
@@ -125,24 +159,24 @@ fn fits_snapshot(asked: &SnapshotRequest, page: &SnapshotPage) -> bool {
     page.ranges.iter().all(|range| asked.collections.split(',').any(|name| name.trim() == range.collection))
 }
 
-fn refused(status: u16, header_s: Option<i64>, head: &Head, problem: Problem, expect_user: UserId) -> TransportError {
+fn refused(status: u16, header_s: Option<i64>, head: &Head, problem: Problem, expect_user: UserId) -> NoAnswer {
     use ProblemCode::{CursorUnknown, Outdated, SignedOut, TooLarge, Unsupported, WrongUser};
     let retry_s = problem.retry_after.map(i64::from).or(header_s);
     match (status, problem.code) {
         // Names the token's user, or nobody: that it is not the expected one is what it says.
-        (401, WrongUser) => TransportError::WrongUser,
+        (401, WrongUser) => NoAnswer::WrongUser,
         (429 | 500..=599, _) => away(true, retry_s, "ServerAway", format!("{status} {}", problem.title)),
         _ if head.user.is_some_and(|user| user != expect_user) => {
             away(false, None, "AnotherUser", "the answer is for another user".to_owned())
         }
-        (401, SignedOut) => TransportError::SignedOut,
-        (410, CursorUnknown) => TransportError::CursorUnknown,
-        (413, TooLarge) => TransportError::TooLarge,
-        (415, Unsupported) => TransportError::Unsupported,
-        (426, Outdated) => TransportError::Outdated,
+        (401, SignedOut) => NoAnswer::SignedOut,
+        (410, CursorUnknown) => NoAnswer::CursorUnknown,
+        (413, TooLarge) => NoAnswer::TooLarge,
+        (415, Unsupported) => NoAnswer::Unsupported,
+        (426, Outdated) => NoAnswer::Outdated,
         (400..=499, _) => {
             let detail = if problem.detail.is_empty() { problem.title } else { problem.detail };
-            TransportError::Misconfigured { status, detail }
+            NoAnswer::Misconfigured { status, detail }
         }
         // A problem with a status that is none.
         _ => not_ours(status, None),
@@ -150,15 +184,15 @@ fn refused(status: u16, header_s: Option<i64>, head: &Head, problem: Problem, ex
 }
 
 /// Not an answer of ours. A server or proxy in trouble may still say how long.
-fn not_ours(status: u16, header_s: Option<i64>) -> TransportError {
+fn not_ours(status: u16, header_s: Option<i64>) -> NoAnswer {
     let retry_s = header_s.filter(|_| status == 429 || status >= 500);
     away(false, retry_s, "NotOurs", format!("an answer with status {status} that is not our server's"))
 }
 
-/// `ours` says whether it was our server that answered; see [`TransportError::Away`].
-fn away(ours: bool, retry_after_s: Option<i64>, name: &str, message: String) -> TransportError {
+/// `ours` says whether it was our server that answered; see [`NoAnswer::Away`].
+fn away(ours: bool, retry_after_s: Option<i64>, name: &'static str, message: String) -> NoAnswer {
     let retry_after_ms = retry_after_s.map(|seconds| seconds.saturating_mul(1000).clamp(0, RETRY_AFTER_MS_MAX));
-    TransportError::Away { retry_after_ms, ours, cause: Cause { name: name.to_owned(), message } }
+    NoAnswer::Away { retry_after_ms, ours, name, message }
 }
 
 fn parse<T: DeserializeOwned>(body: &[u8]) -> Option<T> {

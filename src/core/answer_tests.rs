@@ -1,3 +1,5 @@
+//! What came back → what it means, as tables.
+
 use serde_json::json;
 use uuid::Uuid;
 
@@ -100,7 +102,7 @@ fn retried(number: u128) -> Value {
 }
 
 /// What came out, in a word; of "away", who said it and for how long.
-fn word(result: &Result<Answer, TransportError>) -> String {
+fn word(result: &Result<Answer, NoAnswer>) -> String {
     match result {
         Ok(answer) => match answer.body {
             Body::Changes(_) => "changes".into(),
@@ -108,11 +110,11 @@ fn word(result: &Result<Answer, TransportError>) -> String {
             Body::Push(_) => "push".into(),
             Body::Void(_) => "void".into(),
         },
-        Err(TransportError::Away { retry_after_ms, ours, .. }) => {
+        Err(NoAnswer::Away { retry_after_ms, ours, .. }) => {
             let who = if *ours { "ours away" } else { "away" };
             retry_after_ms.map_or(who.into(), |wait_ms| format!("{who} {wait_ms}"))
         }
-        Err(TransportError::Misconfigured { status, .. }) => format!("misconfigured {status}"),
+        Err(NoAnswer::Misconfigured { status, .. }) => format!("misconfigured {status}"),
         Err(other) => format!("{other:?}"),
     }
 }

@@ -2,8 +2,17 @@
 //! rows for tests.
 #![allow(dead_code)] // Each test crate uses its part.
 
+pub mod page_cases;
 pub mod rows;
 pub mod store_cases;
+pub mod value_cases;
+
+/// Every case, by name.
+pub mod cases {
+    pub use super::page_cases::*;
+    pub use super::store_cases::*;
+    pub use super::value_cases::*;
+}
 
 use std::future::Future;
 use std::pin::pin;

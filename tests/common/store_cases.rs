@@ -1,14 +1,13 @@
-//! The cases. Each gets a fresh disk.
+//! The cases about transactions and rows. Each gets a fresh disk.
 
 use fieldsync::core::outbox::Change;
-use fieldsync::core::parcel::Parcel;
-use fieldsync::core::protocol::Range;
-use fieldsync::core::record::{Fields, OpId, RowId, same, same_fields};
+use fieldsync::core::record::{OpId, RowId};
 use fieldsync::core::rows::meta;
-use fieldsync::ports::{Committed, PageRow, Read, Rows, Scope, Step, Store, StoreError, StoreName, Write};
+use fieldsync::ports::{Committed, Read, Rows, Scope, Step, Store, StoreError, StoreName, Write};
 use serde_json::{Value, json};
 
-use super::rows::{change, conflict, draft, fields, first_of, full_change, history, id, page, parcel, refused, uuid};
+use super::page_cases::paged;
+use super::rows::{change, conflict, draft, first_of, full_change, history, id, page, parcel, refused, uuid};
 use super::{Disk, both};
 
 const ALL: [StoreName; 9] = [
@@ -28,11 +27,11 @@ pub async fn write(store: &impl Store, writes: Vec<Write>) -> Result<Committed<(
     store.update(Scope::strict(&ALL, vec![]), |_| Step::Write(writes.clone(), ())).await
 }
 
-async fn put(store: &impl Store, writes: Vec<Write>) -> Vec<u64> {
+pub async fn put(store: &impl Store, writes: Vec<Write>) -> Vec<u64> {
     write(store, writes).await.expect("a write").appended
 }
 
-async fn read(store: &impl Store, read: Read) -> Rows {
+pub async fn read(store: &impl Store, read: Read) -> Rows {
     store.read(vec![read]).await.expect("a read")
 }
 
@@ -40,11 +39,11 @@ async fn numbers(store: &impl Store) -> Vec<u64> {
     read(store, Read::Outbox).await.outbox.iter().map(|change| change.client_seq).collect()
 }
 
-fn firsts(rows: &Rows) -> Vec<String> {
+pub fn firsts(rows: &Rows) -> Vec<String> {
     rows.pages.iter().map(|page| page.first.clone()).collect()
 }
 
-fn firsts_of(numbers: &[u64]) -> Vec<String> {
+pub fn firsts_of(numbers: &[u64]) -> Vec<String> {
     numbers.iter().map(|number| first_of(*number)).collect()
 }
 
@@ -289,180 +288,6 @@ pub async fn derived_rows_keep_their_bytes(disk: impl Disk) {
     assert_eq!(rows.derived.get("heads"), Some(&bytes));
     assert_eq!(rows.derived.get("empty"), Some(&vec![]));
     assert!(read(&store, Read::Derived("other".into())).await.derived.is_empty());
-}
-
-/// Customers in the pages "", 50, 100; activities in one; pipelines in none; deals without a first page.
-async fn paged(store: &impl Store) {
-    let customers = [0, 50, 100].into_iter().zip(2..).map(|(first, stamp)| Write::Page(page("customers", first, stamp)));
-    let others = [Write::Page(page("activities", 0, 1)), Write::Page(page("deals", 70, 5))];
-    put(store, customers.chain(others).collect()).await;
-}
-
-async fn owned(store: &impl Store, collection: &str, ids: &[u64]) -> Vec<String> {
-    let wanted = ids.iter().map(|number| (collection.to_owned(), id(*number))).collect();
-    firsts(&read(store, Read::PagesOf(wanted)).await)
-}
-
-pub async fn the_first_page_owns_what_comes_before_every_other(disk: impl Disk) {
-    let store = disk.open();
-    assert_eq!(owned(&store, "customers", &[1]).await, firsts_of(&[]));
-    paged(&store).await;
-    assert_eq!(owned(&store, "customers", &[1]).await, firsts_of(&[0]));
-    assert_eq!(owned(&store, "customers", &[49]).await, firsts_of(&[0]));
-    assert_eq!(owned(&store, "activities", &[999]).await, firsts_of(&[0]));
-    assert_eq!(owned(&store, "pipelines", &[1]).await, firsts_of(&[]), "no page, no owner");
-}
-
-pub async fn a_split_page_owns_up_to_the_next(disk: impl Disk) {
-    let store = disk.open();
-    paged(&store).await;
-    assert_eq!(owned(&store, "customers", &[50]).await, firsts_of(&[50]));
-    assert_eq!(owned(&store, "customers", &[99]).await, firsts_of(&[50]));
-    assert_eq!(owned(&store, "customers", &[100]).await, firsts_of(&[100]));
-    assert_eq!(owned(&store, "customers", &[7_000]).await, firsts_of(&[100]));
-    put(&store, vec![Write::Page(page("customers", 75, 6))]).await;
-    assert_eq!(owned(&store, "customers", &[80]).await, firsts_of(&[75]));
-    let rows = read(&store, Read::PagesOf(vec![("customers".into(), id(80))])).await;
-    assert_eq!(rows.pages, [page("customers", 75, 6)]);
-}
-
-pub async fn each_page_is_given_once(disk: impl Disk) {
-    let store = disk.open();
-    paged(&store).await;
-    assert_eq!(owned(&store, "customers", &[60, 2, 61, 1]).await, firsts_of(&[0, 50]));
-    let wanted = vec![("customers".to_owned(), id(60)), ("activities".to_owned(), id(5)), ("customers".to_owned(), id(60))];
-    let rows = store.read(vec![Read::PagesOf(wanted.clone()), Read::PagesOf(wanted)]).await.expect("a read");
-    assert_eq!(rows.pages, [page("activities", 0, 1), page("customers", 50, 3)]);
-}
-
-pub async fn many_records_find_their_pages(disk: impl Disk) {
-    let store = disk.open();
-    paged(&store).await;
-    assert_eq!(owned(&store, "customers", &[120, 51, 52, 53, 54, 55, 100, 110]).await, firsts_of(&[50, 100]));
-    assert_eq!(owned(&store, "customers", &[1, 2, 3, 4, 5, 6]).await, firsts_of(&[0]));
-    assert_eq!(owned(&store, "customers", &[1, 51, 101, 2, 52, 102]).await, firsts_of(&[0, 50, 100]));
-    assert_eq!(owned(&store, "pipelines", &[1, 51, 101, 2, 52, 102]).await, firsts_of(&[]));
-    // What comes before every page has no owner.
-    assert_eq!(owned(&store, "deals", &[1, 2, 3, 69, 70, 71]).await, firsts_of(&[70]));
-    assert_eq!(owned(&store, "deals", &[1]).await, firsts_of(&[]));
-}
-
-pub async fn a_range_finds_the_pages_that_own_ids_of_it(disk: impl Disk) {
-    let store = disk.open();
-    paged(&store).await;
-    let within = async |after: Option<u64>, upto: Option<u64>| {
-        let range = Range { collection: "customers".into(), after: after.map(id), upto: upto.map(id) };
-        firsts(&read(&store, Read::PagesIn(range)).await)
-    };
-    assert_eq!(within(None, None).await, firsts_of(&[0, 50, 100]));
-    assert_eq!(within(None, Some(49)).await, firsts_of(&[0]));
-    assert_eq!(within(None, Some(50)).await, firsts_of(&[0, 50]));
-    assert_eq!(within(Some(10), Some(20)).await, firsts_of(&[0]));
-    assert_eq!(within(Some(48), Some(51)).await, firsts_of(&[0, 50]));
-    assert_eq!(within(Some(50), Some(60)).await, firsts_of(&[50]));
-    assert_eq!(within(Some(60), None).await, firsts_of(&[50, 100]));
-    assert_eq!(within(Some(100), None).await, firsts_of(&[100]));
-    assert_eq!(within(Some(5_000), None).await, firsts_of(&[100]));
-    let elsewhere = Range { collection: "pipelines".into(), after: None, upto: None };
-    assert_eq!(firsts(&read(&store, Read::PagesIn(elsewhere)).await), firsts_of(&[]));
-}
-
-pub async fn pages_written_since_a_stamp_are_found(disk: impl Disk) {
-    let store = disk.open();
-    paged(&store).await;
-    let since = async |stamp| read(&store, Read::PagesSince(stamp)).await.pages;
-    assert_eq!(since(3).await, [page("customers", 100, 4), page("deals", 70, 5)]);
-    assert_eq!(since(0).await.len(), 5);
-    assert_eq!(since(5).await, []);
-    put(&store, vec![Write::Page(page("customers", 0, 6))]).await;
-    assert_eq!(since(4).await, [page("customers", 0, 6), page("deals", 70, 5)], "by key, not by stamp");
-    assert_eq!(since(0).await.len(), 5, "replaced, not added");
-}
-
-pub async fn pages_of_other_collections_are_left_alone(disk: impl Disk) {
-    let store = disk.open();
-    paged(&store).await;
-    let changed = PageRow { bytes: vec![1, 2, 3], ..page("customers", 0, 9) };
-    put(&store, vec![Write::Page(changed.clone())]).await;
-    let rows = read(&store, Read::PagesSince(0)).await.pages;
-    let customers = [changed, page("customers", 50, 3), page("customers", 100, 4)];
-    assert_eq!(rows, [&[page("activities", 0, 1)][..], &customers, &[page("deals", 70, 5)]].concat());
-}
-
-async fn round_trip(store: &impl Store, row: u64, written: Fields) -> Fields {
-    let number = put(store, vec![Write::Append(Change { written, ..change(row, 1) })]).await[0];
-    let rows = read(store, Read::OutboxAfter(number - 1)).await;
-    rows.outbox[0].written.clone()
-}
-
-pub async fn values_come_back_as_they_were(disk: impl Disk) {
-    let store = disk.open();
-    let written = fields(json!({
-        "null": null, "yes": true, "no": false, "empty": "", "list": [], "object": {}, "nested": {"a": {"b": [{"c": null}, [[]]]}},
-        "mixed": [1, "1", null, true, {"x": []}], "1": "a name like a number", "": "no name", "a.b": "dots", "length": 3,
-        "id": 5, "client_seq": 9, "constructor": "words of the platform",
-    }));
-    assert_eq!(round_trip(&store, 1, written.clone()).await, written);
-    assert_eq!(round_trip(&store, 2, Fields::new()).await, Fields::new());
-}
-
-pub async fn numbers_keep_their_value(disk: impl Disk) {
-    let store = disk.open();
-    let written = fields(json!({
-        "zero": 0, "minus": -1, "max": 9_007_199_254_740_991_i64, "min": -9_007_199_254_740_991_i64,
-        "two_53": 9_007_199_254_740_992_i64, "float": 0.1, "small": 5e-324, "big": 1.797_693_134_862_315_7e308,
-        "whole_float": 3.0, "minus_zero": -0.0, "rounded": 1_234_567.890_625, "millions": [12_500_000, -12_500_000.5],
-    }));
-    let returned = round_trip(&store, 1, written.clone()).await;
-    assert!(same_fields(&written, &returned), "{returned:?}");
-    for name in ["zero", "minus", "max", "min"] {
-        assert!(returned[name].is_i64(), "{name} stays an integer: {returned:?}");
-    }
-    // Beyond what JavaScript has: the nearest that it has, never a failure.
-    let huge = fields(json!({"u64": u64::MAX, "i64": i64::MIN, "odd": 9_007_199_254_740_993_i64}));
-    let returned = round_trip(&store, 2, huge.clone()).await;
-    for (name, value) in &huge {
-        assert!(same(value, &returned[name]), "{name}: {returned:?}");
-    }
-}
-
-pub async fn text_of_all_scripts_comes_back(disk: impl Disk) {
-    let store = disk.open();
-    let written = fields(json!({
-        "names": ["Nguyễn", "\u{1F468}\u{200D}\u{1F469}\u{200D}\u{1F467}", "𝔘𝔫𝔦", "日本語", "مرحبا"],
-        "odd": ["\u{0}\u{1}\n\r\t\"\\", "\u{2028}\u{FEFF}"],
-        "kunci·ключ·🔑": "e\u{301} is not é",
-    }));
-    assert_eq!(round_trip(&store, 1, written.clone()).await, written);
-    put(&store, vec![Write::Draft(draft("borang 🔑", "x"))]).await;
-    assert_eq!(read(&store, Read::Draft("borang 🔑".into())).await.drafts, [draft("borang 🔑", "x")]);
-}
-
-pub async fn big_values_come_back(disk: impl Disk) {
-    let store = disk.open();
-    let written = fields(json!({"note": "ä".repeat(300_000), "list": vec![1; 20_000]}));
-    assert_eq!(round_trip(&store, 1, written.clone()).await, written);
-    let bytes: Vec<u8> = (0..3_000_000_u32).map(|number| number.to_le_bytes()[0]).collect();
-    put(&store, vec![Write::Derived("search".into(), bytes.clone())]).await;
-    assert!(read(&store, Read::Derived("search".into())).await.derived["search"] == bytes);
-    let changes: Vec<Write> = (10..510).map(|row| Write::Append(change(row, row))).collect();
-    assert_eq!(put(&store, changes).await.len(), 500);
-    let rows = (10..510).map(|row| RowId(uuid(row))).collect();
-    assert_eq!(read(&store, Read::OutboxRows(rows)).await.outbox.len(), 500);
-}
-
-pub async fn whole_rows_come_back_as_they_were(disk: impl Disk) {
-    let store = disk.open();
-    let plain = Parcel { items: vec![], rows: vec![], ..parcel(40, 4) };
-    put(&store, vec![Write::Append(full_change(1, 1)), Write::Append(change(2, 1))]).await;
-    put(&store, vec![Write::Parcel(refused(10, 1)), Write::Parcel(plain.clone()), Write::History(history(7))]).await;
-    let rows = store.read(vec![Read::Outbox, Read::Parcels, Read::HistoryLast(1)]).await.expect("a read");
-    let numbered = |number, change| Change { client_seq: number, ..change };
-    assert_eq!(rows.outbox, [numbered(1, full_change(1, 1)), numbered(2, change(2, 1))]);
-    assert_eq!(rows.parcels, [refused(10, 1), plain]);
-    let mut expected = history(7);
-    expected.key = 1;
-    assert_eq!(rows.history, [expected]);
 }
 
 fn everything() -> Vec<Read> {
