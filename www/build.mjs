@@ -44,6 +44,14 @@ const glue = {
   },
 };
 
+/** In the library the glue stays a file of its own, beside its wasm: the two are made together. */
+const glueApart = {
+  name: "glue-apart",
+  setup(build) {
+    build.onResolve({ filter: /\/wasm\/fieldsync\.js$/ }, () => ({ path: "./wasm/fieldsync.js", external: true }));
+  },
+};
+
 /** The app loads the library as anybody's app does: one file, fetched once. */
 const libraryApart = {
   name: "library-apart",
@@ -62,7 +70,8 @@ async function buildScripts() {
   // A worker has no module address: it gets the engine's bytes from its cache.
   const classic = { format: "iife", define: { ...COMMON.define, "import.meta.url": "self.location.href" }, plugins: [glue] };
   await Promise.all([
-    bundle({ entryPoints: ["www/fieldsync/index.js"], outfile: join(out, "fieldsync/fieldsync.js"), format: "esm", plugins: [glue] }),
+    bundle({ entryPoints: ["www/fieldsync/index.js"], outfile: join(out, "fieldsync/fieldsync.js"), format: "esm", plugins: [glueApart] }),
+    bundle({ entryPoints: [join(wasm, "fieldsync.js")], outfile: join(out, "fieldsync/wasm/fieldsync.js"), format: "esm" }),
     bundle({ entryPoints: ["www/app/main.js"], outfile: join(out, "app.js"), format: "esm", plugins: [libraryApart] }),
     bundle({ entryPoints: ["www/app/styles/app.css"], outfile: join(out, "app.css") }),
     bundle({ entryPoints: ["service-worker/sw.js"], outfile: join(out, "sw.js"), ...classic }),

@@ -82,6 +82,8 @@ export interface SyncStatus {
   /** Of the first sync. */
   progress?: { done: number; total: number; bytes: number };
   sentToday: number;
+  /** State "lost": at least so many records went with a cleared storage, where that is known. */
+  lost?: number;
   lastSyncedAt?: number;
   nextAttemptAt?: number;
   oldestUnsentAt?: number;

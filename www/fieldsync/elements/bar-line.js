@@ -72,7 +72,7 @@ function say(status, language, now) {
     case "first-sync":
       return status.progress?.total ? t("bar.first-sync", { ...status.progress }) : t("bar.first-sync.none");
     case "lost":
-      return n > 0 ? t("bar.lost", { n }) : t("bar.lost.some");
+      return status.lost ? t("bar.lost", { n: status.lost }) : t("bar.lost.some");
     case "signed-out":
     case "outdated":
       return t(`bar.${state}${none}`, { n });
