@@ -8,12 +8,13 @@ import { NetworkFirst } from "workbox-strategies";
 import { precache } from "./precache.js";
 import { SERVER_PATHS } from "./server-paths.js";
 
+const CACHE = "fieldsync-app";
 const NETWORK_WITHIN_S = 4;
 const STATIC = new Set(["document", "script", "style", "image", "font", "manifest"]);
 
 const router = new Router();
 router.registerRoute(new PrecacheRoute(precache));
-const asLastSeen = new NetworkFirst({ cacheName: "fieldsync-app", networkTimeoutSeconds: NETWORK_WITHIN_S });
+const asLastSeen = new NetworkFirst({ cacheName: CACHE, networkTimeoutSeconds: NETWORK_WITHIN_S });
 
 /** @param {any} event */
 export function install(event) {
@@ -23,7 +24,7 @@ export function install(event) {
 /** @param {any} event */
 export function activate(event) {
   precache.activate(event);
-  event.waitUntil(Promise.all([/** @type {any} */ (self).clients.claim(), keepOpenPages()]));
+  event.waitUntil(/** @type {any} */ (self).clients.claim());
 }
 
 /** @param {any} event */
@@ -36,9 +37,12 @@ export function answer(event) {
   else if (request.method === "GET" && STATIC.has(request.destination)) event.respondWith(asLastSeen.handle({ event, request }));
 }
 
-/** The pages that are open were loaded before there was a worker: without this, the first reload offline would find nothing. */
-async function keepOpenPages() {
-  const pages = await /** @type {any} */ (self).clients.matchAll({ type: "window", includeUncontrolled: true });
-  const cache = await caches.open("fieldsync-app");
-  await Promise.allSettled(pages.map((/** @type {{ url: string }} */ page) => cache.add(page.url)));
+/**
+ * What a page loaded before it had a worker: without this, the first reload offline would find nothing.
+ * @param {string[]} urls
+ */
+export async function keep(urls) {
+  const cache = await caches.open(CACHE);
+  const ours = urls.map((url) => new URL(url)).filter(({ origin, pathname }) => origin === location.origin && !SERVER_PATHS.test(pathname));
+  await Promise.allSettled(ours.map((url) => cache.add(url.href)));
 }

@@ -2,8 +2,12 @@
  * The page's side of the service worker: registering it, and taking a new version when the user says so.
  */
 
-/** The one message that the worker knows. */
+/** The messages that a worker knows. */
 export const SKIP_WAITING = "fieldsync-skip-waiting";
+/** With `urls`: only the library's worker listens; the app's own has its files from the build. */
+export const KEEP = "fieldsync-keep";
+
+const KEPT_KINDS = new Set(["script", "link", "css", "img"]);
 
 /**
  * @param {string | URL} url
@@ -14,6 +18,7 @@ export async function registerWorker(url, onUpdateReady) {
   if (!navigator.serviceWorker) return undefined;
   try {
     const registration = await navigator.serviceWorker.register(url, { updateViaCache: "none" });
+    if (!navigator.serviceWorker.controller) void tellWhatWasLoaded();
     const look = () => {
       if (registration.waiting && navigator.serviceWorker.controller) onUpdateReady();
     };
@@ -28,6 +33,14 @@ export async function registerWorker(url, onUpdateReady) {
     console.warn("fieldsync: no service worker, so the app needs a connection to start", error);
     return undefined;
   }
+}
+
+/** This page came without the worker: it is told what the page is made of. */
+async function tellWhatWasLoaded() {
+  const { active } = await navigator.serviceWorker.ready;
+  const resources = /** @type {PerformanceResourceTiming[]} */ (performance.getEntriesByType("resource"));
+  const urls = resources.filter(({ initiatorType }) => KEPT_KINDS.has(initiatorType) || initiatorType === "other").map(({ name }) => name);
+  active?.postMessage({ type: KEEP, urls: [location.href, ...urls] });
 }
 
 /** Lets the waiting worker take over, and reloads once. */
