@@ -178,3 +178,13 @@ pub fn run(cli: Cli) -> Result<(), CliError> {
 fn open(folder: &Path) -> Result<SqliteDb, DbError> {
     SqliteDb::open(folder, rand::random())
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        super::Cli::command().debug_assert();
+    }
+}

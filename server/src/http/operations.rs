@@ -13,7 +13,7 @@ use crate::state::{Access, AppState};
 
 /// Whether the server can do its work: it reads its database to know.
 pub async fn health(State(state): State<AppState>) -> Result<Json<Value>, AppError> {
-    let head = state.with_db(Access::Read, |tx| Ok::<_, DbError>(tx.head()?)).await?;
+    let head = state.with_db(Access::Read, |tx| -> Result<_, DbError> { tx.head() }).await?;
     Ok(Json(json!({ "status": "ok", "seq": head })))
 }
 
