@@ -14,7 +14,7 @@ import { registerWorker } from "./worker-bridge.js";
 export async function openClient(options) {
   const server = (options.server ?? location.origin).replace(/\/$/, "");
   const user = typeof options.user === "string" ? options.user : options.user.id;
-  const [Engine, schema] = await Promise.all([loadEngine(options.wasm), findSchema(options.schema, server)]);
+  const [Engine, schema] = await Promise.all([loadEngine(options.wasm), findSchema(options, server, user)]);
   await introduce(options, server, user, schema);
 
   // The engine may speak before there is a client to listen.
@@ -50,12 +50,20 @@ function withCollections(client) {
 
 /**
  * An address is asked first, so that a new schema arrives; the one kept from the last visit is enough to start offline.
- * @param {object | string | undefined} schema @param {string} server
+ * @param {Options} options @param {string} server @param {string} user
  */
-async function findSchema(schema, server) {
+async function findSchema({ schema, getAccessToken }, server, user) {
   if (typeof schema === "object") return JSON.stringify(schema);
   const kept = await readSchema(server).catch(() => undefined);
-  const fresh = fetchSchema(schema ?? `${server}/sync/v1/schema`).then(async (text) => {
+  // The server tells its schema only to its users; a file of the app's own needs no token.
+  const ask = async () => {
+    /** @type {{ [header: string]: string }} */
+    const nobody = {};
+    const token = await getAccessToken("first");
+    return token ? { authorization: `Bearer ${token}`, "fieldsync-user": user } : nobody;
+  };
+  const asked = schema === undefined ? fetchSchema(`${server}/sync/v1/schema`, ask) : fetchSchema(schema, async () => ({}));
+  const fresh = asked.then(async (text) => {
     if (text !== kept) await writeSchema(server, text);
     return text;
   });
@@ -64,10 +72,10 @@ async function findSchema(schema, server) {
   return kept;
 }
 
-/** @param {string} url @returns {Promise<string>} */
-async function fetchSchema(url) {
+/** @param {string} url @param {() => Promise<{ [header: string]: string }>} headers @returns {Promise<string>} */
+async function fetchSchema(url, headers) {
   try {
-    const response = await fetch(url);
+    const response = await fetch(url, { headers: await headers() });
     const text = response.ok ? await response.text() : "";
     const found = JSON.parse(text);
     // The server wraps its answers; a file beside the app is the bare schema.
