@@ -224,6 +224,12 @@ impl Transaction {
         self.inner.unchecked_ref::<DurableTransaction>().durability()
     }
 
+    /// Its connection.
+    #[must_use]
+    pub fn database(&self) -> IdbDatabase {
+        self.inner.db()
+    }
+
     /// Takes everything back. Nothing happens if it is too late.
     pub fn abort(&self) {
         // Throws if it has ended: then there is nothing to take back.

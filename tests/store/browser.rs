@@ -212,6 +212,26 @@ async fn an_update_dropped_half_way_commits_nothing() {
 }
 
 #[wasm_bindgen_test]
+async fn a_save_that_was_guessed_wrong_is_planned_again_on_what_is_there() {
+    let store = Database::fresh().open();
+    append(&store, 1).await.expect("a save");
+    let both_rows =
+        Scope::strict(&[StoreName::Outbox, StoreName::Meta], vec![Read::OutboxRows(vec![change(1, 1).row, change(2, 2).row])]);
+    let planned = Cell::new(0);
+    let committed = store
+        .update(both_rows, |rows| {
+            planned.set(planned.get() + 1);
+            // Nothing in these writes fails by itself: only the reads can tell.
+            Step::Write(vec![Write::Append(change(2, 2)), Write::Meta(meta::STAMP, json!(rows.outbox.len()))], rows.outbox.len())
+        })
+        .await
+        .expect("an update");
+    assert_eq!((committed.value, committed.appended.len(), planned.get()), (1, 1, 2));
+    let rows = store.read(vec![Read::Outbox, Read::Meta]).await.expect("a read");
+    assert_eq!((rows.outbox.len(), rows.meta.get(meta::STAMP)), (2, Some(&json!(1))));
+}
+
+#[wasm_bindgen_test]
 async fn a_plan_that_never_stops_reading_is_stopped() {
     let store = Database::fresh().open();
     let scope = Scope::strict(&[StoreName::Meta], vec![]);

@@ -21,7 +21,7 @@ impl Hooks {
         *self.durability.borrow_mut() = transaction.durability();
     }
 
-    pub(super) fn requested(&self, transaction: &Transaction, database: &IdbDatabase) {
+    pub(super) fn requested(&self, transaction: &Transaction) {
         if self.abort_next.take() {
             transaction.abort();
         }
@@ -29,7 +29,7 @@ impl Hooks {
             self.sever_next.set(left);
             // As a browser does that loses its storage process: the transaction is aborted, the connection is closed.
             transaction.abort();
-            database.close();
+            transaction.database().close();
         }
     }
 }

@@ -9,7 +9,7 @@ use std::rc::{Rc, Weak};
 use js_sys::Promise;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::{JsFuture, future_to_promise};
-use web_sys::{Event, IdbDatabase, IdbVersionChangeEvent};
+use web_sys::{Event, IdbDatabase, IdbRequest, IdbVersionChangeEvent};
 
 use super::schema;
 use super::transaction::{Fault, Mode, Transaction};
@@ -198,6 +198,45 @@ impl Inner {
         }
     }
 
+    fn begin(&self, database: &IdbDatabase, scope: &Scope) -> Result<Transaction, Fault> {
+        let transaction = Transaction::begin(database, &scope.stores, Mode::Write(scope.durability))?;
+        #[cfg(feature = "browser-tests")]
+        self.hooks.began(&transaction);
+        Ok(transaction)
+    }
+
+    fn request(&self, transaction: &Transaction, writes: Vec<writes::Encoded>) -> Result<Vec<IdbRequest>, Fault> {
+        let appends = writes::request(transaction, writes)?;
+        #[cfg(feature = "browser-tests")]
+        self.hooks.requested(transaction);
+        Ok(appends)
+    }
+
+    /// Plans as if none of the rows asked for were there, and requests reads and writes in one go: a save waits once, not
+    /// twice. The reads are answered first. If one found a row, the guess was wrong: everything is taken back, and the
+    /// answer is none.
+    async fn guess<T>(
+        &self,
+        database: &IdbDatabase,
+        scope: &Scope,
+        plan: impl Fn(&Rows) -> Step<T>,
+    ) -> Result<Option<Committed<T>>, Fault> {
+        let Step::Write(writes, value) = plan(&Rows::default()) else {
+            return Ok(None);
+        };
+        let writes = writes::encode(writes).map_err(Fault::Final)?;
+        let transaction = self.begin(database, scope)?;
+        let asks = reads::request(&transaction, &scope.read)?;
+        let appends = self.request(&transaction, writes)?;
+        let mut rows = Rows::default();
+        reads::answers(&transaction, asks, &mut rows).await?;
+        if !rows.outbox.is_empty() {
+            return Ok(None); // Dropped before it is complete, the transaction is aborted.
+        }
+        transaction.complete().await?;
+        Ok(Some(Committed { value, appended: writes::numbers(&appends)? }))
+    }
+
     /// Runs `work` on a connection; does it again on a new one as long as connections die.
     async fn repeat<T>(self: &Rc<Self>, work: impl AsyncFn(&IdbDatabase) -> Result<T, Fault>) -> Result<T, StoreError> {
         for _ in 0..=REOPEN_TRIES_MAX {
@@ -233,15 +272,16 @@ impl Store for IndexedDbStore {
     async fn update<T>(&self, scope: Scope, plan: impl Fn(&Rows) -> Step<T>) -> Result<Committed<T>, StoreError> {
         self.0
             .repeat(async |database: &IdbDatabase| {
-                let transaction = Transaction::begin(database, &scope.stores, Mode::Write(scope.durability))?;
-                #[cfg(feature = "browser-tests")]
-                self.0.hooks.began(&transaction);
+                if reads::ask_only_for_rows(&scope.read)
+                    && let Some(committed) = self.0.guess(database, &scope, &plan).await?
+                {
+                    return Ok(committed);
+                }
+                let transaction = self.0.begin(database, &scope)?;
                 let (writes, value) = plan_writes(&transaction, &scope.read, &plan).await?;
                 // Encoded before the first put, so that what cannot be encoded leaves nothing behind.
                 let writes = writes::encode(writes).map_err(Fault::Final)?;
-                let appends = writes::request(&transaction, writes)?;
-                #[cfg(feature = "browser-tests")]
-                self.0.hooks.requested(&transaction, database);
+                let appends = self.0.request(&transaction, writes)?;
                 transaction.complete().await?;
                 Ok(Committed { value, appended: writes::numbers(&appends)? })
             })

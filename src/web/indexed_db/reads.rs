@@ -15,7 +15,7 @@ use crate::ports::{PageRow, Read, Rows, StoreError, StoreName};
 const OWNERS_BY_CURSOR_MAX: usize = 4;
 
 /// A request under way, and what is to be done with its answer.
-enum Ask {
+pub(super) enum Ask {
     /// An array of rows.
     Rows(StoreName, IdbRequest),
     /// A row, or none.
@@ -59,12 +59,28 @@ pub(super) fn stores(reads: &[Read]) -> Vec<StoreName> {
     stores
 }
 
+/// Whether these only ask if rows of the outbox are there: what a save asks, and nearly always they are not.
+pub(super) fn ask_only_for_rows(reads: &[Read]) -> bool {
+    !reads.is_empty() && reads.iter().all(|read| matches!(read, Read::OutboxRows(_)))
+}
+
 /// Reads, and adds to `rows`.
 pub(super) async fn stage(transaction: &Transaction, reads: &[Read], rows: &mut Rows) -> Result<(), Fault> {
+    let asks = request(transaction, reads)?;
+    answers(transaction, asks, rows).await
+}
+
+/// Requests them all.
+pub(super) fn request(transaction: &Transaction, reads: &[Read]) -> Result<Vec<Ask>, Fault> {
     let mut asks = Vec::new();
     for read in reads {
-        ask(transaction, read, &mut asks).map_err(|thrown| thrown.into_fault())?;
+        ask(transaction, read, &mut asks).map_err(Thrown::into_fault)?;
     }
+    Ok(asks)
+}
+
+/// Waits for what was requested, and for what follows from it.
+pub(super) async fn answers(transaction: &Transaction, mut asks: Vec<Ask>, rows: &mut Rows) -> Result<(), Fault> {
     while let Some(last) = asks.last() {
         transaction.answered(last.request()).await?;
         let mut more = Vec::new();
