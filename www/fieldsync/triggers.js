@@ -10,6 +10,8 @@ export const TIMER_MS = 5 * 60_000;
 export const TIMER_SAVING_MS = 15 * 60_000;
 /** The one tag of Background Sync: the worker knows it too. */
 export const TAG = "fieldsync-outbox";
+const PULL_TAG = "fieldsync-pull";
+const PULL_EVERY_MS = 12 * 3_600_000;
 const WAKE_MIN_MS = 50;
 
 export class Triggers {
@@ -48,6 +50,7 @@ export class Triggers {
       { signal },
     );
     this.#armTimer();
+    void registerPull();
     this.fire("start");
   }
 
@@ -109,6 +112,19 @@ export class Triggers {
       if (document.visibilityState === "visible") this.fire("timer");
       this.#armTimer();
     }, savesData() ? TIMER_SAVING_MS : TIMER_MS);
+  }
+}
+
+/** Installed apps that are used may fetch now and then while closed; elsewhere this rejects, and nothing is lost. */
+async function registerPull() {
+  try {
+    const registration = await navigator.serviceWorker?.ready;
+    const manager = /** @type {{ periodicSync?: { register(tag: string, options: object): Promise<void> } }} */ (
+      /** @type {unknown} */ (registration)
+    )?.periodicSync;
+    await manager?.register(PULL_TAG, { minInterval: PULL_EVERY_MS });
+  } catch {
+    // Not installed, or not allowed.
   }
 }
 

@@ -5,7 +5,7 @@ import { deletionBody } from "./conflict-deletion.js";
 import { FieldChoice } from "./conflict-field.js";
 import { h } from "./h.js";
 import { openShadow, sheet } from "./styles.js";
-import { labelOf, specOf } from "./values.js";
+import { labelOf, specOf, textOf } from "./values.js";
 
 /**
  * @typedef {import("../types").Conflict} Conflict
@@ -102,7 +102,8 @@ export class ConflictDialog extends HTMLElement {
     if (!conflict.mergedFields.length) return h("p.facts", null, need);
     const rows = conflict.mergedFields.map((field) => {
       const spec = specOf(this.schema, conflict.collection, field);
-      return h("li", null, labelOf(conflict.collection, field, this.language), spec.policy ? h("span.muted", null, ` · ${spec.policy}`) : null);
+      const value = textOf(spec, field, (conflict.mine ?? conflict.theirs)?.[field], this.language, this.nameOf);
+      return h("li", null, `${labelOf(conflict.collection, field, this.language)}: ${value}`);
     });
     return h("div.facts", null, need, h("details", null, h("summary", null, t("conflict.merged", { n: rows.length })), h("ul", null, rows)));
   }
