@@ -104,7 +104,7 @@ async fn the_cookie_is_taken_from_known_origins_with_a_json_body_only() {
     assert_eq!(world.call(token_request(Method::DELETE, None, &cookie, json!({}))).await.status(), StatusCode::FORBIDDEN);
     // And by no other path.
     let request =
-        Request::get("/sync/v1/schema").header(header::COOKIE, format!("fieldsync_refresh={cookie}")).body(Body::empty());
+        Request::get("/sync/v1/changes").header(header::COOKIE, format!("fieldsync_refresh={cookie}")).body(Body::empty());
     assert_eq!(world.call(request.unwrap()).await.status(), StatusCode::UNAUTHORIZED);
 }
 
