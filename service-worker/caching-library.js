@@ -34,7 +34,8 @@ export function answer(event) {
   if (url.origin !== location.origin || SERVER_PATHS.test(url.pathname)) return;
   const response = router.handleRequest({ event, request });
   if (response) event.respondWith(response);
-  else if (request.method === "GET" && STATIC.has(request.destination)) event.respondWith(asLastSeen.handle({ event, request }));
+  else if (request.method === "GET" && STATIC.has(request.destination))
+    event.respondWith(asLastSeen.handle({ event, request }));
 }
 
 /**
@@ -43,6 +44,8 @@ export function answer(event) {
  */
 export async function keep(urls) {
   const cache = await caches.open(CACHE);
-  const ours = urls.map((url) => new URL(url)).filter(({ origin, pathname }) => origin === location.origin && !SERVER_PATHS.test(pathname));
+  const ours = urls
+    .map((url) => new URL(url))
+    .filter(({ origin, pathname }) => origin === location.origin && !SERVER_PATHS.test(pathname));
   await Promise.allSettled(ours.map((url) => cache.add(url.href)));
 }

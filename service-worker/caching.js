@@ -9,7 +9,9 @@ import { SERVER_PATHS } from "./server-paths.js";
 
 const router = new Router();
 router.registerRoute(new PrecacheRoute(precache, { ignoreURLParametersMatching: [/^source$/, /^utm_/] }));
-router.registerRoute(new NavigationRoute(precache.createHandlerBoundToURL("index.html"), { denylist: [SERVER_PATHS, /\.[a-z0-9]+$/] }));
+router.registerRoute(
+  new NavigationRoute(precache.createHandlerBoundToURL("index.html"), { denylist: [SERVER_PATHS, /\.[a-z0-9]+$/] }),
+);
 
 /** @param {any} event */
 export function install(event) {

@@ -14,6 +14,9 @@ worker.addEventListener("install", install);
 worker.addEventListener("activate", activate);
 worker.addEventListener("fetch", answer);
 worker.addEventListener("message", (/** @type {any} */ event) => event.data?.type === SKIP_WAITING && worker.skipWaiting());
-worker.addEventListener("message", (/** @type {any} */ event) => event.data?.type === KEEP && event.waitUntil(keep(event.data.urls)));
+worker.addEventListener(
+  "message",
+  (/** @type {any} */ event) => event.data?.type === KEEP && event.waitUntil(keep(event.data.urls)),
+);
 worker.addEventListener("sync", (/** @type {any} */ event) => event.tag === TAG && event.waitUntil(sendInBackground()));
 worker.addEventListener("periodicsync", (/** @type {any} */ event) => event.waitUntil(pullInBackground()));

@@ -18,7 +18,9 @@ const PRECACHED_BYTES_MAX = 8 * 1024 * 1024;
 const LIBRARY_FILES = ["fieldsync/**/*.{js,wasm}"];
 const APP_FILES = ["*.{html,js,css,webmanifest,json}", "icons/*.png", ...LIBRARY_FILES];
 
-const { values } = parseArgs({ options: { out: { type: "string" }, wasm: { type: "string" }, dev: { type: "boolean", default: false } } });
+const { values } = parseArgs({
+  options: { out: { type: "string" }, wasm: { type: "string" }, dev: { type: "boolean", default: false } },
+});
 if (!values.out || !values.wasm) throw new Error("usage: node www/build.mjs --out <folder> --wasm <folder> [--dev]");
 const out = resolve(values.out);
 const wasm = resolve(values.wasm);
@@ -70,7 +72,12 @@ async function buildScripts() {
   // A worker has no module address: it gets the engine's bytes from its cache.
   const classic = { format: "iife", define: { ...COMMON.define, "import.meta.url": "self.location.href" }, plugins: [glue] };
   await Promise.all([
-    bundle({ entryPoints: ["www/fieldsync/index.js"], outfile: join(out, "fieldsync/fieldsync.js"), format: "esm", plugins: [glueApart] }),
+    bundle({
+      entryPoints: ["www/fieldsync/index.js"],
+      outfile: join(out, "fieldsync/fieldsync.js"),
+      format: "esm",
+      plugins: [glueApart],
+    }),
     bundle({ entryPoints: [join(wasm, "fieldsync.js")], outfile: join(out, "fieldsync/wasm/fieldsync.js"), format: "esm" }),
     bundle({ entryPoints: ["www/app/main.js"], outfile: join(out, "app.js"), format: "esm", plugins: [libraryApart] }),
     bundle({ entryPoints: ["www/app/styles/app.css"], outfile: join(out, "app.css") }),

@@ -8,7 +8,8 @@ import { toast } from "./toast.js";
  * @param {string} collection @param {string} id
  */
 export async function decide(app, dialog, collection, id) {
-  const find = async () => (await app.sync.conflicts.list()).find((each) => each.collection === collection && each.id === id);
+  const find = async () =>
+    (await app.sync.conflicts.list()).find((each) => each.collection === collection && each.id === id);
   let conflict = await find();
   let moved = false;
   while (conflict) {

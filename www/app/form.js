@@ -57,7 +57,14 @@ export class Form {
     if (spec.required) input.node.setAttribute("aria-required", "true");
     this.#fields.set(wish.field, { wish, input, error, spec });
     const label = wish.label ?? labelOf(wish.collection, wish.field, language);
-    return h(`div.field.field-${wish.field}`, null, h("label", { for: id }, label, !spec.required && h("span.optional", null, ` ${this.#app.t("optional")}`)), input.node, wish.hint && h("p.muted.small", null, wish.hint), error);
+    return h(
+      `div.field.field-${wish.field}`,
+      null,
+      h("label", { for: id }, label, !spec.required && h("span.optional", null, ` ${this.#app.t("optional")}`)),
+      input.node,
+      wish.hint && h("p.muted.small", null, wish.hint),
+      error,
+    );
   }
 
   /** @param {string} field */
@@ -76,10 +83,37 @@ export class Form {
       await this.end();
       this.#app.go(location.pathname + location.search, { replace: true });
     };
-    const notice = this.restored && h("div.note.split", { role: "status" }, h("span", null, t("draft.restored")), h("button.button.quiet.small", { type: "button", onclick: forget }, t("draft.discard")));
-    return h("form.card.stack.form", { noValidate: true, onsubmit: submit, oninput: () => this.changed() }, notice, children, this.#summary,
-      h("div.actions.end", null, h("button.button", { type: "button", onclick: async () => { await this.end(); this.#app.back(back); } }, t("cancel")),
-        h("button.button.primary", { type: "submit" }, word)));
+    const notice =
+      this.restored &&
+      h(
+        "div.note.split",
+        { role: "status" },
+        h("span", null, t("draft.restored")),
+        h("button.button.quiet.small", { type: "button", onclick: forget }, t("draft.discard")),
+      );
+    return h(
+      "form.card.stack.form",
+      { noValidate: true, onsubmit: submit, oninput: () => this.changed() },
+      notice,
+      children,
+      this.#summary,
+      h(
+        "div.actions.end",
+        null,
+        h(
+          "button.button",
+          {
+            type: "button",
+            onclick: async () => {
+              await this.end();
+              this.#app.back(back);
+            },
+          },
+          t("cancel"),
+        ),
+        h("button.button.primary", { type: "submit" }, word),
+      ),
+    );
   }
 
   /** What is in the fields. */
@@ -90,7 +124,11 @@ export class Form {
   /** What differs from the record as it was when the form opened. @returns {import("../fieldsync/types").Fields} */
   patch() {
     const before = this.draft.record?.fields ?? {};
-    return Object.fromEntries(Object.entries(this.values()).filter(([name, value]) => JSON.stringify(value) !== JSON.stringify(before[name] ?? null)));
+    return Object.fromEntries(
+      Object.entries(this.values()).filter(
+        ([name, value]) => JSON.stringify(value) !== JSON.stringify(before[name] ?? null),
+      ),
+    );
   }
 
   /** Something was typed, or picked: kept, a moment later. */

@@ -78,19 +78,22 @@ const member = (view) => (/** @type {any} */ params, /** @type {URLSearchParams}
   return failure ? trouble(app, failure, start) : signIn(app, location.pathname + location.search);
 };
 
-const router = new Router({
-  "/": member(today),
-  "/customers": member(customers),
-  "/customers/new": member(customerForm),
-  "/customers/:id": member(customer),
-  "/customers/:id/edit": member(customerForm),
-  "/pipeline": member(pipeline),
-  "/activities/new": member(activityForm),
-  "/sync": member(syncCentre),
-  "/settings": member(settings),
-  "/sign-in": (_, query) => signIn(app, query.get("next") ?? "/"),
-  "/index.html": member(today),
-}, (page) => shell.show(page));
+const router = new Router(
+  {
+    "/": member(today),
+    "/customers": member(customers),
+    "/customers/new": member(customerForm),
+    "/customers/:id": member(customer),
+    "/customers/:id/edit": member(customerForm),
+    "/pipeline": member(pipeline),
+    "/activities/new": member(activityForm),
+    "/sync": member(syncCentre),
+    "/settings": member(settings),
+    "/sign-in": (_, query) => signIn(app, query.get("next") ?? "/"),
+    "/index.html": member(today),
+  },
+  (page) => shell.show(page),
+);
 
 const shell = new Shell(app);
 document.addEventListener("story-requested", (event) => void showStory(app, /** @type {CustomEvent} */ (event).detail));

@@ -10,7 +10,15 @@ export function badge(app, record, options = {}) {
 
 /** @param {import("./main.js").App} app @param {RecordView} record @param {{ href: string, title: any, about: any, side?: any }} parts */
 export function recordRow(app, record, { href, title, about, side }) {
-  return h("li", null, h("a.row", { href },
-    h("span.row-words", null, h("span.row-title", null, title), about && h("span.row-about", null, about)),
-    h("span.row-side", null, side, badge(app, record)), icon("chevron")));
+  return h(
+    "li",
+    null,
+    h(
+      "a.row",
+      { href },
+      h("span.row-words", null, h("span.row-title", null, title), about && h("span.row-about", null, about)),
+      h("span.row-side", null, side, badge(app, record)),
+      icon("chevron"),
+    ),
+  );
 }

@@ -73,8 +73,17 @@ export class Router {
   /** Links within the app do not load the document again. @param {MouseEvent} event */
   #follow(event) {
     if (event.defaultPrevented || event.button !== 0 || event.metaKey || event.ctrlKey || event.shiftKey) return;
-    const link = /** @type {HTMLAnchorElement | undefined} */ (event.composedPath().find((node) => node instanceof HTMLAnchorElement));
-    if (!link || link.target || link.hasAttribute("download") || link.origin !== location.origin || !link.getAttribute("href")?.startsWith("/")) return;
+    const link = /** @type {HTMLAnchorElement | undefined} */ (
+      event.composedPath().find((node) => node instanceof HTMLAnchorElement)
+    );
+    if (
+      !link ||
+      link.target ||
+      link.hasAttribute("download") ||
+      link.origin !== location.origin ||
+      !link.getAttribute("href")?.startsWith("/")
+    )
+      return;
     event.preventDefault();
     void this.go(link.pathname + link.search);
   }

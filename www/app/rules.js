@@ -5,7 +5,9 @@ export function brokenRule(spec, value) {
   if (value === null || value === "") return spec.required ? "required" : undefined;
   if (typeof value === "number") {
     if (Number.isNaN(value)) return "type";
-    return (spec.min !== undefined && value < spec.min) || (spec.max !== undefined && value > spec.max) ? "range" : undefined;
+    return (spec.min !== undefined && value < spec.min) || (spec.max !== undefined && value > spec.max)
+      ? "range"
+      : undefined;
   }
   if (typeof value !== "string" || !spec.pattern) return undefined;
   const text = spec.normalise === "upper" ? value.trim().toUpperCase() : value.trim();

@@ -26,8 +26,12 @@ export class Shell {
   constructor(app) {
     this.#app = app;
     this.#bar.addEventListener("sync-requested", () => void app.sync.sync());
-    this.#bar.addEventListener("review-requested", (event) => app.go(`/sync?show=${/** @type {CustomEvent} */ (event).detail.what}`));
-    this.#bar.addEventListener("sign-in-requested", () => app.go(`/sign-in?next=${encodeURIComponent(location.pathname + location.search)}`));
+    this.#bar.addEventListener("review-requested", (event) =>
+      app.go(`/sync?show=${/** @type {CustomEvent} */ (event).detail.what}`),
+    );
+    this.#bar.addEventListener("sign-in-requested", () =>
+      app.go(`/sign-in?next=${encodeURIComponent(location.pathname + location.search)}`),
+    );
     this.#bar.addEventListener("reload-requested", () => void app.sync.reload());
   }
 
@@ -41,10 +45,18 @@ export class Shell {
     this.#main.replaceChildren(page.node);
     if (inside) {
       this.#nav.setAttribute("aria-label", t("nav"));
-      this.#nav.replaceChildren(h("p.brand", { "aria-hidden": "true" }, icon("brand"), "Fieldsync"), this.#places(page.section));
+      this.#nav.replaceChildren(
+        h("p.brand", { "aria-hidden": "true" }, icon("brand"), "Fieldsync"),
+        this.#places(page.section),
+      );
       this.#head.replaceChildren(...this.#title(page));
       const top = h("div.top", null, this.#head, this.#bar);
-      this.#root.replaceChildren(h("a.skip", { href: "#main", onclick: (/** @type {Event} */ event) => this.#skip(event) }, t("skip")), this.#nav, h("div.stage", null, top, this.#main), this.dialog);
+      this.#root.replaceChildren(
+        h("a.skip", { href: "#main", onclick: (/** @type {Event} */ event) => this.#skip(event) }, t("skip")),
+        this.#nav,
+        h("div.stage", null, top, this.#main),
+        this.dialog,
+      );
     } else this.#root.replaceChildren(this.#main);
     this.status();
     if (!this.#first && page.focus !== false) this.#root.querySelector("h1")?.focus({ preventScroll: true });
@@ -65,7 +77,17 @@ export class Shell {
   #places(section) {
     const { t } = this.#app;
     const links = PLACES.map(([path, name, shape]) =>
-      h("li", null, h("a", { href: path, "aria-current": name === section ? "page" : undefined }, icon(shape), h("span", null, t(`nav.${name}`)))));
+      h(
+        "li",
+        null,
+        h(
+          "a",
+          { href: path, "aria-current": name === section ? "page" : undefined },
+          icon(shape),
+          h("span", null, t(`nav.${name}`)),
+        ),
+      ),
+    );
     return h("ul", null, links);
   }
 
@@ -73,7 +95,13 @@ export class Shell {
   #title(page) {
     const { t } = this.#app;
     const { back } = page;
-    const button = back && h("button.icon-button", { type: "button", "aria-label": t("back"), onclick: () => this.#app.back(back) }, icon("back"));
+    const button =
+      back &&
+      h(
+        "button.icon-button",
+        { type: "button", "aria-label": t("back"), onclick: () => this.#app.back(back) },
+        icon("back"),
+      );
     return [button, h("h1", { tabIndex: -1 }, page.title)].filter(Boolean);
   }
 
@@ -85,7 +113,9 @@ export class Shell {
 
   /** On an installed app's icon, where there is such a thing. @param {number} count */
   #badgeOnIcon(count) {
-    const navigating = /** @type {{ setAppBadge?: (count: number) => Promise<void> }} */ (/** @type {unknown} */ (navigator));
+    const navigating = /** @type {{ setAppBadge?: (count: number) => Promise<void> }} */ (
+      /** @type {unknown} */ (navigator)
+    );
     navigating.setAppBadge?.(count).catch(() => {});
   }
 }

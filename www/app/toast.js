@@ -23,8 +23,17 @@ export function toast(text, action) {
     hide();
     await action?.act();
   };
-  const node = h("div.toast", { onpointerenter: () => clearTimeout(timer), onpointerleave: later, onfocusin: () => clearTimeout(timer), onfocusout: later },
-    h("span", null, text), action && h("button", { type: "button", onclick: act }, action.word));
+  const node = h(
+    "div.toast",
+    {
+      onpointerenter: () => clearTimeout(timer),
+      onpointerleave: later,
+      onfocusin: () => clearTimeout(timer),
+      onfocusout: later,
+    },
+    h("span", null, text),
+    action && h("button", { type: "button", onclick: act }, action.word),
+  );
   /** @type {HTMLElement} */ (region).replaceChildren(node);
   later();
 }

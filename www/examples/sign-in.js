@@ -3,7 +3,8 @@
  * asks for a token with name and password, and keeps neither: after a reload the last user's data is there at once, and
  * the status bar asks to sign in before anything is sent.
  */
-export const server = new URLSearchParams(location.search).get("server") ?? localStorage.getItem("server") ?? "http://localhost:8080";
+export const server =
+  new URLSearchParams(location.search).get("server") ?? localStorage.getItem("server") ?? "http://localhost:8080";
 localStorage.setItem("server", server);
 
 const form = document.querySelector("#sign-in");
@@ -31,7 +32,11 @@ form.addEventListener("submit", async (event) => {
   event.preventDefault();
   const { username, password } = Object.fromEntries(new FormData(form));
   const body = JSON.stringify({ grant: "password", username, password });
-  const response = await fetch(`${server}/auth/v1/token`, { method: "POST", headers: { "content-type": "application/json" }, body });
+  const response = await fetch(`${server}/auth/v1/token`, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body,
+  });
   if (!response.ok) return alert("The name or the password is wrong.");
   const answer = await response.json();
   token = answer.access_token;

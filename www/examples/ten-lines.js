@@ -9,7 +9,11 @@ sync.addEventListener("syncstatuschange", () => (bar.status = sync.status));
 bar.status = sync.status;
 bar.addEventListener("sync-requested", () => sync.sync());
 onSignIn(() => sync.signedIn());
-sync.customers.watch({ sort: ["name"], limit: 50 }, (rows) => list.replaceChildren(...rows.map(({ fields }) => Object.assign(document.createElement("li"), { textContent: fields.name }))));
+sync.customers.watch({ sort: ["name"], limit: 50 }, (rows) =>
+  list.replaceChildren(
+    ...rows.map(({ fields }) => Object.assign(document.createElement("li"), { textContent: fields.name })),
+  ),
+);
 form.addEventListener("submit", async (event) => {
   event.preventDefault();
   await sync.customers.create({ name: form.elements.name.value });

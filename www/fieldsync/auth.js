@@ -84,7 +84,8 @@ export class Auth {
       throw new SyncError("offline", "the server cannot be reached", { retryable: true, cause });
     }
     // A captive portal answers too: only what names the server's lifetime is ours.
-    if (typeof answer?.server_epoch !== "string") throw new SyncError("server", "that was not our server", { retryable: true });
+    if (typeof answer?.server_epoch !== "string")
+      throw new SyncError("server", "that was not our server", { retryable: true });
     if (response.status === 401) return (this.#token = undefined);
     if (response.status === 429) throw new SyncError("server", "too many tries; wait a minute", { retryable: true });
     if (!response.ok) throw new SyncError("server", answer.title ?? `status ${response.status}`, { retryable: true });

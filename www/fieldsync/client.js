@@ -173,7 +173,10 @@ export class SyncClient extends EventTarget {
     if (!saving) {
       saving = this.#engine.save(writes, holdMs).finally(() => this.#saving.delete(row));
       this.#saving.set(row, saving);
-      saving.then(() => this.#saved(), () => {});
+      saving.then(
+        () => this.#saved(),
+        () => {},
+      );
     }
     return saving;
   }

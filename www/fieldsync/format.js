@@ -23,7 +23,9 @@ export function time(language, at) {
 /** The time; with the day before it if that was not today. @param {Language} language @param {number} at @param {number} [now] */
 export function moment(language, at, now = Date.now()) {
   const sameDay = new Date(at).toDateString() === new Date(now).toDateString();
-  return sameDay ? time(language, at) : `${dateFormat(language, { day: "numeric", month: "short" }).format(at)} ${time(language, at)}`;
+  return sameDay
+    ? time(language, at)
+    : `${dateFormat(language, { day: "numeric", month: "short" }).format(at)} ${time(language, at)}`;
 }
 
 /** Sat, 21 Nov 2026. A date of the schema is `YYYY-MM-DD`, without a zone. @param {Language} language @param {string | number} day */
@@ -53,7 +55,9 @@ export function ago(language, at, now = Date.now()) {
 export function wait(language, ms) {
   const seconds = Math.max(1, Math.ceil(ms / 1000));
   const [value, unit] = seconds < 100 ? [seconds, "second"] : [Math.ceil(seconds / 60), "minute"];
-  return new Intl.NumberFormat(LOCALES[language], { style: "unit", unit, unitDisplay: "short" }).format(value).replace(/secs?/, "s");
+  return new Intl.NumberFormat(LOCALES[language], { style: "unit", unit, unitDisplay: "short" })
+    .format(value)
+    .replace(/secs?/, "s");
 }
 
 /** Rp 12.500.000 @param {number} value @param {string} [currency] */
@@ -63,12 +67,18 @@ export function amount(value, currency = "IDR") {
 
 /** Rp 12,5 jt @param {number} value @param {string} [currency] */
 export function amountShort(value, currency = "IDR") {
-  return new Intl.NumberFormat("id-ID", { style: "currency", currency, notation: "compact", maximumFractionDigits: 1 }).format(value);
+  return new Intl.NumberFormat("id-ID", {
+    style: "currency",
+    currency,
+    notation: "compact",
+    maximumFractionDigits: 1,
+  }).format(value);
 }
 
 /** 1.2 MB @param {Language} language @param {number} count */
 export function bytes(language, count) {
-  const [value, unit] = count < 1e6 ? [count / 1e3, "kilobyte"] : count < 1e9 ? [count / 1e6, "megabyte"] : [count / 1e9, "gigabyte"];
+  const [value, unit] =
+    count < 1e6 ? [count / 1e3, "kilobyte"] : count < 1e9 ? [count / 1e6, "megabyte"] : [count / 1e9, "gigabyte"];
   return new Intl.NumberFormat(LOCALES[language], { style: "unit", unit, maximumFractionDigits: 1 }).format(value);
 }
 

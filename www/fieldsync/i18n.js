@@ -50,7 +50,7 @@ function makeTranslator(language) {
   /** @type {Translate} */
   const translate = (key, values = {}) => {
     const word = dictionaries[language][key] ?? dictionaries.en[key] ?? key;
-    const text = typeof word === "string" ? word : word[plural.select(Number(values.n ?? 0))] ?? word.other;
+    const text = typeof word === "string" ? word : (word[plural.select(Number(values.n ?? 0))] ?? word.other);
     return text.replace(/\{(\w+)\}/g, (_, name) => {
       const value = values[name];
       if (value === undefined) return name === "device" ? translate(isPhone() ? "device.phone" : "device.device") : "";

@@ -108,10 +108,13 @@ export class Triggers {
 
   #armTimer() {
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => {
-      if (document.visibilityState === "visible") this.fire("timer");
-      this.#armTimer();
-    }, savesData() ? TIMER_SAVING_MS : TIMER_MS);
+    this.#timer = setTimeout(
+      () => {
+        if (document.visibilityState === "visible") this.fire("timer");
+        this.#armTimer();
+      },
+      savesData() ? TIMER_SAVING_MS : TIMER_MS,
+    );
   }
 }
 

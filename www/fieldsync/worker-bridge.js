@@ -39,7 +39,9 @@ export async function registerWorker(url, onUpdateReady) {
 async function tellWhatWasLoaded() {
   const { active } = await navigator.serviceWorker.ready;
   const resources = /** @type {PerformanceResourceTiming[]} */ (performance.getEntriesByType("resource"));
-  const urls = resources.filter(({ initiatorType }) => KEPT_KINDS.has(initiatorType) || initiatorType === "other").map(({ name }) => name);
+  const urls = resources
+    .filter(({ initiatorType }) => KEPT_KINDS.has(initiatorType) || initiatorType === "other")
+    .map(({ name }) => name);
   active?.postMessage({ type: KEEP, urls: [location.href, ...urls] });
 }
 

@@ -9,26 +9,47 @@ export async function activityForm(app, _, query) {
   const { t, sync } = app;
   const wanted = query.get("customer");
   const opened = wanted ? await sync.customers.get(wanted) : undefined;
-  const form = await Form.open(app, `activity:${wanted ?? "new"}`, () => ({ ids: { row: sync.newId(), record: sync.newId() }, record: opened, values: {} }));
+  const form = await Form.open(app, `activity:${wanted ?? "new"}`, () => ({
+    ids: { row: sync.newId(), record: sync.newId() },
+    record: opened,
+    values: {},
+  }));
   const { draft } = form;
   const kind = kinds(app, form);
   const body = h("div.stack");
   const save = () => saveActivity(app, form, kind.value());
   const draw = () => {
     const customer = draft.record;
-    if (!customer) return body.replaceChildren(pickCustomer(app, (picked) => {
-      draft.record = picked;
-      form.changed();
-      draw();
-    }));
+    if (!customer)
+      return body.replaceChildren(
+        pickCustomer(app, (picked) => {
+          draft.record = picked;
+          form.changed();
+          draw();
+        }),
+      );
     const again = () => {
       draft.record = undefined;
       draw();
     };
     const fields = [
-      h("div.field", null, h("span.label", null, t("customer")), h("div.picked", null, h("b", null, customer.fields.name), !wanted && h("button.button.quiet.small", { type: "button", onclick: again }, t("change")))),
+      h(
+        "div.field",
+        null,
+        h("span.label", null, t("customer")),
+        h(
+          "div.picked",
+          null,
+          h("b", null, customer.fields.name),
+          !wanted && h("button.button.quiet.small", { type: "button", onclick: again }, t("change")),
+        ),
+      ),
       kind.node,
-      form.field({ field: "subject", collection: "activities", value: `${enumLabel("kind", kind.value(), app.language)} – ${customer.fields.name}` }),
+      form.field({
+        field: "subject",
+        collection: "activities",
+        value: `${enumLabel("kind", kind.value(), app.language)} – ${customer.fields.name}`,
+      }),
       form.field({ field: "at", collection: "activities", value: Date.now() }),
       form.field({ field: "outcome", collection: "activities" }),
       form.field({ field: "note", collection: "activities" }),
@@ -37,7 +58,13 @@ export async function activityForm(app, _, query) {
     body.replaceChildren(form.node(fields, save, { back: `/customers/${customer.id}` }));
   };
   draw();
-  return { title: t("activity.new"), node: body, section: "customers", back: wanted ? `/customers/${wanted}` : "/", stop: () => form.close() };
+  return {
+    title: t("activity.new"),
+    node: body,
+    section: "customers",
+    back: wanted ? `/customers/${wanted}` : "/",
+    stop: () => form.close(),
+  };
 }
 
 /** @param {import("../main.js").App} app @param {Form} form */
@@ -48,10 +75,16 @@ function kinds(app, form) {
       const subject = form.input("subject");
       const was = enumLabel("kind", chosen, app.language);
       // A subject that was not typed follows the kind.
-      if (subject?.value.startsWith(`${was} – `)) subject.value = subject.value.replace(was, enumLabel("kind", kind, app.language));
+      if (subject?.value.startsWith(`${was} – `))
+        subject.value = subject.value.replace(was, enumLabel("kind", kind, app.language));
       chosen = kind;
     };
-    return h("label.segment", null, h("input", { type: "radio", name: "kind", value: kind, checked: kind === chosen, onchange: choose }), h("span", null, enumLabel("kind", kind, app.language)));
+    return h(
+      "label.segment",
+      null,
+      h("input", { type: "radio", name: "kind", value: kind, checked: kind === chosen, onchange: choose }),
+      h("span", null, enumLabel("kind", kind, app.language)),
+    );
   });
   return { value: () => chosen, node: h("fieldset.segments", null, h("legend", null, app.t("activity.kind")), options) };
 }
@@ -62,12 +95,17 @@ async function saveActivity(app, form, kind) {
   const { ids } = form.draft;
   const customer = /** @type {import("../../fieldsync/types").RecordView} */ (form.draft.record);
   const { next_visit: next, subject, at, outcome, note } = form.values();
-  const activity = Object.fromEntries(Object.entries({ customer: customer.id, kind, subject, at, outcome, note }).filter(([, value]) => value !== null));
-  await sync.batch((tx) => {
-    tx.activities.create(activity, { id: ids.record });
-    const patch = customerPatch(customer, kind, Number(at), next);
-    if (Object.keys(patch).length) tx.customers.update(customer, patch);
-  }, { row: ids.row });
+  const activity = Object.fromEntries(
+    Object.entries({ customer: customer.id, kind, subject, at, outcome, note }).filter(([, value]) => value !== null),
+  );
+  await sync.batch(
+    (tx) => {
+      tx.activities.create(activity, { id: ids.record });
+      const patch = customerPatch(customer, kind, Number(at), next);
+      if (Object.keys(patch).length) tx.customers.update(customer, patch);
+    },
+    { row: ids.row },
+  );
   await form.end();
   app.go(`/customers/${customer.id}`, { replace: true });
   offerUndo(app, t("saved"), ids.row);

@@ -14,7 +14,13 @@ function conflict(app, { collection, id, status }) {
   if (status !== "conflict") return null;
   const { t } = app;
   const choose = () => void app.decide(collection, id);
-  return h("div.banner.ask", null, icon("split"), h("p", null, t("customer.conflict")), h("button.button.small", { type: "button", onclick: choose }, t("do.choose")));
+  return h(
+    "div.banner.ask",
+    null,
+    icon("split"),
+    h("p", null, t("customer.conflict")),
+    h("button.button.small", { type: "button", onclick: choose }, t("do.choose")),
+  );
 }
 
 /** @param {import("../main.js").App} app @param {RecordView} record */
@@ -24,8 +30,20 @@ function refusal(app, { collection, id, status, problem }) {
   const known = t(`problem.${problem?.code}`);
   const reason = known.startsWith("problem.") ? t("problem.other") : known;
   const field = problem?.field ?? "";
-  return h("div.banner.bad", null, icon("octagon"), h("p", null, h("b", null, t("badge.failed")), " · ", reason, field && ` ${t("problem.field", { field: labelOf(collection, field, language) })}`),
-    h("a.button.small", { href: `/${collection}/${id}/edit?field=${field}` }, t("centre.fix")));
+  return h(
+    "div.banner.bad",
+    null,
+    icon("octagon"),
+    h(
+      "p",
+      null,
+      h("b", null, t("badge.failed")),
+      " · ",
+      reason,
+      field && ` ${t("problem.field", { field: labelOf(collection, field, language) })}`,
+    ),
+    h("a.button.small", { href: `/${collection}/${id}/edit?field=${field}` }, t("centre.fix")),
+  );
 }
 
 /** Nothing is lost in silence: what a rule put aside can be put back. @param {import("../main.js").App} app @param {RecordView} record */
@@ -39,7 +57,16 @@ function merged(app, record) {
       await sync.collection(record.collection).update(record, { [field]: value }, { row });
       offerUndo(app, t("saved"), row);
     };
-    return h("div.banner.off", null, icon("merge"), h("p", null, t(mine ? "merged.yours" : "merged.theirs", { field: labelOf(record.collection, field, language), value: shown })),
-      h("button.button.small", { type: "button", onclick: () => void back() }, t("put-back")));
+    return h(
+      "div.banner.off",
+      null,
+      icon("merge"),
+      h(
+        "p",
+        null,
+        t(mine ? "merged.yours" : "merged.theirs", { field: labelOf(record.collection, field, language), value: shown }),
+      ),
+      h("button.button.small", { type: "button", onclick: () => void back() }, t("put-back")),
+    );
   });
 }

@@ -11,14 +11,21 @@ const ALIKE_LETTERS_MIN = 4;
 export async function customerForm(app, { id }, query) {
   const { t, sync } = app;
   const record = id ? await sync.customers.get(id) : undefined;
-  if (id && !record) return { title: t("edit"), node: h("p.empty", null, t("customer.gone")), section: "customers", back: "/customers" };
+  if (id && !record)
+    return { title: t("edit"), node: h("p.empty", null, t("customer.gone")), section: "customers", back: "/customers" };
   const key = `customer:${id ?? "new"}`;
-  const form = await Form.open(app, key, () => ({ ids: { row: sync.newId(), record: id ?? sync.newId() }, record, values: {} }));
+  const form = await Form.open(app, key, () => ({
+    ids: { row: sync.newId(), record: id ?? sync.newId() },
+    record,
+    values: {},
+  }));
   const { ids } = form.draft;
   // As it was when the form opened, perhaps before a reload: what the user saw, whatever has been pulled since.
   const before = form.draft.record;
   const alike = h("div.alike", { role: "status" });
-  const fields = FIELDS.map((field) => form.field({ field, collection: "customers", value: before?.fields[field] ?? undefined }));
+  const fields = FIELDS.map((field) =>
+    form.field({ field, collection: "customers", value: before?.fields[field] ?? undefined }),
+  );
   fields.splice(1, 0, alike);
 
   const save = async () => {
@@ -38,7 +45,14 @@ export async function customerForm(app, { id }, query) {
   const node = form.node(fields, save, { back });
   if (!before) form.input("name").addEventListener("input", () => void suggest(app, form, alike));
   queueMicrotask(() => setTimeout(() => form.focus(query.get("field")))); // Once it is on the page.
-  return { title: before ? t("customer.edit") : t("customers.new"), node, section: "customers", back, stop: () => form.close(), focus: false };
+  return {
+    title: before ? t("customer.edit") : t("customers.new"),
+    node,
+    section: "customers",
+    back,
+    stop: () => form.close(),
+    focus: false,
+  };
 }
 
 /** A likely duplicate is pointed out while it is typed. @param {import("../main.js").App} app @param {Form} form @param {HTMLElement} alike */
@@ -46,6 +60,12 @@ async function suggest(app, form, alike) {
   const name = form.input("name").value.trim();
   const rows = name.length < ALIKE_LETTERS_MIN ? [] : await app.sync.customers.search(name, { limit: ALIKE_MAX });
   if (form.input("name").value.trim() !== name) return; // Typed on.
-  const links = rows.map((/** @type {any} */ record) => h("li", null, h("a", { href: `/customers/${record.id}` }, [record.fields.name, record.fields.city].filter(Boolean).join(", "))));
+  const links = rows.map((/** @type {any} */ record) =>
+    h(
+      "li",
+      null,
+      h("a", { href: `/customers/${record.id}` }, [record.fields.name, record.fields.city].filter(Boolean).join(", ")),
+    ),
+  );
   alike.replaceChildren(...(links.length ? [h("div.note", null, app.t("customer.alike"), h("ul", null, links))] : []));
 }

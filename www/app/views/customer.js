@@ -6,7 +6,19 @@ import { banners } from "./customer-banners.js";
 import { timeline } from "./timeline.js";
 
 const DELETE_HOLD_MS = 6_000;
-const FACTS = ["code", "contact", "phone", "email", "address", "segment", "tags", "visits", "last_visit", "next_visit", "notes"];
+const FACTS = [
+  "code",
+  "contact",
+  "phone",
+  "email",
+  "address",
+  "segment",
+  "tags",
+  "visits",
+  "last_visit",
+  "next_visit",
+  "notes",
+];
 
 /** @typedef {import("../../fieldsync/types").RecordView} RecordView */
 
@@ -20,14 +32,26 @@ export async function customer(app, { id }) {
   const draw = () => {
     const { record } = seen;
     if (!record) return node.replaceChildren(h("p.empty", null, t(complete ? "customer.gone" : "customers.loading")));
-    node.replaceChildren(h("div.two", null, h("div.stack", null, banners(app, record), card(app, record)),
-      h("div.stack", null, deals(app, record, seen.deals), timeline(app, seen.activities))));
+    node.replaceChildren(
+      h(
+        "div.two",
+        null,
+        h("div.stack", null, banners(app, record), card(app, record)),
+        h("div.stack", null, deals(app, record, seen.deals), timeline(app, seen.activities)),
+      ),
+    );
   };
   const first = await sync.customers.get(id);
   seen.record = first;
   const stops = [
-    sync.pipelines.watch({ where: { customer: id }, sort: ["close_date"] }, (/** @type {any} */ rows) => (seen.deals = rows, draw())),
-    sync.activities.watch({ where: { customer: id }, sort: ["-at"], limit: 50 }, (/** @type {any} */ rows) => (seen.activities = rows, draw())),
+    sync.pipelines.watch(
+      { where: { customer: id }, sort: ["close_date"] },
+      (/** @type {any} */ rows) => ((seen.deals = rows), draw()),
+    ),
+    sync.activities.watch(
+      { where: { customer: id }, sort: ["-at"], limit: 50 },
+      (/** @type {any} */ rows) => ((seen.activities = rows), draw()),
+    ),
   ];
   const changed = async (/** @type {any} */ { detail }) => {
     if (!detail.collections.includes("customers")) return;
@@ -47,15 +71,30 @@ export async function customer(app, { id }) {
 function card(app, record) {
   const { t } = app;
   const { fields } = record;
-  const about = [fields.city, fields.segment && enumLabel("segment", String(fields.segment), app.language)].filter(Boolean).join(" · ");
-  return h("section.card", null,
+  const about = [fields.city, fields.segment && enumLabel("segment", String(fields.segment), app.language)]
+    .filter(Boolean)
+    .join(" · ");
+  return h(
+    "section.card",
+    null,
     h("div.card-head", null, h("p.muted", null, about), badge(app, record, { story: true, sent: true })),
     contact(app, record),
-    h("dl.facts", null, FACTS.filter((field) => filled(fields[field])).map((field) => [h("dt", null, labelOf("customers", field, app.language)), h("dd", null, value(app, record, field))])),
-    h("div.actions", null,
+    h(
+      "dl.facts",
+      null,
+      FACTS.filter((field) => filled(fields[field])).map((field) => [
+        h("dt", null, labelOf("customers", field, app.language)),
+        h("dd", null, value(app, record, field)),
+      ]),
+    ),
+    h(
+      "div.actions",
+      null,
       h("a.button.primary", { href: `/activities/new?customer=${record.id}` }, icon("visit"), t("activity.new")),
       h("a.button", { href: `/customers/${record.id}/edit` }, icon("edit"), t("edit")),
-      h("button.button.danger", { type: "button", onclick: () => void remove(app, record) }, icon("trash"), t("delete"))));
+      h("button.button.danger", { type: "button", onclick: () => void remove(app, record) }, icon("trash"), t("delete")),
+    ),
+  );
 }
 
 /** @param {unknown} value */
@@ -70,7 +109,17 @@ function contact({ t }, { fields }) {
   const links = [
     phone && h("a.button.small", { href: `tel:${String(phone).replace(/[^+\d]/g, "")}` }, icon("phone"), t("call")),
     email && h("a.button.small", { href: `mailto:${email}` }, icon("mail"), t("mail")),
-    address && h("a.button.small", { href: `https://www.google.com/maps/search/?api=1&query=${encodeURIComponent(place)}`, target: "_blank", rel: "noreferrer" }, icon("map"), t("map")),
+    address &&
+      h(
+        "a.button.small",
+        {
+          href: `https://www.google.com/maps/search/?api=1&query=${encodeURIComponent(place)}`,
+          target: "_blank",
+          rel: "noreferrer",
+        },
+        icon("map"),
+        t("map"),
+      ),
   ].filter(Boolean);
   return links.length ? h("div.actions.contact", null, links) : null;
 }
@@ -78,8 +127,17 @@ function contact({ t }, { fields }) {
 /** @param {import("../main.js").App} app @param {RecordView} record @param {string} field */
 function value(app, { fields }, field) {
   const given = fields[field];
-  if (field === "tags" && Array.isArray(given)) return h("span.tags", null, given.map((tag) => h("span.tag", null, String(tag))));
-  return h(field === "notes" || field === "address" ? "span.prose" : "span", null, textOf(specOf(app.sync.schema, "customers", field), field, given, app.language));
+  if (field === "tags" && Array.isArray(given))
+    return h(
+      "span.tags",
+      null,
+      given.map((tag) => h("span.tag", null, String(tag))),
+    );
+  return h(
+    field === "notes" || field === "address" ? "span.prose" : "span",
+    null,
+    textOf(specOf(app.sync.schema, "customers", field), field, given, app.language),
+  );
 }
 
 /** @param {import("../main.js").App} app @param {RecordView} record */
@@ -95,8 +153,28 @@ function deals(app, customer, rows) {
   const { t, language } = app;
   const list = rows.map((deal) => {
     const { amount, currency } = /** @type {{ amount?: number, currency?: string }} */ (deal.fields.value ?? {});
-    const about = [enumLabel("stage", String(deal.fields.stage), language), deal.fields.close_date && format.day(language, String(deal.fields.close_date))].filter(Boolean).join(" · ");
-    return h("li.item", null, h("div.item-words", null, h("b", null, deal.fields.title), h("span.muted.small", null, about)), h("div.item-side", null, amount !== undefined && h("b.amount", null, format.amountShort(amount, currency)), badge(app, deal, { story: true })));
+    const about = [
+      enumLabel("stage", String(deal.fields.stage), language),
+      deal.fields.close_date && format.day(language, String(deal.fields.close_date)),
+    ]
+      .filter(Boolean)
+      .join(" · ");
+    return h(
+      "li.item",
+      null,
+      h("div.item-words", null, h("b", null, deal.fields.title), h("span.muted.small", null, about)),
+      h(
+        "div.item-side",
+        null,
+        amount !== undefined && h("b.amount", null, format.amountShort(amount, currency)),
+        badge(app, deal, { story: true }),
+      ),
+    );
   });
-  return h("section.card", { "aria-labelledby": "deals" }, h("h2", { id: "deals" }, t("deals")), rows.length ? h("ul.plain", null, list) : h("p.muted", null, t("deals.none")));
+  return h(
+    "section.card",
+    { "aria-labelledby": "deals" },
+    h("h2", { id: "deals" }, t("deals")),
+    rows.length ? h("ul.plain", null, list) : h("p.muted", null, t("deals.none")),
+  );
 }

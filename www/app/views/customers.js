@@ -30,17 +30,37 @@ export function customers(app, _, query) {
     count.textContent = words(app, rows, search);
   };
   const field = h("input", {
-    type: "search", id: "search", "aria-label": t("customers.search"), placeholder: t("customers.search"), autocomplete: "off", enterKeyHint: "search", value: query.get("q") ?? "",
+    type: "search",
+    id: "search",
+    "aria-label": t("customers.search"),
+    placeholder: t("customers.search"),
+    autocomplete: "off",
+    enterKeyHint: "search",
+    value: query.get("q") ?? "",
     oninput() {
       limit = PAGE;
       const text = field.value.trim();
-      history.replaceState({ ...history.state, limit }, "", text ? `/customers?q=${encodeURIComponent(text)}` : "/customers");
+      history.replaceState(
+        { ...history.state, limit },
+        "",
+        text ? `/customers?q=${encodeURIComponent(text)}` : "/customers",
+      );
       watch();
     },
   });
-  const node = h("div.stack", null,
-    h("div.tools", null, h("div.search", null, icon("search"), field), h("a.button.primary", { href: "/customers/new" }, icon("plus"), h("span.words-when-wide", null, t("customers.new")))),
-    count, list, foot);
+  const node = h(
+    "div.stack",
+    null,
+    h(
+      "div.tools",
+      null,
+      h("div.search", null, icon("search"), field),
+      h("a.button.primary", { href: "/customers/new" }, icon("plus"), h("span.words-when-wide", null, t("customers.new"))),
+    ),
+    count,
+    list,
+    foot,
+  );
   watch();
   return { title: t("nav.customers"), node, section: "customers", stop: () => stop() };
 }
@@ -49,7 +69,9 @@ export function customers(app, _, query) {
 function words({ t, sync }, rows, search) {
   if (!rows.complete) return t("customers.loading");
   if (rows.length) return search ? t("customers.found", { n: rows.length > PAGE ? PAGE : rows.length }) : "";
-  return search ? t("customers.none-found", { search }) : t(sync.status.state === "first-sync" ? "customers.loading" : "customers.none");
+  return search
+    ? t("customers.none-found", { search })
+    : t(sync.status.state === "first-sync" ? "customers.loading" : "customers.none");
 }
 
 /** @param {import("../main.js").App} app @param {import("../../fieldsync/types").RecordView} record */

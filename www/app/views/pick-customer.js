@@ -12,10 +12,33 @@ export function pickCustomer(app, onPick) {
     const query = text ? { search: text, limit: SHOWN_MAX } : { sort: ["next_visit"], limit: SHOWN_MAX };
     const rows = await sync.customers.list(query);
     if (field.value.trim() !== text) return;
-    list.replaceChildren(...rows.map((/** @type {any} */ record) => h("li", null, h("button.row", { type: "button", onclick: () => onPick(record) },
-      h("span.row-words", null, h("span.row-title", null, record.fields.name), h("span.row-about", null, record.fields.city ?? "")), icon("chevron")))));
+    list.replaceChildren(
+      ...rows.map((/** @type {any} */ record) =>
+        h(
+          "li",
+          null,
+          h(
+            "button.row",
+            { type: "button", onclick: () => onPick(record) },
+            h(
+              "span.row-words",
+              null,
+              h("span.row-title", null, record.fields.name),
+              h("span.row-about", null, record.fields.city ?? ""),
+            ),
+            icon("chevron"),
+          ),
+        ),
+      ),
+    );
   };
-  const field = h("input", { type: "search", "aria-label": t("activity.whom"), placeholder: t("activity.whom"), autocomplete: "off", oninput: () => void find() });
+  const field = h("input", {
+    type: "search",
+    "aria-label": t("activity.whom"),
+    placeholder: t("activity.whom"),
+    autocomplete: "off",
+    oninput: () => void find(),
+  });
   void find();
   return h("div.stack", null, h("div.search", null, icon("search"), field), list);
 }

@@ -14,7 +14,17 @@ export function pipeline(app) {
   const draw = async (/** @type {import("../../fieldsync/types").Rows} */ rows) => {
     const names = await customerNames(app, rows);
     const { scrollLeft } = board;
-    board.replaceChildren(...(spec.values ?? []).map((stage) => column(app, spec, stage, rows.filter(({ fields }) => fields.stage === stage), names)));
+    board.replaceChildren(
+      ...(spec.values ?? []).map((stage) =>
+        column(
+          app,
+          spec,
+          stage,
+          rows.filter(({ fields }) => fields.stage === stage),
+          names,
+        ),
+      ),
+    );
     board.scrollLeft = scrollLeft;
   };
   const stop = sync.pipelines.watch({ sort: ["close_date"] }, (/** @type {any} */ rows) => void draw(rows));
@@ -32,8 +42,23 @@ async function customerNames({ sync }, deals) {
 function column(app, spec, stage, deals, names) {
   const total = deals.reduce((sum, { fields }) => sum + Number(/** @type {any} */ (fields.value)?.amount ?? 0), 0);
   const id = `stage-${stage}`;
-  return h("section.column", { "aria-labelledby": id }, h("header", null, h("h2", { id }, enumLabel("stage", stage, app.language), h("span.muted", null, ` ${deals.length}`)), h("span.amount.muted", null, total ? format.amountShort(total) : "")),
-    deals.length ? h("ul.plain", null, deals.map((deal) => card(app, spec, deal, names.get(String(deal.fields.customer)) ?? ""))) : h("p.muted.small", null, app.t("pipeline.none")));
+  return h(
+    "section.column",
+    { "aria-labelledby": id },
+    h(
+      "header",
+      null,
+      h("h2", { id }, enumLabel("stage", stage, app.language), h("span.muted", null, ` ${deals.length}`)),
+      h("span.amount.muted", null, total ? format.amountShort(total) : ""),
+    ),
+    deals.length
+      ? h(
+          "ul.plain",
+          null,
+          deals.map((deal) => card(app, spec, deal, names.get(String(deal.fields.customer)) ?? "")),
+        )
+      : h("p.muted.small", null, app.t("pipeline.none")),
+  );
 }
 
 /** @param {import("../main.js").App} app @param {import("../../fieldsync/elements/values.js").FieldSpec} spec @param {RecordView} deal @param {string} customer */
@@ -44,10 +69,29 @@ function card(app, spec, deal, customer) {
   const allowed = spec.transitions?.[String(stage)] ?? [];
   const chosen = (/** @type {Event} */ event) => void move(app, deal, /** @type {HTMLSelectElement} */ (event.target));
   const label = t("pipeline.move", { title: String(title) });
-  const select = h("select.move", { "aria-label": label, onchange: chosen }, h("option", { value: "" }, t("pipeline.move-to")), allowed.map((next) => h("option", { value: next }, enumLabel("stage", next, language))));
-  return h("li.deal", null, h("div.card-head", null, h("b", null, title), badge(app, deal, { story: true })),
+  const select = h(
+    "select.move",
+    { "aria-label": label, onchange: chosen },
+    h("option", { value: "" }, t("pipeline.move-to")),
+    allowed.map((next) => h("option", { value: next }, enumLabel("stage", next, language))),
+  );
+  return h(
+    "li.deal",
+    null,
+    h("div.card-head", null, h("b", null, title), badge(app, deal, { story: true })),
     customer && h("a.muted.small", { href: `/customers/${owner}` }, customer),
-    h("div.deal-foot", null, h("span", null, amount !== undefined && h("b.amount", null, format.amountShort(amount, currency)), close && h("span.muted.small", null, ` · ${format.day(language, String(close))}`)), select));
+    h(
+      "div.deal-foot",
+      null,
+      h(
+        "span",
+        null,
+        amount !== undefined && h("b.amount", null, format.amountShort(amount, currency)),
+        close && h("span.muted.small", null, ` · ${format.day(language, String(close))}`),
+      ),
+      select,
+    ),
+  );
 }
 
 /** @param {import("../main.js").App} app @param {RecordView} deal @param {HTMLSelectElement} select */

@@ -9,17 +9,64 @@ import { initials } from "./sign-in.js";
 export function settings(app) {
   const { t, session, sync, language } = app;
   const { profile } = session;
-  const options = ["en", "id"].map((each) => h("option", { value: each, selected: each === language }, t(`language.${each}`)));
-  const speak = (/** @type {Event} */ event) => app.speak(/** @type {"en" | "id"} */ (/** @type {HTMLSelectElement} */ (event.target).value));
+  const options = ["en", "id"].map((each) =>
+    h("option", { value: each, selected: each === language }, t(`language.${each}`)),
+  );
+  const speak = (/** @type {Event} */ event) =>
+    app.speak(/** @type {"en" | "id"} */ (/** @type {HTMLSelectElement} */ (event.target).value));
   const { lastSyncedAt } = sync.status;
   const company = h("div");
-  const stop = sync.collection("settings").watch({ limit: 1 }, (rows) => company.replaceChildren(rows[0] ? h("dl.facts", null, h("dt", null, t("settings.company")), h("dd", null, rows[0].fields.company)) : ""));
-  const node = h("div.stack.narrow", null,
-    h("section.card", null, h("div.person", null, h("span.avatar", { "aria-hidden": "true" }, initials(profile?.name ?? "?")), h("span", null, h("b", null, profile?.name), h("span.muted.small", null, t(`role.${profile?.role}`), profile?.team && ` · ${profile.team}`))), company,
-      h("div.actions", null, h("button.button", { type: "button", onclick: () => void signOut(app) }, t("sign-out")))),
-    h("section.card", null, h("div.field", null, h("label", { for: "language" }, t("centre.language")), h("select", { id: "language", onchange: speak }, options))),
-    h("section.card", null, h("h2", null, t("nav.sync")), h("p", null, t("centre.last"), ": ", h("b", null, lastSyncedAt ? format.moment(language, lastSyncedAt) : t("centre.never"))),
-      h("div.actions", null, h("a.button", { href: "/sync" }, t("settings.sync")))));
+  const stop = sync
+    .collection("settings")
+    .watch({ limit: 1 }, (rows) =>
+      company.replaceChildren(
+        rows[0] ? h("dl.facts", null, h("dt", null, t("settings.company")), h("dd", null, rows[0].fields.company)) : "",
+      ),
+    );
+  const node = h(
+    "div.stack.narrow",
+    null,
+    h(
+      "section.card",
+      null,
+      h(
+        "div.person",
+        null,
+        h("span.avatar", { "aria-hidden": "true" }, initials(profile?.name ?? "?")),
+        h(
+          "span",
+          null,
+          h("b", null, profile?.name),
+          h("span.muted.small", null, t(`role.${profile?.role}`), profile?.team && ` · ${profile.team}`),
+        ),
+      ),
+      company,
+      h("div.actions", null, h("button.button", { type: "button", onclick: () => void signOut(app) }, t("sign-out"))),
+    ),
+    h(
+      "section.card",
+      null,
+      h(
+        "div.field",
+        null,
+        h("label", { for: "language" }, t("centre.language")),
+        h("select", { id: "language", onchange: speak }, options),
+      ),
+    ),
+    h(
+      "section.card",
+      null,
+      h("h2", null, t("nav.sync")),
+      h(
+        "p",
+        null,
+        t("centre.last"),
+        ": ",
+        h("b", null, lastSyncedAt ? format.moment(language, lastSyncedAt) : t("centre.never")),
+      ),
+      h("div.actions", null, h("a.button", { href: "/sync" }, t("settings.sync"))),
+    ),
+  );
   return { title: t("nav.settings"), node, section: "settings", stop };
 }
 

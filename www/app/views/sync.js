@@ -43,7 +43,8 @@ function listen(app, centre, onPreview) {
     "sync-requested": () => sync.sync(),
     "preview-requested": () => sync.preview().then(onPreview, () => onPreview("failed")),
     "export-requested": async () => download("fieldsync-unsent.json", await sync.outbox.export()),
-    "diagnostics-requested": async () => download("fieldsync-diagnostics.json", JSON.stringify(await sync.diagnostics(), null, 1)),
+    "diagnostics-requested": async () =>
+      download("fieldsync-diagnostics.json", JSON.stringify(await sync.diagnostics(), null, 1)),
     "fix-requested": ({ entry }) => app.go(pageOf(entry, true)),
     "open-requested": (record) => app.go(pageOf(record, false)),
     "retry-requested": ({ entry }) => sync.outbox.retry(rows(entry)[0]),

@@ -14,10 +14,34 @@ export function timeline(app, activities) {
     const when = format.date(language, Number(at));
     const head = when === day ? null : h("li.day", null, when);
     day = when;
-    const about = [format.time(language, Number(at)), enumLabel("kind", String(kind), language), outcome && enumLabel("outcome", String(outcome), language)].filter(Boolean).join(" · ");
-    return [head, h("li.event", null, h("span.dot", null, icon(SHAPES[String(kind)] ?? "visit")),
-      h("div.item-words", null, h("b", null, subject), h("span.muted.small", null, about), note && h("p.prose.small", null, note)), badge(app, activity, { story: true }))];
+    const about = [
+      format.time(language, Number(at)),
+      enumLabel("kind", String(kind), language),
+      outcome && enumLabel("outcome", String(outcome), language),
+    ]
+      .filter(Boolean)
+      .join(" · ");
+    return [
+      head,
+      h(
+        "li.event",
+        null,
+        h("span.dot", null, icon(SHAPES[String(kind)] ?? "visit")),
+        h(
+          "div.item-words",
+          null,
+          h("b", null, subject),
+          h("span.muted.small", null, about),
+          note && h("p.prose.small", null, note),
+        ),
+        badge(app, activity, { story: true }),
+      ),
+    ];
   });
-  return h("section.card", { "aria-labelledby": "timeline" }, h("h2", { id: "timeline" }, t("timeline")),
-    items.length ? h("ul.plain.timeline", null, items) : h("p.muted", null, t("timeline.none")));
+  return h(
+    "section.card",
+    { "aria-labelledby": "timeline" },
+    h("h2", { id: "timeline" }, t("timeline")),
+    items.length ? h("ul.plain.timeline", null, items) : h("p.muted", null, t("timeline.none")),
+  );
 }

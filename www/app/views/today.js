@@ -9,7 +9,7 @@ const CLOSED = ["won", "lost"];
 
 /** @param {import("../main.js").App} app */
 export function today(app) {
-  const { t, sync, session, language } = app;
+  const { t, sync, language } = app;
   const due = h("ul.rows");
   const dueNone = h("p.muted");
   const closing = h("ul.rows");
@@ -22,26 +22,80 @@ export function today(app) {
   sync.addEventListener("syncstatuschange", tellLast);
   tellLast();
   const stops = [
-    sync.customers.watch({ where: { next_visit: { lte: format.isoDay() } }, sort: ["next_visit", "name"], limit: DUE_MAX }, (/** @type {any} */ rows) => {
-      due.replaceChildren(...rows.map((/** @type {any} */ record) => visitRow(app, record)));
-      dueNone.textContent = rows.length ? "" : t(rows.complete ? "today.no-visits" : "customers.loading");
-    }),
-    sync.pipelines.watch({ where: { close_date: { lte: format.isoDay(Date.now() + WEEK_MS) }, stage: { in: ["lead", "qualified", "proposal", "negotiation"] } }, sort: ["close_date"], limit: 5 }, (/** @type {any} */ rows) => {
-      closing.replaceChildren(...rows.filter((/** @type {any} */ deal) => !CLOSED.includes(deal.fields.stage)).map((/** @type {any} */ deal) => dealRow(app, deal)));
-      closingNone.textContent = rows.length ? "" : t("today.no-deals");
-    }),
+    sync.customers.watch(
+      { where: { next_visit: { lte: format.isoDay() } }, sort: ["next_visit", "name"], limit: DUE_MAX },
+      (/** @type {any} */ rows) => {
+        due.replaceChildren(...rows.map((/** @type {any} */ record) => visitRow(app, record)));
+        dueNone.textContent = rows.length ? "" : t(rows.complete ? "today.no-visits" : "customers.loading");
+      },
+    ),
+    sync.pipelines.watch(
+      {
+        where: {
+          close_date: { lte: format.isoDay(Date.now() + WEEK_MS) },
+          stage: { in: ["lead", "qualified", "proposal", "negotiation"] },
+        },
+        sort: ["close_date"],
+        limit: 5,
+      },
+      (/** @type {any} */ rows) => {
+        closing.replaceChildren(
+          ...rows
+            .filter((/** @type {any} */ deal) => !CLOSED.includes(deal.fields.stage))
+            .map((/** @type {any} */ deal) => dealRow(app, deal)),
+        );
+        closingNone.textContent = rows.length ? "" : t("today.no-deals");
+      },
+    ),
   ];
-  const node = h("div.stack", null,
-    h("div.hello", null, h("div", null, h("p.lead", null, t(`hello.${partOfDay()}`, { name: session.profile?.name.split(" ")[0] ?? "" })), h("p.muted", null, format.date(language, Date.now()), " · ", last)),
-      h("div.actions", null, h("a.button.primary", { href: "/activities/new" }, icon("visit"), t("activity.new")), h("a.button", { href: "/customers/new" }, icon("plus"), t("customers.new")))),
-    h("div.two", null,
-      h("section.card", { "aria-labelledby": "due" }, h("h2", { id: "due" }, t("today.visits")), due, dueNone),
-      h("div.stack", null, h("section.card", { "aria-labelledby": "closing" }, h("h2", { id: "closing" }, t("today.deals")), closing, closingNone), tryIt(app))));
+  const node = layout(app, { due, dueNone, closing, closingNone, last });
   const stop = () => {
     sync.removeEventListener("syncstatuschange", tellLast);
     stops.forEach((end) => end());
   };
   return { title: t("nav.today"), node, section: "today", stop };
+}
+
+/** @param {import("../main.js").App} app @param {{ [part: string]: Node }} parts */
+function layout(app, { due, dueNone, closing, closingNone, last }) {
+  const { t, session, language } = app;
+  return h(
+    "div.stack",
+    null,
+    h(
+      "div.hello",
+      null,
+      h(
+        "div",
+        null,
+        h("p.lead", null, t(`hello.${partOfDay()}`, { name: session.profile?.name.split(" ")[0] ?? "" })),
+        h("p.muted", null, format.date(language, Date.now()), " · ", last),
+      ),
+      h(
+        "div.actions",
+        null,
+        h("a.button.primary", { href: "/activities/new" }, icon("visit"), t("activity.new")),
+        h("a.button", { href: "/customers/new" }, icon("plus"), t("customers.new")),
+      ),
+    ),
+    h(
+      "div.two",
+      null,
+      h("section.card", { "aria-labelledby": "due" }, h("h2", { id: "due" }, t("today.visits")), due, dueNone),
+      h(
+        "div.stack",
+        null,
+        h(
+          "section.card",
+          { "aria-labelledby": "closing" },
+          h("h2", { id: "closing" }, t("today.deals")),
+          closing,
+          closingNone,
+        ),
+        tryIt(app),
+      ),
+    ),
+  );
 }
 
 function partOfDay() {
@@ -53,13 +107,28 @@ function partOfDay() {
 function visitRow(app, record) {
   const { next_visit: next, city, contact } = record.fields;
   const late = String(next) < format.isoDay();
-  const when = late ? h("span.when.late", null, app.t("today.since", { day: format.day(app.language, String(next)) })) : h("span.when", null, app.t("nav.today"));
-  return recordRow(app, record, { href: `/customers/${record.id}`, title: record.fields.name, about: [city, contact].filter(Boolean).join(" · "), side: when });
+  const when = late
+    ? h("span.when.late", null, app.t("today.since", { day: format.day(app.language, String(next)) }))
+    : h("span.when", null, app.t("nav.today"));
+  return recordRow(app, record, {
+    href: `/customers/${record.id}`,
+    title: record.fields.name,
+    about: [city, contact].filter(Boolean).join(" · "),
+    side: when,
+  });
 }
 
 /** @param {import("../main.js").App} app @param {import("../../fieldsync/types").RecordView} deal */
 function dealRow(app, deal) {
   const { amount, currency } = /** @type {{ amount?: number, currency?: string }} */ (deal.fields.value ?? {});
-  const about = [enumLabel("stage", String(deal.fields.stage), app.language), format.day(app.language, String(deal.fields.close_date))].join(" · ");
-  return recordRow(app, deal, { href: `/customers/${deal.fields.customer}`, title: deal.fields.title, about, side: amount !== undefined && h("b.amount", null, format.amountShort(amount, currency)) });
+  const about = [
+    enumLabel("stage", String(deal.fields.stage), app.language),
+    format.day(app.language, String(deal.fields.close_date)),
+  ].join(" · ");
+  return recordRow(app, deal, {
+    href: `/customers/${deal.fields.customer}`,
+    title: deal.fields.title,
+    about,
+    side: amount !== undefined && h("b.amount", null, format.amountShort(amount, currency)),
+  });
 }

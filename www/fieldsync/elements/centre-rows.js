@@ -13,14 +13,27 @@ import { labelOf, specOf, textOf } from "./values.js";
 /** @param {SyncCentre} centre @param {{ collection: string, id: string, title: string }} record @param {any} facts @param {...any} rest */
 function row(centre, { collection, id, title }, facts, ...rest) {
   const open = () => centre.emit("open-requested", { collection, id });
-  return h("li.row", null,
-    h("div.words", null, h("button.title", { type: "button", dataset: { key: `open-${id}` }, onclick: open }, title), h("span.muted.small", null, facts)), rest);
+  return h(
+    "li.row",
+    null,
+    h(
+      "div.words",
+      null,
+      h("button.title", { type: "button", dataset: { key: `open-${id}` }, onclick: open }, title),
+      h("span.muted.small", null, facts),
+    ),
+    rest,
+  );
 }
 
 /** @param {SyncCentre} centre @param {string} word @param {string} event @param {{ id: string }} record @param {object} detail @param {string} [look] */
 function button(centre, word, event, record, detail, look = "") {
   const name = look ? `button.button.small.${look}` : "button.button.small";
-  return h(name, { type: "button", dataset: { key: `${event}-${record.id}` }, onclick: () => centre.emit(event, detail) }, translator(centre.language)(word));
+  return h(
+    name,
+    { type: "button", dataset: { key: `${event}-${record.id}` }, onclick: () => centre.emit(event, detail) },
+    translator(centre.language)(word),
+  );
 }
 
 /** @param {SyncCentre} centre @param {OutboxEntry} entry */
@@ -35,13 +48,20 @@ function facts(centre, entry) {
     entry.attempts > 0 && t("centre.attempts", { n: entry.attempts }),
     entry.changes.some(({ held }) => held) && t("centre.held"),
     entry.then && t("centre.later"),
-  ].filter(Boolean).join(" · ");
+  ]
+    .filter(Boolean)
+    .join(" · ");
 }
 
 /** @param {SyncCentre} centre @param {OutboxEntry} entry */
 export function unsentRow(centre, entry) {
   const shape = icon(entry.status === "sending" ? "arrows" : "cloud-up");
-  return row(centre, entry, [shape, " ", facts(centre, entry)], h("div.actions", null, button(centre, "centre.undo", "undo-requested", entry, { entry }, "quiet")));
+  return row(
+    centre,
+    entry,
+    [shape, " ", facts(centre, entry)],
+    h("div.actions", null, button(centre, "centre.undo", "undo-requested", entry, { entry }, "quiet")),
+  );
 }
 
 /** @param {SyncCentre} centre @param {OutboxEntry} entry */
@@ -51,14 +71,26 @@ export function failedRow(centre, entry) {
   const known = t(`problem.${problem?.code}`);
   const reason = known.startsWith("problem.") ? t("problem.other") : known;
   const field = problem?.field && t("problem.field", { field: labelOf(entry.collection, problem.field, centre.language) });
-  return row(centre, entry, facts(centre, entry),
+  return row(
+    centre,
+    entry,
+    facts(centre, entry),
     h("p.reason", null, icon("octagon"), h("span", null, reason, field && ` ${field}`)),
-    problem && h("details", { id: `details-${entry.id}` }, h("summary", { dataset: { key: `details-${entry.id}` } }, t("centre.details")),
-      h("p.small.muted", null, [problem.code, problem.title, problem.detail].filter(Boolean).join(" · "))),
-    h("div.actions", null,
+    problem &&
+      h(
+        "details",
+        { id: `details-${entry.id}` },
+        h("summary", { dataset: { key: `details-${entry.id}` } }, t("centre.details")),
+        h("p.small.muted", null, [problem.code, problem.title, problem.detail].filter(Boolean).join(" · ")),
+      ),
+    h(
+      "div.actions",
+      null,
       button(centre, "centre.fix", "fix-requested", entry, { entry }, "primary"),
       button(centre, "centre.retry", "retry-requested", entry, { entry }),
-      button(centre, "centre.discard", "discard-requested", entry, { entry }, "quiet")));
+      button(centre, "centre.discard", "discard-requested", entry, { entry }, "quiet"),
+    ),
+  );
 }
 
 /** @param {SyncCentre} centre @param {import("../types").Conflict} conflict */
@@ -66,8 +98,20 @@ export function conflictRow(centre, conflict) {
   const { language } = centre;
   const t = translator(language);
   const fields = conflict.fields.map(({ field }) => labelOf(conflict.collection, field, language)).join(", ");
-  const about = [fields, conflict.by?.name, conflict.at && moment(language, conflict.at), conflict.putOff && t("centre.put-off")].filter(Boolean).join(" · ");
-  return row(centre, conflict, [icon("split"), " ", about], h("div.actions", null, button(centre, "do.choose", "choose-requested", conflict, { conflict }, "primary")));
+  const about = [
+    fields,
+    conflict.by?.name,
+    conflict.at && moment(language, conflict.at),
+    conflict.putOff && t("centre.put-off"),
+  ]
+    .filter(Boolean)
+    .join(" · ");
+  return row(
+    centre,
+    conflict,
+    [icon("split"), " ", about],
+    h("div.actions", null, button(centre, "do.choose", "choose-requested", conflict, { conflict }, "primary")),
+  );
 }
 
 /** @param {SyncCentre} centre @param {import("../types").HistoryEntry} entry */
@@ -81,7 +125,10 @@ export function mergedRow(centre, entry) {
   const t = translator(language);
   const lines = (entry.setAside ?? []).map(({ field, value, mine }) => {
     const spec = specOf(centre.schema, entry.collection, field);
-    const words = t("centre.set-aside", { field: labelOf(entry.collection, field, language), value: textOf(spec, field, value, language) });
+    const words = t("centre.set-aside", {
+      field: labelOf(entry.collection, field, language),
+      value: textOf(spec, field, value, language),
+    });
     return h("p.small", null, `${words} (${t(mine ? "centre.yours" : "centre.theirs")})`);
   });
   return row(centre, entry, moment(language, entry.at), lines);

@@ -13,7 +13,10 @@ export function deletionBody(conflict, dialog) {
   const { language } = dialog;
   const t = translator(language);
   const byThem = conflict.kind === "deleted-by-them";
-  const facts = t(byThem ? "conflict.by-them" : "conflict.by-me", { who: dialog.who(conflict.by), when: conflict.at ? ago(language, conflict.at) : "" });
+  const facts = t(byThem ? "conflict.by-them" : "conflict.by-me", {
+    who: dialog.who(conflict.by),
+    when: conflict.at ? ago(language, conflict.at) : "",
+  });
   /** @type {"mine" | "theirs" | undefined} */
   let chosen;
   const error = h("p.error", { role: "alert" });
@@ -28,10 +31,20 @@ export function deletionBody(conflict, dialog) {
     radios.push(radio);
     return h("label.card", null, radio, h("b", null, words));
   };
-  const node = h("div", null, h("p", null, facts), changes(conflict, dialog, byThem),
-    h("fieldset", null, h("legend", null, t("conflict.question")),
+  const node = h(
+    "div",
+    null,
+    h("p", null, facts),
+    changes(conflict, dialog, byThem),
+    h(
+      "fieldset",
+      null,
+      h("legend", null, t("conflict.question")),
       card("mine", t(byThem ? "conflict.restore" : "conflict.keep-deleted")),
-      card("theirs", t(byThem ? "conflict.accept-deletion" : "conflict.keep-theirs")), error));
+      card("theirs", t(byThem ? "conflict.accept-deletion" : "conflict.keep-theirs")),
+      error,
+    ),
+  );
   return {
     name: "*",
     node,
@@ -51,7 +64,15 @@ function changes(conflict, dialog, byThem) {
   const rows = conflict.fields.map(({ field, before, mine, theirs }) => {
     const spec = specOf(dialog.schema, conflict.collection, field);
     const show = (/** @type {import("../types").Value} */ value) => textOf(spec, field, value, language, dialog.nameOf);
-    return [h("dt", null, labelOf(conflict.collection, field, language)), h("dd", null, h("del", null, show(before)), " → ", h("ins", null, show(byThem ? mine : theirs)))];
+    return [
+      h("dt", null, labelOf(conflict.collection, field, language)),
+      h("dd", null, h("del", null, show(before)), " → ", h("ins", null, show(byThem ? mine : theirs))),
+    ];
   });
-  return h("section.changes", null, h("h3", null, t(byThem ? "conflict.your-change" : "conflict.their-change")), h("dl", null, rows));
+  return h(
+    "section.changes",
+    null,
+    h("h3", null, t(byThem ? "conflict.your-change" : "conflict.their-change")),
+    h("dl", null, rows),
+  );
 }

@@ -58,14 +58,37 @@ export class ConflictDialog extends HTMLElement {
     const opener = deepActive();
     const t = translator(this.language);
     const whole = conflict.kind !== "fields";
-    this.#questions = whole ? [deletionBody(conflict, this)] : conflict.fields.map((field) => new FieldChoice(conflict, field, this));
-    const heading = h("h2", { id: "title", tabIndex: -1 }, t(whole ? `conflict.${conflict.kind}` : "conflict.title", { title: conflict.title }));
-    const form = h("form", { method: "dialog", noValidate: true, onsubmit: (/** @type {Event} */ event) => this.#submit(event) },
-      h("div.head", null, heading, moved && h("p.notice", { role: "alert" }, t("conflict.moved")), whole ? null : this.#merged(conflict)),
-      h("div.questions", null, whole ? null : this.#quick(), this.#questions.map(({ node }) => node)),
-      h("div.foot", null,
+    this.#questions = whole
+      ? [deletionBody(conflict, this)]
+      : conflict.fields.map((field) => new FieldChoice(conflict, field, this));
+    const heading = h(
+      "h2",
+      { id: "title", tabIndex: -1 },
+      t(whole ? `conflict.${conflict.kind}` : "conflict.title", { title: conflict.title }),
+    );
+    const form = h(
+      "form",
+      { method: "dialog", noValidate: true, onsubmit: (/** @type {Event} */ event) => this.#submit(event) },
+      h(
+        "div.head",
+        null,
+        heading,
+        moved && h("p.notice", { role: "alert" }, t("conflict.moved")),
+        whole ? null : this.#merged(conflict),
+      ),
+      h(
+        "div.questions",
+        null,
+        whole ? null : this.#quick(),
+        this.#questions.map(({ node }) => node),
+      ),
+      h(
+        "div.foot",
+        null,
         h("button.button.quiet", { type: "button", onclick: () => this.#end(undefined) }, t("conflict.later")),
-        h("button.button.primary", { type: "submit" }, t("conflict.save"))));
+        h("button.button.primary", { type: "submit" }, t("conflict.save")),
+      ),
+    );
     this.#dialog.lang = this.language;
     this.#dialog.replaceChildren(form);
     this.#dialog.showModal();
@@ -85,7 +108,10 @@ export class ConflictDialog extends HTMLElement {
 
   /** "Ahmad (RM), 2 min ago" @param {import("../types").By | undefined} by @param {number | undefined} at */
   whoAndWhen(by, at) {
-    return translator(this.language)("conflict.who", { who: this.who(by), when: at ? ago(this.language, at) : "" }).replace(/, $/, "");
+    return translator(this.language)("conflict.who", { who: this.who(by), when: at ? ago(this.language, at) : "" }).replace(
+      /, $/,
+      "",
+    );
   }
 
   /** @param {import("../types").By | undefined} by */
@@ -105,19 +131,28 @@ export class ConflictDialog extends HTMLElement {
       const value = textOf(spec, field, (conflict.mine ?? conflict.theirs)?.[field], this.language, this.nameOf);
       return h("li", null, `${labelOf(conflict.collection, field, this.language)}: ${value}`);
     });
-    return h("div.facts", null, need, h("details", null, h("summary", null, t("conflict.merged", { n: rows.length })), h("ul", null, rows)));
+    return h(
+      "div.facts",
+      null,
+      need,
+      h("details", null, h("summary", null, t("conflict.merged", { n: rows.length })), h("ul", null, rows)),
+    );
   }
 
   #quick() {
     const t = translator(this.language);
-    const fill = (/** @type {"mine" | "theirs" | "both"} */ what) => () => this.#questions.forEach((question) => question.choose(what));
+    const fill = (/** @type {"mine" | "theirs" | "both"} */ what) => () =>
+      this.#questions.forEach((question) => question.choose(what));
     const several = this.#questions.length > 1;
     const both = this.#questions.some(({ canMerge }) => canMerge);
     if (!several && !both) return null;
-    return h("div.quick", null,
+    return h(
+      "div.quick",
+      null,
       several && h("button.button.small", { type: "button", onclick: fill("mine") }, t("conflict.all-mine")),
       several && h("button.button.small", { type: "button", onclick: fill("theirs") }, t("conflict.all-theirs")),
-      both && h("button.button.small", { type: "button", onclick: fill("both") }, t("conflict.both")));
+      both && h("button.button.small", { type: "button", onclick: fill("both") }, t("conflict.both")),
+    );
   }
 
   /** Saving is never disabled: pressed too early, it goes to what is missing. @param {Event} event */

@@ -25,14 +25,29 @@ export class FieldChoice {
     const t = translator(language);
     const spec = specOf(dialog.schema, collection, field.field);
     const label = labelOf(collection, field.field, language);
-    const show = (/** @type {import("../types").Value} */ value) => textOf(spec, field.field, value, language, dialog.nameOf);
+    const show = (/** @type {import("../types").Value} */ value) =>
+      textOf(spec, field.field, value, language, dialog.nameOf);
     this.name = field.field;
     this.#both = mergeBoth(spec, field.mine, field.theirs, field.before);
-    this.#input = makeInput(spec, field.field, this.#both ?? field.mine, { language, label: t("conflict.other-value", { field: label }) });
-    this.node = h("fieldset", null, h("legend", null, label), h("p.before", null, t("conflict.before", { value: show(field.before) })),
+    this.#input = makeInput(spec, field.field, this.#both ?? field.mine, {
+      language,
+      label: t("conflict.other-value", { field: label }),
+    });
+    this.node = h(
+      "fieldset",
+      null,
+      h("legend", null, label),
+      h("p.before", null, t("conflict.before", { value: show(field.before) })),
       this.#card("mine", t("conflict.mine"), dialog.whenMine(conflict), show(field.mine)),
-      this.#card("theirs", t("conflict.theirs"), dialog.whoAndWhen(field.by ?? conflict.by, field.at ?? conflict.at), show(field.theirs)),
-      this.#other(t("conflict.other")), this.#error);
+      this.#card(
+        "theirs",
+        t("conflict.theirs"),
+        dialog.whoAndWhen(field.by ?? conflict.by, field.at ?? conflict.at),
+        show(field.theirs),
+      ),
+      this.#other(t("conflict.other")),
+      this.#error,
+    );
   }
 
   get canMerge() {
@@ -80,8 +95,17 @@ export class FieldChoice {
 
   /** @param {"mine" | "theirs"} value @param {string} title @param {string} source @param {string} shown */
   #card(value, title, source, shown) {
-    return h("label.card", null, this.#radio(value),
-      h("span.words", null, h("span.source", null, h("b", null, title), h("span.muted", null, ` · ${source}`)), h("span.value", null, shown)));
+    return h(
+      "label.card",
+      null,
+      this.#radio(value),
+      h(
+        "span.words",
+        null,
+        h("span.source", null, h("b", null, title), h("span.muted", null, ` · ${source}`)),
+        h("span.value", null, shown),
+      ),
+    );
   }
 
   /** @param {string} title */

@@ -15,7 +15,8 @@ export function h(name, properties, ...children) {
     if (value === undefined || value === false || value === null) continue;
     if (key.startsWith("on")) element.addEventListener(key.slice(2), value);
     else if (key === "dataset") Object.assign(element.dataset, value);
-    else if (key in element && !key.includes("-") && key !== "list" && key !== "form") /** @type {any} */ (element)[key] = value;
+    else if (key in element && !key.includes("-") && key !== "list" && key !== "form")
+      /** @type {any} */ (element)[key] = value;
     else element.setAttribute(key, value === true ? "" : String(value));
   }
   append(element, children);

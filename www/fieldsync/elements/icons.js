@@ -29,7 +29,12 @@ export function addIcons(paths) {
 /** Decoration: the words beside it say the same. @param {string} name */
 export function icon(name) {
   const svg = document.createElementNS(SVG, "svg");
-  for (const [key, value] of Object.entries({ viewBox: "0 0 24 24", "aria-hidden": "true", focusable: "false", class: "icon" })) {
+  for (const [key, value] of Object.entries({
+    viewBox: "0 0 24 24",
+    "aria-hidden": "true",
+    focusable: "false",
+    class: "icon",
+  })) {
     svg.setAttribute(key, value);
   }
   svg.dataset.icon = name;

@@ -25,10 +25,15 @@ export function makeInput(spec, field, value, { language, id, label, allowed }) 
     case "date":
       return plain(h("input", { ...common, type: "date", value: value ?? "" }), (text) => text || null);
     case "time":
-      return plain(h("input", { ...common, type: "datetime-local", value: localTime(value) }), (text) => (text ? new Date(text).getTime() : null));
+      return plain(h("input", { ...common, type: "datetime-local", value: localTime(value) }), (text) =>
+        text ? new Date(text).getTime() : null,
+      );
     case "integer":
     case "number":
-      return plain(h("input", { ...common, type: "number", inputMode: "numeric", min: spec.min, max: spec.max, value: value ?? "" }), toNumber);
+      return plain(
+        h("input", { ...common, type: "number", inputMode: "numeric", min: spec.min, max: spec.max, value: value ?? "" }),
+        toNumber,
+      );
     case "boolean":
       return plainBox(h("input", { ...common, type: "checkbox", checked: value === true }));
     case "array":
@@ -66,7 +71,9 @@ function textInput(spec, field, value, common) {
 /** @param {FieldSpec} spec @param {string} field @param {Value | undefined} value @param {object} common @param {import("../i18n.js").Language} language @param {string[]} [allowed] */
 function choice(spec, field, value, common, language, allowed) {
   const values = (spec.values ?? []).filter((each) => !allowed || each === value || allowed.includes(each));
-  const options = values.map((each) => h("option", { value: each, selected: each === value }, enumLabel(field, each, language)));
+  const options = values.map((each) =>
+    h("option", { value: each, selected: each === value }, enumLabel(field, each, language)),
+  );
   const none = spec.required && value ? null : h("option", { value: "", selected: !value }, "–");
   return plain(h("select", common, none, options), (text) => text || null);
 }
@@ -80,7 +87,13 @@ function isAmount(field, value) {
 /** An amount with its currency is one value. @param {Value | undefined} value @param {object} common @returns {Input} */
 function amountInput(value, common) {
   const before = /** @type {{ amount?: number, currency?: string }} */ (value ?? {});
-  const node = h("input", { ...common, type: "text", inputMode: "numeric", autocomplete: "off", value: grouped(before.amount) });
+  const node = h("input", {
+    ...common,
+    type: "text",
+    inputMode: "numeric",
+    autocomplete: "off",
+    value: grouped(before.amount),
+  });
   node.addEventListener("change", () => (node.value = grouped(digits(node.value))));
   return {
     node,
@@ -109,7 +122,10 @@ function toNumber(text) {
 
 /** @param {string} text */
 function toList(text) {
-  const items = text.split(",").map((item) => item.trim()).filter(Boolean);
+  const items = text
+    .split(",")
+    .map((item) => item.trim())
+    .filter(Boolean);
   return [...new Set(items)];
 }
 

@@ -15,7 +15,13 @@ button.badge { min-height: 28px; padding-inline: .625rem; }
 let own;
 
 /** @type {{ [status: string]: [icon: string, tone: string] }} */
-const LOOKS = { failed: ["octagon", "bad"], conflict: ["split", "ask"], sending: ["arrows", "busy"], pending: ["cloud-up", "busy"], merged: ["merge", "off"] };
+const LOOKS = {
+  failed: ["octagon", "bad"],
+  conflict: ["split", "ask"],
+  sending: ["arrows", "busy"],
+  pending: ["cloud-up", "busy"],
+  merged: ["merge", "off"],
+};
 
 /**
  * `<record-badge>`: how one record stands with the server. Nothing when it is synced: that is what one expects.
@@ -76,7 +82,12 @@ export class RecordBadge extends HTMLElement {
   /** @param {string} tone @param {string} status @param {Node | null} shape @param {string} words @param {import("../i18n.js").Translate} t */
   #make(tone, status, shape, words, t) {
     if (!this.hasAttribute("story")) return h(`span.badge.${tone}`, null, shape, words);
-    return h(`button.badge.${tone}`, { type: "button", title: t("badge.story", { status }), onclick: () => this.#ask() }, shape, words);
+    return h(
+      `button.badge.${tone}`,
+      { type: "button", title: t("badge.story", { status }), onclick: () => this.#ask() },
+      shape,
+      words,
+    );
   }
 
   #ask() {

@@ -84,20 +84,47 @@ export class SyncCentre extends HTMLElement {
     const t = translator(this.#language);
     const failed = outbox.filter((entry) => entry.status === "failed");
     const unsent = outbox.filter((entry) => entry.status !== "failed" && entry.status !== "conflict");
-    const today = history.filter((entry) => entry.end === "confirmed" && new Date(entry.at).toDateString() === new Date().toDateString());
+    const today = history.filter(
+      (entry) => entry.end === "confirmed" && new Date(entry.at).toDateString() === new Date().toDateString(),
+    );
     const merged = history.filter((entry) => entry.setAside?.length);
     return [
       this.#summary(status),
-      failed.length && this.#section("centre.failed", "failed",
-        h("div.hint", null, h("p.muted", null, t("centre.failed.hint")), failed.length > 1 && this.#button("centre.retry-all", "retry-all-requested")),
-        this.#list(failed.map((entry) => failedRow(this, entry)))),
-      conflicts.length && this.#section("centre.conflicts", "conflicts", this.#list(conflicts.map((conflict) => conflictRow(this, conflict)))),
-      this.#section("centre.unsent", "unsent",
-        unsent.length ? this.#list(unsent.map((entry) => unsentRow(this, entry))) : h("p.muted", null, t("centre.unsent.none")),
+      failed.length &&
+        this.#section(
+          "centre.failed",
+          "failed",
+          h(
+            "div.hint",
+            null,
+            h("p.muted", null, t("centre.failed.hint")),
+            failed.length > 1 && this.#button("centre.retry-all", "retry-all-requested"),
+          ),
+          this.#list(failed.map((entry) => failedRow(this, entry))),
+        ),
+      conflicts.length &&
+        this.#section("centre.conflicts", "conflicts", this.#list(conflicts.map((conflict) => conflictRow(this, conflict)))),
+      this.#section(
+        "centre.unsent",
+        "unsent",
+        unsent.length
+          ? this.#list(unsent.map((entry) => unsentRow(this, entry)))
+          : h("p.muted", null, t("centre.unsent.none")),
         !status.background && h("p.note", null, t("centre.background")),
-        preview && this.#preview(preview)),
+        preview && this.#preview(preview),
+      ),
       merged.length && this.#section("centre.merged", "merged", this.#list(merged.map((entry) => mergedRow(this, entry)))),
-      this.#section("centre.sent-today", "sent", today.length ? this.#fold("sent-list", t("centre.sent-today.count", { n: today.length }), this.#list(today.map((entry) => historyRow(this, entry)))) : h("p.muted", null, t("centre.sent-today.none"))),
+      this.#section(
+        "centre.sent-today",
+        "sent",
+        today.length
+          ? this.#fold(
+              "sent-list",
+              t("centre.sent-today.count", { n: today.length }),
+              this.#list(today.map((entry) => historyRow(this, entry))),
+            )
+          : h("p.muted", null, t("centre.sent-today.none")),
+      ),
       this.#device(status, space),
     ];
   }
@@ -106,9 +133,17 @@ export class SyncCentre extends HTMLElement {
   #summary(status) {
     const t = translator(this.#language);
     const last = status.lastSyncedAt ? moment(this.#language, status.lastSyncedAt) : t("centre.never");
-    return h("section.summary", null,
+    return h(
+      "section.summary",
+      null,
       h("p", null, h("span.muted", null, t("centre.last")), h("b.last", null, last)),
-      h("div.actions", null, this.#button("do.sync", "sync-requested", "primary"), status.pending > 0 && this.#button("centre.preview", "preview-requested")));
+      h(
+        "div.actions",
+        null,
+        this.#button("do.sync", "sync-requested", "primary"),
+        status.pending > 0 && this.#button("centre.preview", "preview-requested"),
+      ),
+    );
   }
 
   /** @param {NonNullable<CentreData["preview"]>} preview */
@@ -116,7 +151,9 @@ export class SyncCentre extends HTMLElement {
     const t = translator(this.#language);
     if (preview === "failed") return h("p.note", { role: "status" }, t("centre.preview.failed"));
     if (!preview.length) return h("p.muted", { role: "status" }, t("centre.preview.none"));
-    const rows = preview.map(({ title, outcome }) => h("li.row", null, h("span.title", null, title), h("span.muted", null, t(`outcome.${outcome}`))));
+    const rows = preview.map(({ title, outcome }) =>
+      h("li.row", null, h("span.title", null, title), h("span.muted", null, t(`outcome.${outcome}`))),
+    );
     return h("div.preview", { role: "status" }, h("h3", null, t("centre.preview.title")), this.#list(rows));
   }
 
@@ -125,19 +162,45 @@ export class SyncCentre extends HTMLElement {
     const t = translator(this.#language);
     const used = space?.used === undefined ? undefined : bytes(this.#language, space.used);
     const of = used && space?.quota ? t("centre.space.of", { used, quota: bytes(this.#language, space.quota) }) : used;
-    const languages = ["en", "id"].map((each) => h("option", { value: each, selected: each === this.#language }, t(`language.${each}`)));
-    const chosen = (/** @type {Event} */ event) => this.emit("language-chosen", { language: /** @type {HTMLSelectElement} */ (event.target).value });
-    const errors = status.errors.map(({ at, code, detail }) => h("li", null, `${time(this.#language, at)} · ${code} · ${detail}`));
-    return this.#section("centre.on-this-device", "space",
-      h("dl", null, of && [h("dt", null, t("centre.space")), h("dd", null, of, h("span.muted", null, ` · ${t(space?.persisted ? "centre.kept" : "centre.not-kept")}`))],
-        h("dt", null, h("label", { for: "language" }, t("centre.language"))), h("dd", null, h("select", { id: "language", dataset: { key: "language" }, onchange: chosen }, languages))),
+    const languages = ["en", "id"].map((each) =>
+      h("option", { value: each, selected: each === this.#language }, t(`language.${each}`)),
+    );
+    const chosen = (/** @type {Event} */ event) =>
+      this.emit("language-chosen", { language: /** @type {HTMLSelectElement} */ (event.target).value });
+    const errors = status.errors.map(({ at, code, detail }) =>
+      h("li", null, `${time(this.#language, at)} · ${code} · ${detail}`),
+    );
+    return this.#section(
+      "centre.on-this-device",
+      "space",
+      h(
+        "dl",
+        null,
+        of && [
+          h("dt", null, t("centre.space")),
+          h("dd", null, of, h("span.muted", null, ` · ${t(space?.persisted ? "centre.kept" : "centre.not-kept")}`)),
+        ],
+        h("dt", null, h("label", { for: "language" }, t("centre.language"))),
+        h("dd", null, h("select", { id: "language", dataset: { key: "language" }, onchange: chosen }, languages)),
+      ),
       errors.length ? this.#fold("errors", t("centre.errors"), h("ul.errors", null, errors)) : null,
-      h("div.actions", null, this.#button("centre.diagnostics", "diagnostics-requested"), status.pending > 0 && this.#button("centre.export", "export-requested")));
+      h(
+        "div.actions",
+        null,
+        this.#button("centre.diagnostics", "diagnostics-requested"),
+        status.pending > 0 && this.#button("centre.export", "export-requested"),
+      ),
+    );
   }
 
   /** @param {string} title @param {string} id @param {...any} children */
   #section(title, id, ...children) {
-    return h("section", { "aria-labelledby": `${id}-title`, id }, h("h2", { id: `${id}-title` }, translator(this.#language)(title)), children);
+    return h(
+      "section",
+      { "aria-labelledby": `${id}-title`, id },
+      h("h2", { id: `${id}-title` }, translator(this.#language)(title)),
+      children,
+    );
   }
 
   /** @param {any[]} rows */
@@ -152,7 +215,11 @@ export class SyncCentre extends HTMLElement {
 
   /** @param {string} word @param {string} event @param {string} [look] */
   #button(word, event, look = "small") {
-    return h(`button.button.${look}`, { type: "button", dataset: { key: event }, onclick: () => this.emit(event) }, translator(this.#language)(word));
+    return h(
+      `button.button.${look}`,
+      { type: "button", dataset: { key: event }, onclick: () => this.emit(event) },
+      translator(this.#language)(word),
+    );
   }
 
   /** Brings a part into view: what the status bar's "Review" is about. @param {string} what */

@@ -100,7 +100,13 @@ export class SyncStatusBar extends HTMLElement {
     const held = this.#root.activeElement?.className.split(" ")[0];
     const more = line.more.length ? h("span.more", null, ` · ${line.more.join(" · ")}`) : null;
     const all = () => this.#emit("review-requested", { what: "all" });
-    const text = h("button.line", { type: "button", onclick: all }, icon(line.icon), h("span", { lang: this.#language }, line.text, more), h("span.sr", null, `. ${t("bar.open")}`));
+    const text = h(
+      "button.line",
+      { type: "button", onclick: all },
+      icon(line.icon),
+      h("span", { lang: this.#language }, line.text, more),
+      h("span.sr", null, `. ${t("bar.open")}`),
+    );
     const { act } = line;
     this.#bar.className = `bar ${line.tone} ${state}`;
     this.#bar.dataset.state = state;
@@ -113,7 +119,11 @@ export class SyncStatusBar extends HTMLElement {
   #action(act, state, t) {
     const word = t(act.word);
     const calm = state === "synced";
-    return h("button.act", { type: "button", title: calm && word, onclick: () => this.#emit(act.event, act.detail) }, calm ? [icon("arrows"), h("span.sr", null, word)] : word);
+    return h(
+      "button.act",
+      { type: "button", title: calm && word, onclick: () => this.#emit(act.event, act.detail) },
+      calm ? [icon("arrows"), h("span.sr", null, word)] : word,
+    );
   }
 
   /** Changes of state only, and only one that lasts: never the ticks of a countdown. @param {string} state @param {string} text */

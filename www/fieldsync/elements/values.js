@@ -56,14 +56,17 @@ export function textOf(spec, field, value, language, nameOf) {
   if (spec.type === "enum") return enumLabel(field, String(value), language);
   if (spec.type === "date") return format.date(language, String(value));
   if (spec.type === "time" && typeof value === "number") return format.moment(language, value);
-  if (spec.type === "reference" || spec.type === "user") return nameOf?.(spec.refers_to ?? "users", String(value)) ?? String(value);
+  if (spec.type === "reference" || spec.type === "user")
+    return nameOf?.(spec.refers_to ?? "users", String(value)) ?? String(value);
   return typeof value === "number" ? new Intl.NumberFormat("id-ID").format(value) : value;
 }
 
 /** @param {{ [name: string]: Value }} value */
 function objectText(value) {
   if (typeof value.amount === "number") return format.amount(value.amount, String(value.currency ?? "IDR"));
-  return Object.entries(value).map(([name, part]) => `${humanise(name)}: ${typeof part === "object" ? JSON.stringify(part) : part}`).join(", ");
+  return Object.entries(value)
+    .map(([name, part]) => `${humanise(name)}: ${typeof part === "object" ? JSON.stringify(part) : part}`)
+    .join(", ");
 }
 
 /**
