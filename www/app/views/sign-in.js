@@ -73,7 +73,16 @@ export function signIn(app, next) {
 
 /** @param {string} name @param {string} autocomplete @param {string} type @param {string} value */
 function input(name, autocomplete, type, value) {
-  return h("input", { id: name, name, type, autocomplete, value, autocapitalize: "none", spellcheck: false, required: true });
+  return h("input", {
+    id: name,
+    name,
+    type,
+    autocomplete,
+    value,
+    autocapitalize: "none",
+    spellcheck: false,
+    required: true,
+  });
 }
 
 /** @param {import("../main.js").App} app @param {any[]} users @param {(user: any) => void} fill */
