@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
+use crate::core::answer::NoAnswer;
 use crate::core::outbox::Change;
 use crate::core::parcel::Parcel;
 use crate::core::protocol::{Answer, Range, Request};
@@ -295,7 +296,7 @@ pub enum TransportError {
     Away {
         /// Wait at least so long: the server's own word.
         retry_after_ms: Option<i64>,
-        /// Whether our server itself answered (5xx or 429 with our problem); else nobody did, or somebody else.
+        /// Whether our server itself answered (with 5xx, 429, or a body that does not fit); else nobody did, or somebody else.
         ours: bool,
         /// For support.
         cause: Cause,
@@ -350,3 +351,20 @@ impl std::fmt::Display for TransportError {
 }
 
 impl std::error::Error for TransportError {}
+
+impl From<NoAnswer> for TransportError {
+    fn from(why: NoAnswer) -> Self {
+        match why {
+            NoAnswer::Away { retry_after_ms, ours, name, message } => {
+                Self::Away { retry_after_ms, ours, cause: Cause { name: name.to_owned(), message } }
+            }
+            NoAnswer::SignedOut => Self::SignedOut,
+            NoAnswer::WrongUser => Self::WrongUser,
+            NoAnswer::CursorUnknown => Self::CursorUnknown,
+            NoAnswer::TooLarge => Self::TooLarge,
+            NoAnswer::Unsupported => Self::Unsupported,
+            NoAnswer::Outdated => Self::Outdated,
+            NoAnswer::Misconfigured { status, detail } => Self::Misconfigured { status, detail },
+        }
+    }
+}

@@ -13,7 +13,7 @@ use web_sys::{
 use super::bindings::{CompressionStream, PipeStream, cause_of, fetch};
 use super::error::{Code, SyncError};
 use super::host::within;
-use crate::core::answer::{NoAnswer, body, classify, method, path};
+use crate::core::answer::{body, classify, method, path};
 use crate::core::protocol::{Answer, Request, USER_HEADER};
 use crate::core::record::UserId;
 use crate::ports::{Cause, Transport, TransportError};
@@ -216,21 +216,4 @@ fn timeout(message: &str) -> TransportError {
 
 fn away(cause: Cause) -> TransportError {
     TransportError::Away { retry_after_ms: None, ours: false, cause }
-}
-
-impl From<NoAnswer> for TransportError {
-    fn from(why: NoAnswer) -> Self {
-        match why {
-            NoAnswer::Away { retry_after_ms, ours, name, message } => {
-                Self::Away { retry_after_ms, ours, cause: Cause { name: name.to_owned(), message } }
-            }
-            NoAnswer::SignedOut => Self::SignedOut,
-            NoAnswer::WrongUser => Self::WrongUser,
-            NoAnswer::CursorUnknown => Self::CursorUnknown,
-            NoAnswer::TooLarge => Self::TooLarge,
-            NoAnswer::Unsupported => Self::Unsupported,
-            NoAnswer::Outdated => Self::Outdated,
-            NoAnswer::Misconfigured { status, detail } => Self::Misconfigured { status, detail },
-        }
-    }
 }

@@ -1,0 +1,171 @@
+//! Outages of every kind lose nothing and repeat nothing.
+
+use fieldsync::core::machine::Reason;
+use fieldsync::core::record::Version;
+use fieldsync::core::status::SyncState;
+use fieldsync::data::table::RecordStatus;
+use serde_json::json;
+
+use super::world::{BUDI, Fault, World};
+
+#[tokio::test]
+async fn an_answer_that_is_lost_and_an_edit_after_it_are_one_record_with_both_edits() {
+    let world = World::new();
+    let phone = world.device(BUDI).await;
+    let id = phone.create("customers", json!({"name": "PT Askrindo", "city": "Jakarta"})).await;
+    phone.sync().await;
+    phone.update("customers", id, json!({"phone": "0811111"})).await;
+    phone.fail(&[Fault::LoseAnswer]);
+    phone.sync().await;
+    assert_eq!(phone.client.status().state, SyncState::Offline);
+    phone.update("customers", id, json!({"phone": "0822222", "city": "Bandung"})).await;
+    phone.sync().await;
+    let server = world.server(BUDI, "customers").await;
+    assert_eq!((server.len(), server[0].version), (1, Version(3)));
+    assert_eq!((&server[0].fields["phone"], &server[0].fields["city"]), (&json!("+62822222"), &json!("Bandung")));
+    assert_eq!((phone.unsent(), phone.client.conflicts().len()), (0, 0));
+}
+
+#[tokio::test]
+async fn every_kind_of_outage_keeps_the_work_and_ends() {
+    let world = World::new();
+    let kinds = [
+        Fault::Refuse,
+        Fault::LoseAnswer,
+        Fault::CutBody,
+        Fault::Portal(200),
+        Fault::Portal(401),
+        Fault::Portal(403),
+        Fault::Portal(404),
+        Fault::Portal(409),
+        Fault::Portal(410),
+        Fault::Portal(413),
+        Fault::Portal(503),
+        Fault::Ours(503),
+    ];
+    for (n, fault) in kinds.into_iter().enumerate() {
+        let phone = world.device(BUDI).await;
+        phone.sync().await;
+        let name = format!("PT {n}");
+        let id = phone.create("customers", json!({"name": name})).await;
+        phone.fail(std::slice::from_ref(&fault));
+        phone.sync().await;
+        assert_eq!(phone.get("customers", id).unwrap().status, RecordStatus::Pending, "{fault:?}");
+        assert_eq!(phone.client.status().failed, 0, "{fault:?}");
+        // Not before the backoff, unless something ends the wait.
+        let sent = phone.parcels_sent();
+        phone.client.cycle(Reason::Timer).await;
+        assert_eq!(phone.parcels_sent(), sent, "{fault:?}");
+        phone.client.cycle(Reason::Online).await;
+        assert_eq!((phone.unsent(), phone.client.status().state), (0, SyncState::Synced), "{fault:?}");
+        let named = world.server(BUDI, "customers").await.into_iter().filter(|entry| entry.fields["name"] == name);
+        assert_eq!(named.count(), 1, "{fault:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_long_outage_uses_up_nothing() {
+    let world = World::new();
+    let phone = world.device(BUDI).await;
+    phone.sync().await;
+    let id = phone.create("customers", json!({"name": "PT Lama"})).await;
+    for _ in 0..40 {
+        phone.fail(&[Fault::Refuse]);
+        let wake = phone.client.cycle(Reason::Timer).await.wake_at.unwrap();
+        assert!(wake > world.now() && wake.since(world.now()) <= 300_000);
+        world.later(wake.since(world.now()));
+    }
+    assert_eq!(phone.get("customers", id).unwrap().status, RecordStatus::Pending);
+    phone.client.cycle(Reason::Online).await;
+    assert_eq!((phone.unsent(), world.server(BUDI, "customers").await.len()), (0, 1));
+}
+
+#[tokio::test]
+async fn a_change_that_makes_the_server_panic_is_alone_in_its_trouble() {
+    let world = World::new();
+    let phone = world.device(BUDI).await;
+    let bad = phone.create("customers", json!({"name": "__poison_panic__"})).await;
+    let behind = phone.create("activities", json!({"customer": bad, "kind": "call", "subject": "x", "at": 1})).await;
+    let good = phone.create("customers", json!({"name": "PT Baik"})).await;
+    phone.sync().await;
+    assert_eq!(phone.get("customers", good).unwrap().status, RecordStatus::Synced);
+    assert_eq!(phone.get("customers", bad).unwrap().status, RecordStatus::Pending);
+    assert_eq!(phone.get("activities", behind).unwrap().status, RecordStatus::Pending);
+    for _ in 0..5 {
+        world.later(4_000_000);
+        phone.sync().await;
+    }
+    assert_eq!((phone.unsent(), phone.client.status().failed), (2, 0), "it never becomes a dead letter, nor what waits for it");
+}
+
+#[tokio::test]
+async fn a_change_that_makes_the_whole_batch_fail_is_found_and_put_by() {
+    let world = World::new();
+    let phone = world.device(BUDI).await;
+    phone.sync().await;
+    for n in 0..30 {
+        phone.create("customers", json!({"name": format!("PT {n}")})).await;
+    }
+    let bad = phone.create("customers", json!({"name": "__poison_500__"})).await;
+    for n in 30..60 {
+        phone.create("customers", json!({"name": format!("PT {n}")})).await;
+    }
+    for _ in 0..6 {
+        phone.sync().await;
+        world.later(70_000);
+    }
+    assert_eq!(world.server(BUDI, "customers").await.len(), 60);
+    assert_eq!(phone.unsent(), 1);
+    assert_eq!(phone.get("customers", bad).unwrap().status, RecordStatus::Pending);
+}
+
+#[tokio::test]
+async fn what_the_server_refuses_is_kept_shown_and_mended_in_the_form() {
+    let world = World::new();
+    let phone = world.device(BUDI).await;
+    phone.create("customers", json!({"name": "PT Satu", "code": "JKT-0001"})).await;
+    phone.sync().await;
+    let id = phone.create("customers", json!({"name": "PT Dua", "code": "JKT-0001"})).await;
+    phone.sync().await;
+    let failed = phone.get("customers", id).unwrap();
+    assert_eq!((failed.status, failed.problem.unwrap().field.as_deref()), (RecordStatus::Failed, Some("code")));
+    let sent = phone.parcels_sent();
+    phone.sync().await;
+    assert_eq!(phone.parcels_sent(), sent, "a refused change is not sent again by itself");
+    phone.update("customers", id, json!({"code": "JKT-0002"})).await;
+    phone.sync().await;
+    assert_eq!((phone.unsent(), world.server(BUDI, "customers").await.len()), (0, 2));
+}
+
+#[tokio::test]
+async fn a_poison_entry_of_the_feed_is_counted_and_the_rest_arrives() {
+    let world = World::new();
+    let (phone, other) = (world.device(BUDI).await, world.device(BUDI).await);
+    other.sync().await;
+    phone.create("customers", json!({"name": "PT __poison_entry__"})).await;
+    let good = phone.create("customers", json!({"name": "PT Baik"})).await;
+    phone.sync().await;
+    other.sync().await;
+    assert_eq!(other.get("customers", good).unwrap().status, RecordStatus::Synced);
+    assert_eq!(other.client.diagnostics().await.unwrap()["pull"]["poisoned"], 1);
+}
+
+#[tokio::test]
+async fn two_contexts_on_one_store_send_everything_once() {
+    let world = World::new();
+    let tab = world.device(BUDI).await;
+    let other = world.context(BUDI, tab.store.clone()).await;
+    for n in 0..20 {
+        let device = if n % 2 == 0 { &tab } else { &other };
+        device.create("customers", json!({"name": format!("PT {n}")})).await;
+    }
+    tokio::join!(tab.sync(), other.sync());
+    tab.client.refresh(None).await.unwrap();
+    other.client.refresh(None).await.unwrap();
+    let server = world.server(BUDI, "customers").await;
+    assert_eq!(server.len(), 20);
+    assert!(server.iter().all(|entry| entry.version == Version(1)));
+    let all = serde_json::from_value(json!({"sort": ["name"]})).unwrap();
+    assert_eq!(tab.client.list("customers", &all), other.client.list("customers", &all));
+    assert_eq!((tab.unsent(), other.unsent()), (0, 0));
+}

@@ -1,0 +1,8 @@
+//! Client and server agree: the real driver over the memory store, against the real router, in one process.
+#![cfg(not(target_arch = "wasm32"))]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs, reason = "a test fails by panicking")]
+
+mod conflicts;
+mod failures;
+mod loops;
+mod world;

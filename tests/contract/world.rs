@@ -1,0 +1,252 @@
+//! The real client over the memory store, and the real router, in one process. Between them a network that does as told.
+
+use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use axum::Router;
+use axum::body::Body;
+use axum::http::{Request as HttpRequest, header};
+use fieldsync::client::{Client, NewChange};
+use fieldsync::core::answer::{body, classify, method, path};
+use fieldsync::core::backoff::bits;
+use fieldsync::core::machine::Reason;
+use fieldsync::core::protocol::{Action, Answer, Entry, Request};
+use fieldsync::core::record::{Fields, Millis, RecordId, RowId, UserId, Version};
+use fieldsync::core::schema::Schema;
+use fieldsync::data::table::RecordView;
+use fieldsync::memory::MemoryStore;
+use fieldsync::ports::{Cause, Host, Transport, TransportError};
+use fieldsync_server::db::memory::MemoryDb;
+use fieldsync_server::db::{self, Db, DbError, Role, User};
+use fieldsync_server::{AppState, Config, app};
+use http_body_util::BodyExt;
+use serde_json::Value;
+use tower::ServiceExt;
+use uuid::Uuid;
+
+pub const BUDI: UserId = UserId(Uuid::from_u128(1));
+pub const SARI: UserId = UserId(Uuid::from_u128(2));
+pub const AHMAD: UserId = UserId(Uuid::from_u128(3));
+
+/// What the network does to one exchange.
+#[derive(Clone, Debug)]
+pub enum Fault {
+    /// Nobody answers; the server never sees the request.
+    Refuse,
+    /// The server sees it, and its answer is lost.
+    LoseAnswer,
+    /// Half of the answer comes.
+    CutBody,
+    /// Somebody else answers.
+    Portal(u16),
+    /// Our server answers with this status, in its own words.
+    Ours(u16),
+}
+
+#[derive(Clone)]
+pub struct World {
+    pub state: AppState,
+    pub app: Router,
+    clock: Arc<AtomicI64>,
+    next: Rc<Cell<u64>>,
+}
+
+impl World {
+    pub fn new() -> Self {
+        let db: Arc<dyn Db> = Arc::new(MemoryDb::new(7));
+        db::write(&*db, |tx| -> Result<(), DbError> {
+            for (id, name, role) in [(BUDI, "budi", Role::Rep), (SARI, "sari", Role::Rep), (AHMAD, "ahmad", Role::Manager)] {
+                let (username, name) = (name.to_owned(), name.to_uppercase());
+                tx.put_user(&User { id, username, name, role, team: Some("Jakarta".into()), password_hash: String::new() })?;
+            }
+            Ok(())
+        })
+        .unwrap();
+        let clock = Arc::new(AtomicI64::new(1_790_000_000_000));
+        let hands = clock.clone();
+        let config = Config { test_hooks: true, ..Config::default() };
+        let state = AppState::new(db, config).unwrap().with_clock(Arc::new(move || Millis(hands.load(Ordering::SeqCst))));
+        Self { app: app(state.clone()), state, clock, next: Rc::new(Cell::new(1)) }
+    }
+
+    pub fn later(&self, ms: i64) {
+        self.clock.fetch_add(ms, Ordering::SeqCst);
+    }
+
+    pub fn now(&self) -> Millis {
+        Millis(self.clock.load(Ordering::SeqCst))
+    }
+
+    fn random(&self) -> u64 {
+        self.next.set(self.next.get() + 1);
+        bits(11, self.next.get())
+    }
+
+    /// A context of a user on a new device.
+    pub async fn device(&self, user: UserId) -> Device {
+        self.context(user, MemoryStore::new()).await
+    }
+
+    /// Another context on the same store: a second tab, or the app after a restart.
+    pub async fn context(&self, user: UserId, store: MemoryStore) -> Device {
+        let wire = Wire { world: self.clone(), user, faults: Rc::default(), seen: Rc::default() };
+        let host = TestHost { world: self.clone() };
+        let schema = Rc::new(Schema::parse(include_str!("../../www/schema.json")).unwrap());
+        let client = Client::open(store.clone(), wire.clone(), host, schema, user, true).await.unwrap();
+        Device { world: self.clone(), client, store, wire, user }
+    }
+
+    /// What the server has, as this user sees it: every record of a collection.
+    pub async fn server(&self, user: UserId, collection: &str) -> Vec<Entry> {
+        let path = format!("/sync/v1/snapshot?collections={collection}&schema=1&limit=2000");
+        let request = self.request(user, "GET", &path, None);
+        let bytes = self.app.clone().oneshot(request).await.unwrap().into_body().collect().await.unwrap().to_bytes();
+        let answer: Value = serde_json::from_slice(&bytes).unwrap();
+        serde_json::from_value(answer["records"].clone()).unwrap()
+    }
+
+    fn request(&self, user: UserId, method: &str, path: &str, body: Option<Vec<u8>>) -> HttpRequest<Body> {
+        let token = self.state.signer().sign(user, self.now().plus(60_000)).unwrap();
+        HttpRequest::builder()
+            .method(method)
+            .uri(path)
+            .header(header::HOST, "crm.example")
+            .header(header::AUTHORIZATION, format!("Bearer {token}"))
+            .header("fieldsync-user", user.to_string())
+            .header(header::CONTENT_TYPE, "application/json")
+            .body(body.map_or_else(Body::empty, Body::from))
+            .unwrap()
+    }
+}
+
+/// A transport that reaches the router through the faults queued for it.
+#[derive(Clone)]
+pub struct Wire {
+    world: World,
+    user: UserId,
+    pub faults: Rc<RefCell<VecDeque<Fault>>>,
+    /// Every request that was made, by kind.
+    pub seen: Rc<RefCell<Vec<Request>>>,
+}
+
+impl Transport for Wire {
+    async fn send(&self, request: &Request) -> Result<Answer, TransportError> {
+        self.seen.borrow_mut().push(request.clone());
+        let fault = self.faults.borrow_mut().pop_front();
+        let away = || TransportError::Away { retry_after_ms: None, ours: false, cause: Cause::default() };
+        if matches!(fault, Some(Fault::Refuse)) {
+            return Err(away());
+        }
+        if let Some(Fault::Portal(status)) = fault {
+            return Err(classify(request, status, None, b"<html>Please sign in to the network", self.user).unwrap_err().into());
+        }
+        if let Some(Fault::Ours(status)) = fault {
+            let epoch = "01900000-0000-7000-8000-000000000000";
+            let problem = serde_json::json!({"server_time": 1, "server_epoch": epoch, "user": self.user, "type": "/problems/internal",
+                "code": "internal", "title": "x", "status": status, "retryable": true});
+            return Err(classify(request, status, None, problem.to_string().as_bytes(), self.user).unwrap_err().into());
+        }
+        let http = self.world.request(self.user, method(request), &path(request), body(request));
+        let response = self.world.app.clone().oneshot(http).await.unwrap();
+        let status = response.status().as_u16();
+        let bytes = response.into_body().collect().await.unwrap().to_bytes();
+        match fault {
+            Some(Fault::LoseAnswer) => Err(away()),
+            Some(Fault::CutBody) => Ok(classify(request, status, None, &bytes[..bytes.len() / 2], self.user)?),
+            _ => Ok(classify(request, status, None, &bytes, self.user)?),
+        }
+    }
+}
+
+pub struct TestHost {
+    world: World,
+}
+
+impl Host for TestHost {
+    fn now(&self) -> Millis {
+        self.world.now()
+    }
+
+    fn random(&self) -> u64 {
+        self.world.random()
+    }
+
+    async fn sleep_until(&self, at: Millis) {
+        self.world.later(at.since(self.world.now()).max(0));
+    }
+}
+
+/// One context of one user.
+pub struct Device {
+    pub world: World,
+    pub client: Client<MemoryStore, Wire, TestHost>,
+    pub store: MemoryStore,
+    pub wire: Wire,
+    pub user: UserId,
+}
+
+pub fn fields(value: Value) -> Fields {
+    value.as_object().unwrap().clone()
+}
+
+impl Device {
+    pub fn row(&self) -> RowId {
+        RowId::new(self.world.now(), [self.world.random(), self.world.random()])
+    }
+
+    pub async fn create(&self, collection: &str, value: Value) -> RecordId {
+        let record = RecordId::new(self.world.now(), [self.world.random(), self.world.random()]);
+        self.save(collection, record, Action::Create, Version(0), Fields::new(), fields(value)).await;
+        record
+    }
+
+    /// An update of the record as it is shown here.
+    pub async fn update(&self, collection: &str, id: RecordId, patch: Value) {
+        let shown = self.get(collection, id).unwrap();
+        self.update_seen(&shown, patch).await;
+    }
+
+    /// An update of the record as a form has it.
+    pub async fn update_seen(&self, shown: &RecordView, patch: Value) {
+        self.save(&shown.collection, shown.id, Action::Update, shown.version, shown.fields.clone(), fields(patch)).await;
+    }
+
+    pub async fn remove(&self, collection: &str, id: RecordId) {
+        let shown = self.get(collection, id).unwrap();
+        self.save(collection, id, Action::Delete, shown.version, shown.fields, Fields::new()).await;
+    }
+
+    async fn save(&self, collection: &str, record: RecordId, action: Action, version: Version, seen: Fields, written: Fields) {
+        let (row, collection) = (self.row(), collection.to_owned());
+        self.client.save(vec![NewChange { row, collection, record, action, version, seen, written }], 0).await.unwrap();
+    }
+
+    pub fn get(&self, collection: &str, id: RecordId) -> Option<RecordView> {
+        self.client.get(collection, id)
+    }
+
+    pub fn value(&self, collection: &str, id: RecordId, name: &str) -> Value {
+        self.get(collection, id).and_then(|record| record.fields.get(name).cloned()).unwrap_or(Value::Null)
+    }
+
+    pub fn fail(&self, faults: &[Fault]) {
+        self.wire.faults.borrow_mut().extend(faults.iter().cloned());
+    }
+
+    pub async fn sync(&self) {
+        self.client.cycle(Reason::User).await;
+    }
+
+    /// Parcels pushed so far, counted each time they were sent.
+    pub fn parcels_sent(&self) -> usize {
+        let seen = self.wire.seen.borrow();
+        seen.iter().map(|request| if let Request::Push(push) = request { push.parcels.len() } else { 0 }).sum()
+    }
+
+    pub fn unsent(&self) -> usize {
+        self.client.status().pending
+    }
+}
