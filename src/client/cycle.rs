@@ -5,11 +5,15 @@ use std::collections::VecDeque;
 use serde::Serialize;
 
 use crate::core::backoff::PARCEL_DELAY_MS_MAX;
+use crate::core::history::{ROWS_READ_MAX, prunable};
 use crate::core::machine::{Effect, Event, Failure, Reason, State};
 use crate::core::push::{Begin, begin, wanted};
 use crate::core::record::Millis;
 use crate::core::rows::meta;
-use crate::ports::{Host, Read, Rows, Scope, Step, Store, StoreError, StoreName, Transport, TransportError};
+use crate::ports::{Host, Read, Rows, Scope, Step, Store, StoreError, StoreName, Transport, TransportError, Write};
+
+/// How often history is pruned.
+const PRUNE_EVERY_MS: i64 = 24 * 60 * 60 * 1_000;
 
 use super::{Client, Note, meta_write, pages};
 
@@ -65,8 +69,28 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
         self.shared.borrow_mut().engine.machine.handle(now, random, event)
     }
 
+    /// Once a day, what is old goes from history.
+    async fn prune(&self) -> Result<(), StoreError> {
+        let now = self.host.now();
+        let pruned_at = self.shared.borrow().engine.pruned_at;
+        if pruned_at.is_some_and(|at| !at.plus(PRUNE_EVERY_MS).has_come(now, PRUNE_EVERY_MS)) {
+            return Ok(());
+        }
+        self.shared.borrow_mut().engine.pruned_at = Some(now);
+        let scope = Scope::relaxed(&[StoreName::History, StoreName::Meta], vec![Read::HistoryLast(ROWS_READ_MAX)]);
+        let plan = |rows: &Rows| {
+            let prunable = prunable(&rows.history, now);
+            let writes = prunable.map(|key| vec![Write::PruneHistory(key), meta_write(meta::HISTORY_FLOOR, &key)]);
+            Step::Write(writes.unwrap_or_default(), ())
+        };
+        self.store.update(scope, plan).await.map(drop)
+    }
+
     /// Notes where the engine stands, for the other contexts and the next start.
     async fn rest(&self) {
+        if let Err(error) = self.prune().await {
+            self.note_error("storage", error.to_string());
+        }
         let engine = {
             let mut shared = self.shared.borrow_mut();
             shared.sending = None;

@@ -67,9 +67,17 @@ struct Shared {
     sending: Option<Sending>,
     /// How far the tables are in step: page stamp, `client_seq`, history key.
     marks: Marks,
+    /// Refreshes, numbered as they begin.
+    turns: Turns,
     /// 410 in a row.
     lost_cursors: u32,
     full: bool,
+}
+
+#[derive(Clone, Copy, Default)]
+struct Turns {
+    begun: u64,
+    taken: u64,
 }
 
 #[derive(Clone, Copy, Default)]
@@ -135,6 +143,7 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
             batch: Batch::default(),
             sending: None,
             marks: Marks::default(),
+            turns: Turns::default(),
             lost_cursors: 0,
             full: false,
         };

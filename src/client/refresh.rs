@@ -24,7 +24,11 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
             let rows = self.store.read(vec![Read::Meta]).await?;
             return self.take_meta(&rows);
         }
-        let marks = self.shared.borrow().marks;
+        let (marks, turn) = {
+            let mut shared = self.shared.borrow_mut();
+            shared.turns.begun += 1;
+            (shared.marks, shared.turns.begun)
+        };
         let read = vec![
             Read::Meta,
             Read::PagesSince(marks.stamp),
@@ -42,6 +46,14 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
                 tables.clear_outbox();
                 whole.outbox.into_iter().for_each(|change| tables.take_change(change));
             }
+        }
+        // Two refreshes at once may come back in either order: the older one's rows are stale then.
+        {
+            let mut shared = self.shared.borrow_mut();
+            if shared.turns.taken > turn {
+                return Ok(());
+            }
+            shared.turns.taken = turn;
         }
         self.take_rows(&rows, marks)
     }

@@ -7,6 +7,7 @@ pub mod batch;
 pub mod choose;
 pub mod discard;
 pub mod finish;
+pub mod history;
 pub mod machine;
 pub mod merge;
 pub mod outbox;

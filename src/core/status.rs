@@ -29,6 +29,9 @@ pub struct Engine {
     /// Parcels confirmed on that day.
     #[serde(default)]
     pub sent: u32,
+    /// When history was last pruned.
+    #[serde(default)]
+    pub pruned_at: Option<Millis>,
     /// The last errors.
     #[serde(default)]
     pub errors: Vec<ErrorNote>,
