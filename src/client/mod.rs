@@ -12,6 +12,7 @@ mod read;
 mod refresh;
 mod save;
 mod settle;
+mod views;
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -29,7 +30,7 @@ use crate::data::table::Tables;
 use crate::ports::{Host, Read, Rows, Scope, Step, Store, StoreError, StoreName, Transport, TransportError, Write};
 
 pub use cycle::CycleReport;
-pub use read::{ConflictView, HistoryEntry, OutboxEntry, PreviewEntry};
+
 pub use save::{NewChange, SaveError};
 pub use settle::{SettleError, Settled};
 

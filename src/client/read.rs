@@ -1,110 +1,20 @@
 //! What the app reads: records, the status, conflicts, the sync centre's lists.
 
-use serde::Serialize;
 use serde_json::{Value, json};
 
-use crate::core::bases::Bases;
 use crate::core::outbox::Change;
-use crate::core::parcel::{Parcel, ParcelState, Then};
-use crate::core::protocol::{Action, Body, Outcome, Problem, PushRequest, Request, SetAside};
+use crate::core::parcel::{Parcel, ParcelState};
+use crate::core::protocol::{Body, PushRequest, Request};
 use crate::core::push::{BATCH_PARCELS_MAX, Begin, begin, wanted};
-use crate::core::record::{By, CollectionName, Fields, GroupId, Millis, RecordId, RowId, Version};
-use crate::core::rows::{DraftRow, End, meta};
+use crate::core::record::{Fields, RecordId};
+use crate::core::rows::{DraftRow, meta};
 use crate::core::status::{Facts, SyncStatus, status};
-use crate::core::view::{Conflict, ConflictKind};
 use crate::data::query::Query;
 use crate::data::table::{RecordStatus, RecordView, Tables};
 use crate::ports::{Host, Read, Scope, Step, Store, StoreError, StoreName, Transport, TransportError, Write};
 
+use super::views::{ConflictView, HistoryEntry, OutboxEntry, PreviewEntry, conflict, entry, outcome_name};
 use super::{Client, pages};
-
-/// `Conflict` in `www/fieldsync/types.d.ts`.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct ConflictView {
-    collection: CollectionName,
-    id: RecordId,
-    kind: &'static str,
-    title: String,
-    version: Version,
-    fields: Vec<ConflictFieldView>,
-    merged_fields: Vec<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    at: Option<Millis>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    by: Option<By>,
-    saved_at: Millis,
-    put_off: bool,
-    mine: Option<Fields>,
-    theirs: Option<Fields>,
-}
-
-#[derive(Clone, Debug, PartialEq, Serialize)]
-struct ConflictFieldView {
-    field: String,
-    before: Value,
-    mine: Value,
-    theirs: Value,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    at: Option<Millis>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    by: Option<By>,
-}
-
-/// `OutboxEntry` in `www/fieldsync/types.d.ts`.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct OutboxEntry {
-    collection: CollectionName,
-    id: RecordId,
-    title: String,
-    status: RecordStatus,
-    action: Action,
-    changes: Vec<ChangeView>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    problem: Option<Problem>,
-    attempts: u32,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    next_attempt_at: Option<Millis>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    blocked_by: Option<RecordId>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    then: Option<Then>,
-}
-
-#[derive(Clone, Debug, PartialEq, Serialize)]
-#[serde(rename_all = "camelCase")]
-struct ChangeView {
-    row: RowId,
-    saved_at: Millis,
-    action: Action,
-    written: Fields,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    group: Option<GroupId>,
-    held: bool,
-}
-
-/// `HistoryEntry` in `www/fieldsync/types.d.ts`.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct HistoryEntry {
-    at: Millis,
-    end: End,
-    collection: CollectionName,
-    id: RecordId,
-    title: String,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    set_aside: Vec<SetAside>,
-}
-
-/// What would become of a parcel if it were sent now.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct PreviewEntry {
-    collection: CollectionName,
-    id: RecordId,
-    title: String,
-    outcome: &'static str,
-}
 
 impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
     fn tables<R>(&self, read: impl FnOnce(&Tables) -> R) -> Option<R> {
@@ -313,96 +223,5 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
             "outbox": rows.outbox.iter().map(change).collect::<Vec<_>>(), "parcels": rows.parcels.iter().map(parcel).collect::<Vec<_>>(),
             "conflicts": rows.conflicts.len(), "records": self.tables(Tables::count_bases),
         }))
-    }
-}
-
-fn outcome_name(outcome: &Outcome) -> &'static str {
-    match outcome {
-        Outcome::Applied { .. } => "applied",
-        Outcome::Known { .. } => "known",
-        Outcome::Conflict { .. } => "conflict",
-        Outcome::Rejected { .. } => "rejected",
-        Outcome::Retry { .. } => "retry",
-        Outcome::Blocked { .. } => "blocked",
-        Outcome::Voided => "voided",
-    }
-}
-
-fn conflict(tables: &Tables, collection: CollectionName, id: RecordId) -> Option<ConflictView> {
-    let (_, view) = tables.merged(&collection, id)?;
-    let Conflict { kind, fields, merged } = view.conflict?;
-    let base = tables.base(&collection, id)?;
-    let field = |field: crate::core::view::ConflictField| {
-        let changed = base.changed.get(&field.field);
-        ConflictFieldView {
-            at: changed.map(|changed| changed.at),
-            by: changed.map(|changed| changed.by.clone()),
-            field: field.field,
-            before: field.before,
-            mine: field.mine,
-            theirs: field.theirs,
-        }
-    };
-    let row = tables.conflicts.get(&(collection.clone(), id));
-    Some(ConflictView {
-        kind: match kind {
-            ConflictKind::Fields => "fields",
-            ConflictKind::DeletedByThem => "deleted-by-them",
-            ConflictKind::DeletedByMe => "deleted-by-me",
-        },
-        title: tables.title(&collection, id),
-        version: base.version,
-        fields: fields.into_iter().map(field).collect(),
-        merged_fields: merged,
-        at: Some(base.at),
-        by: base.by.clone(),
-        saved_at: tables.changes_of(&collection, id).last().map(|change| change.saved_at).unwrap_or_default(),
-        // Putting off names what was shown: when theirs moves again, the question is a new one.
-        put_off: row.is_some_and(|row| row.put_off && row.version == base.version),
-        mine: view.fields,
-        theirs: base.is_present().then(|| base.fields.clone()),
-        collection,
-        id,
-    })
-}
-
-fn entry(tables: &Tables, collection: CollectionName, id: RecordId, now: Millis) -> Option<OutboxEntry> {
-    let changes = tables.changes_of(&collection, id);
-    let parcel = tables.parcels.iter().find(|parcel| changes.iter().any(|change| parcel.rows.contains(&change.row)));
-    let record = tables.record(&collection, id, true, now);
-    let view = |change: &&Change| ChangeView {
-        row: change.row,
-        saved_at: change.saved_at,
-        action: change.action,
-        written: change.written.clone(),
-        group: change.group,
-        held: change.is_held(now),
-    };
-    let action = record.as_ref().and_then(|record| record.pending).or(changes.last().map(|change| change.action))?;
-    Some(OutboxEntry {
-        title: tables.title(&collection, id),
-        status: record.as_ref().map_or(RecordStatus::Pending, |record| record.status),
-        action,
-        changes: changes.iter().map(view).collect(),
-        problem: record.and_then(|record| record.problem),
-        attempts: parcel.map_or(0, |parcel| parcel.attempts),
-        next_attempt_at: parcel.and_then(|parcel| parcel.next_attempt_at),
-        blocked_by: parcel.and_then(|parcel| parcel.blocked_by),
-        then: parcel.and_then(|parcel| parcel.then),
-        collection,
-        id,
-    })
-}
-
-/// The base, for tests.
-impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
-    /// Whether the store has a base of this record that is a record.
-    ///
-    /// # Errors
-    /// If it cannot be read.
-    pub async fn has_base(&self, collection: &str, id: RecordId) -> Result<bool, StoreError> {
-        let rows = self.store.read(vec![Read::PagesOf(vec![(collection.to_owned(), id)])]).await?;
-        let set = pages::read(&rows)?;
-        Ok(Bases::get(&set, collection, id).is_some_and(crate::core::record::Base::is_listed))
     }
 }

@@ -5,77 +5,20 @@
 use std::rc::Rc;
 
 use js_sys::{Function, Reflect};
-use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use wasm_bindgen::prelude::*;
 
+use super::boundary::{Options, Shown, Wake, WriteJs, Writes, from_json, id, new_change, parse_reason, to_js, to_json};
 use super::error::{Code, SyncError, sync_error};
 use super::fetch::FetchTransport;
 use super::host::BrowserHost;
 use super::indexed_db::IndexedDbStore;
-use crate::client::{Client, NewChange, Note, Settled};
-use crate::core::machine::Reason;
-use crate::core::protocol::Action;
-use crate::core::record::{Fields, Millis, RecordId, RowId, UserId, Version};
+use crate::client::{Client, Note, Settled};
+use crate::core::record::{Fields, Millis, RowId, UserId, Version};
 use crate::core::resolve::Choices;
 use crate::core::schema::Schema;
-use crate::core::status::Sending;
 use crate::data::query::Query;
 use crate::ports::Host;
-
-#[wasm_bindgen]
-extern "C" {
-    /// `EngineOptions`.
-    #[wasm_bindgen(typescript_type = "import('../types').EngineOptions")]
-    pub type Options;
-    #[wasm_bindgen(method, getter)]
-    fn server(this: &Options) -> String;
-    #[wasm_bindgen(method, getter)]
-    fn user(this: &Options) -> String;
-    #[wasm_bindgen(method, getter)]
-    fn schema(this: &Options) -> String;
-    #[wasm_bindgen(method, getter)]
-    fn tables(this: &Options) -> bool;
-    #[wasm_bindgen(method, getter, js_name = getAccessToken)]
-    fn get_access_token(this: &Options) -> Function;
-    #[wasm_bindgen(method, getter, js_name = onEvent)]
-    fn on_event(this: &Options) -> Function;
-
-    /// `EngineWrite[]`.
-    #[wasm_bindgen(typescript_type = "import('../types').EngineWrite[]")]
-    pub type Writes;
-}
-
-#[derive(Deserialize)]
-struct WriteJs {
-    row: String,
-    collection: String,
-    id: String,
-    action: Action,
-    seen: SeenJs,
-    #[serde(default)]
-    written: Fields,
-}
-
-#[derive(Deserialize)]
-struct SeenJs {
-    version: Version,
-    #[serde(default)]
-    fields: Fields,
-}
-
-#[derive(Deserialize)]
-struct Shown {
-    collection: String,
-    id: RecordId,
-    version: Version,
-}
-
-/// What one context tells another: only that something was committed, and how a push goes.
-#[derive(Serialize, Deserialize)]
-struct Wake {
-    sending: Option<Sending>,
-}
 
 /// The offline client of one page or worker.
 #[wasm_bindgen]
@@ -83,35 +26,6 @@ pub struct Engine {
     client: Rc<Client<IndexedDbStore, FetchTransport, BrowserHost>>,
     store: IndexedDbStore,
     on_event: Function,
-}
-
-fn to_js<T: Serialize>(value: &T) -> Result<JsValue, JsValue> {
-    let serializer = serde_wasm_bindgen::Serializer::json_compatible();
-    value.serialize(&serializer).map_err(|error| sync_error(Code::Invalid, &error.to_string(), false))
-}
-
-fn to_json<T: Serialize>(value: &T) -> Result<String, JsValue> {
-    serde_json::to_string(value).map_err(|error| sync_error(Code::Invalid, &error.to_string(), false))
-}
-
-fn from_json<T: for<'de> Deserialize<'de>>(json: &str) -> Result<T, JsValue> {
-    serde_json::from_str(json).map_err(|error| sync_error(Code::Invalid, &error.to_string(), false))
-}
-
-fn id<T: std::str::FromStr>(text: &str, what: &str) -> Result<T, JsValue> {
-    text.parse().map_err(|_| sync_error(Code::Invalid, &format!("{what} is not a UUID: {text:.60}"), false))
-}
-
-fn new_change(write: WriteJs) -> Result<NewChange, JsValue> {
-    Ok(NewChange {
-        row: id(&write.row, "the row id")?,
-        collection: write.collection,
-        record: id(&write.id, "the record's id")?,
-        action: write.action,
-        version: write.seen.version,
-        seen: write.seen.fields,
-        written: write.written,
-    })
 }
 
 #[wasm_bindgen]
@@ -422,9 +336,4 @@ impl Engine {
     pub fn close(&self) {
         self.store.close();
     }
-}
-
-fn parse_reason(reason: &str) -> Result<Reason, JsValue> {
-    let parsed = serde_json::from_value(Value::String(reason.to_owned()));
-    parsed.map_err(|_| sync_error(Code::Invalid, &format!("no such reason: {reason:.60}"), false))
 }

@@ -1,6 +1,7 @@
 //! The browser's side of the ports.
 
 pub mod bindings;
+pub mod boundary;
 pub mod engine;
 pub mod error;
 pub mod fetch;

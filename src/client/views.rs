@@ -1,0 +1,178 @@
+//! Conflicts, unsent work and ends as the shell shows them; `www/fieldsync/types.d.ts` has the same shapes.
+
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::core::outbox::Change;
+use crate::core::parcel::Then;
+use crate::core::protocol::{Action, Outcome, Problem, SetAside};
+use crate::core::record::{By, CollectionName, Fields, GroupId, Millis, RecordId, RowId, Version};
+use crate::core::rows::End;
+use crate::core::view::{Conflict, ConflictField, ConflictKind};
+use crate::data::table::{RecordStatus, Tables};
+
+/// `Conflict` in `www/fieldsync/types.d.ts`.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ConflictView {
+    pub(super) collection: CollectionName,
+    pub(super) id: RecordId,
+    pub(super) kind: &'static str,
+    pub(super) title: String,
+    pub(super) version: Version,
+    fields: Vec<ConflictFieldView>,
+    pub(super) merged_fields: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) at: Option<Millis>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) by: Option<By>,
+    pub(super) saved_at: Millis,
+    pub(super) put_off: bool,
+    pub(super) mine: Option<Fields>,
+    pub(super) theirs: Option<Fields>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize)]
+struct ConflictFieldView {
+    pub(super) field: String,
+    pub(super) before: Value,
+    pub(super) mine: Value,
+    pub(super) theirs: Value,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) at: Option<Millis>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) by: Option<By>,
+}
+
+/// `OutboxEntry` in `www/fieldsync/types.d.ts`.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct OutboxEntry {
+    pub(super) collection: CollectionName,
+    pub(super) id: RecordId,
+    pub(super) title: String,
+    pub(super) status: RecordStatus,
+    pub(super) action: Action,
+    changes: Vec<ChangeView>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) problem: Option<Problem>,
+    pub(super) attempts: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) next_attempt_at: Option<Millis>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) blocked_by: Option<RecordId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) then: Option<Then>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ChangeView {
+    pub(super) row: RowId,
+    pub(super) saved_at: Millis,
+    pub(super) action: Action,
+    pub(super) written: Fields,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) group: Option<GroupId>,
+    pub(super) held: bool,
+}
+
+/// `HistoryEntry` in `www/fieldsync/types.d.ts`.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct HistoryEntry {
+    pub(super) at: Millis,
+    pub(super) end: End,
+    pub(super) collection: CollectionName,
+    pub(super) id: RecordId,
+    pub(super) title: String,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) set_aside: Vec<SetAside>,
+}
+
+/// What would become of a parcel if it were sent now.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct PreviewEntry {
+    pub(super) collection: CollectionName,
+    pub(super) id: RecordId,
+    pub(super) title: String,
+    pub(super) outcome: &'static str,
+}
+
+pub(super) fn outcome_name(outcome: &Outcome) -> &'static str {
+    match outcome {
+        Outcome::Applied { .. } => "applied",
+        Outcome::Known { .. } => "known",
+        Outcome::Conflict { .. } => "conflict",
+        Outcome::Rejected { .. } => "rejected",
+        Outcome::Retry { .. } => "retry",
+        Outcome::Blocked { .. } => "blocked",
+        Outcome::Voided => "voided",
+    }
+}
+
+pub(super) fn conflict(tables: &Tables, collection: CollectionName, id: RecordId) -> Option<ConflictView> {
+    let (_, view) = tables.merged(&collection, id)?;
+    let Conflict { kind, fields, merged } = view.conflict?;
+    let base = tables.base(&collection, id)?;
+    let field = |field: ConflictField| {
+        let changed = base.changed.get(&field.field);
+        ConflictFieldView {
+            at: changed.map(|changed| changed.at),
+            by: changed.map(|changed| changed.by.clone()),
+            field: field.field,
+            before: field.before,
+            mine: field.mine,
+            theirs: field.theirs,
+        }
+    };
+    let row = tables.conflicts.get(&(collection.clone(), id));
+    Some(ConflictView {
+        kind: match kind {
+            ConflictKind::Fields => "fields",
+            ConflictKind::DeletedByThem => "deleted-by-them",
+            ConflictKind::DeletedByMe => "deleted-by-me",
+        },
+        title: tables.title(&collection, id),
+        version: base.version,
+        fields: fields.into_iter().map(field).collect(),
+        merged_fields: merged,
+        at: Some(base.at),
+        by: base.by.clone(),
+        saved_at: tables.changes_of(&collection, id).last().map(|change| change.saved_at).unwrap_or_default(),
+        // Putting off names what was shown: when theirs moves again, the question is a new one.
+        put_off: row.is_some_and(|row| row.put_off && row.version == base.version),
+        mine: view.fields,
+        theirs: base.is_present().then(|| base.fields.clone()),
+        collection,
+        id,
+    })
+}
+
+pub(super) fn entry(tables: &Tables, collection: CollectionName, id: RecordId, now: Millis) -> Option<OutboxEntry> {
+    let changes = tables.changes_of(&collection, id);
+    let parcel = tables.parcels.iter().find(|parcel| changes.iter().any(|change| parcel.rows.contains(&change.row)));
+    let record = tables.record(&collection, id, true, now);
+    let view = |change: &&Change| ChangeView {
+        row: change.row,
+        saved_at: change.saved_at,
+        action: change.action,
+        written: change.written.clone(),
+        group: change.group,
+        held: change.is_held(now),
+    };
+    let action = record.as_ref().and_then(|record| record.pending).or(changes.last().map(|change| change.action))?;
+    Some(OutboxEntry {
+        title: tables.title(&collection, id),
+        status: record.as_ref().map_or(RecordStatus::Pending, |record| record.status),
+        action,
+        changes: changes.iter().map(view).collect(),
+        problem: record.and_then(|record| record.problem),
+        attempts: parcel.map_or(0, |parcel| parcel.attempts),
+        next_attempt_at: parcel.and_then(|parcel| parcel.next_attempt_at),
+        blocked_by: parcel.and_then(|parcel| parcel.blocked_by),
+        then: parcel.and_then(|parcel| parcel.then),
+        collection,
+        id,
+    })
+}

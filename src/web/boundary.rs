@@ -1,0 +1,107 @@
+//! What crosses between the page and the engine, and its conversion.
+
+use js_sys::Function;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use wasm_bindgen::prelude::*;
+
+use super::error::{Code, sync_error};
+use crate::client::NewChange;
+use crate::core::machine::Reason;
+use crate::core::protocol::Action;
+use crate::core::record::{Fields, RecordId, Version};
+use crate::core::status::Sending;
+
+#[wasm_bindgen]
+extern "C" {
+    /// `EngineOptions`.
+    #[wasm_bindgen(typescript_type = "import('../types').EngineOptions")]
+    pub type Options;
+    /// Where the server is.
+    #[wasm_bindgen(method, getter)]
+    pub fn server(this: &Options) -> String;
+    /// The user's id.
+    #[wasm_bindgen(method, getter)]
+    pub fn user(this: &Options) -> String;
+    /// `schema.json` as text.
+    #[wasm_bindgen(method, getter)]
+    pub fn schema(this: &Options) -> String;
+    /// Whether records are kept in memory.
+    #[wasm_bindgen(method, getter)]
+    pub fn tables(this: &Options) -> bool;
+    /// Asks the app for a token.
+    #[wasm_bindgen(method, getter, js_name = getAccessToken)]
+    pub fn get_access_token(this: &Options) -> Function;
+    /// Tells the shell.
+    #[wasm_bindgen(method, getter, js_name = onEvent)]
+    pub fn on_event(this: &Options) -> Function;
+
+    /// `EngineWrite[]`.
+    #[wasm_bindgen(typescript_type = "import('../types').EngineWrite[]")]
+    pub type Writes;
+}
+
+#[derive(Deserialize)]
+pub(super) struct WriteJs {
+    pub(super) row: String,
+    pub(super) collection: String,
+    pub(super) id: String,
+    pub(super) action: Action,
+    pub(super) seen: SeenJs,
+    #[serde(default)]
+    pub(super) written: Fields,
+}
+
+#[derive(Deserialize)]
+pub(super) struct SeenJs {
+    pub(super) version: Version,
+    #[serde(default)]
+    pub(super) fields: Fields,
+}
+
+#[derive(Deserialize)]
+pub(super) struct Shown {
+    pub(super) collection: String,
+    pub(super) id: RecordId,
+    pub(super) version: Version,
+}
+
+/// What one context tells another: only that something was committed, and how a push goes.
+#[derive(Serialize, Deserialize)]
+pub(super) struct Wake {
+    pub(super) sending: Option<Sending>,
+}
+
+pub(super) fn to_js<T: Serialize>(value: &T) -> Result<JsValue, JsValue> {
+    let serializer = serde_wasm_bindgen::Serializer::json_compatible();
+    value.serialize(&serializer).map_err(|error| sync_error(Code::Invalid, &error.to_string(), false))
+}
+
+pub(super) fn to_json<T: Serialize>(value: &T) -> Result<String, JsValue> {
+    serde_json::to_string(value).map_err(|error| sync_error(Code::Invalid, &error.to_string(), false))
+}
+
+pub(super) fn from_json<T: for<'de> Deserialize<'de>>(json: &str) -> Result<T, JsValue> {
+    serde_json::from_str(json).map_err(|error| sync_error(Code::Invalid, &error.to_string(), false))
+}
+
+pub(super) fn id<T: std::str::FromStr>(text: &str, what: &str) -> Result<T, JsValue> {
+    text.parse().map_err(|_| sync_error(Code::Invalid, &format!("{what} is not a UUID: {text:.60}"), false))
+}
+
+pub(super) fn new_change(write: WriteJs) -> Result<NewChange, JsValue> {
+    Ok(NewChange {
+        row: id(&write.row, "the row id")?,
+        collection: write.collection,
+        record: id(&write.id, "the record's id")?,
+        action: write.action,
+        version: write.seen.version,
+        seen: write.seen.fields,
+        written: write.written,
+    })
+}
+
+pub(super) fn parse_reason(reason: &str) -> Result<Reason, JsValue> {
+    let parsed = serde_json::from_value(Value::String(reason.to_owned()));
+    parsed.map_err(|_| sync_error(Code::Invalid, &format!("no such reason: {reason:.60}"), false))
+}
