@@ -8,9 +8,10 @@ async function loseTheAnswer(world, save, edit) {
   world.proxy.clear();
   world.proxy.rule({ path: PUSH, fault: "refuse" });
   world.proxy.rule({ path: PUSH, times: 1, fault: "lose-answer" });
+  const begun = world.proxy.seen.length;
   await save();
   const lost = await until("the server applied it, and the answer is lost", () =>
-    world.proxy.requests(PUSH).findLast((seen) => seen.fault === "lose-answer" && seen.answer));
+    world.proxy.seen.slice(begun).find((seen) => seen.fault === "lose-answer" && seen.answer));
   assert.equal(lost.answer.results[0].outcome, "applied");
   await edit();
   const from = world.proxy.seen.length;

@@ -19,9 +19,12 @@ async function bothEdit({ world, budi, ahmad, user, name }, his, hers) {
 
 /** The record at the server, as both devices show it. @param {Scene} scene @param {Record<string, string>} fields @param {Record<string, string>} shown */
 async function agreed({ world, budi, ahmad, id }, fields, shown) {
-  await budi.upToDate();
-  const record = await (await world.api("budi")).record("customers", id);
-  assert.deepEqual(Object.fromEntries(Object.keys(fields).map((field) => [field, record?.fields[field]])), fields, "on the server");
+  const api = await world.api("budi");
+  await settles("it is on the server", async () => {
+    const record = await api.record("customers", id);
+    assert.deepEqual(Object.fromEntries(Object.keys(fields).map((field) => [field, record?.fields[field]])), fields);
+  });
+  await budi.says(/^Up to date[^·]*· [^·]*$/);
   for (const app of [budi, ahmad]) {
     await app.showCustomer(id);
     if (app === ahmad) await app.pressBar();

@@ -23,10 +23,10 @@ export default {
     const api = await world.api("budi");
     const [customer, deal, activity] = [uuid7(), uuid7(), uuid7()];
     const fields = { name: EVIL, contact: EVIL, city: EVIL, address: EVIL, notes: EVIL, tags: [EVIL], email: `"><img/src=x/onerror=hit()>@x.co` };
-    const today = new Date().toISOString().slice(0, 10);
+    const overdue = "2020-01-01"; // First in every list.
     const items = [
-      create("customers", { ...fields, next_visit: today }, customer),
-      create("pipelines", { customer, title: EVIL, stage: "lead", note: EVIL, close_date: today }, deal),
+      create("customers", { ...fields, next_visit: overdue }, customer),
+      create("pipelines", { customer, title: EVIL, stage: "lead", note: EVIL, close_date: overdue }, deal),
       create("activities", { customer, kind: "visit", subject: EVIL, at: Date.now(), note: EVIL }, activity),
     ];
     const pushed = await api.push(items, { rows: [uuid7(), uuid7(), uuid7()] });

@@ -49,7 +49,7 @@ async function says(page, words) {
 async function signIn(page) {
   await page.getByLabel("User name").fill("budi");
   await page.getByLabel("Password").fill("demo1234");
-  await page.getByRole("button", { name: "Sign in" }).last().click();
+  await page.locator("form").getByRole("button", { name: "Sign in" }).click();
 }
 
 /** @type {import("../run.mjs").Story} */
