@@ -98,7 +98,8 @@ fn browser() -> Result<Counts> {
         test.arg("--chromedriver").arg(driver);
     }
     // A suite in a cold browser on a small machine takes longer than the runner's 20 seconds.
-    let (succeeded, text) = tee(test.arg(".").arg("--").args(targets).env("WASM_BINDGEN_TEST_TIMEOUT", "300"))?;
+    let (succeeded, text) =
+        tee(test.arg(".").args(["--features", "browser-tests"]).args(targets).env("WASM_BINDGEN_TEST_TIMEOUT", "300"))?;
     Ok(Counts::from_cargo(&text).unless(!succeeded))
 }
 

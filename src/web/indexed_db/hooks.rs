@@ -3,7 +3,7 @@
 use std::cell::{Cell, RefCell};
 
 use super::{IdbDatabase, IndexedDbStore, Mode, State, StoreError, StoreName, Transaction};
-use crate::ports::Cause;
+use crate::ports::{Cause, Scope};
 use crate::web::transaction::Fault;
 
 /// What the last transaction was, and what is to happen to the next.
@@ -13,10 +13,12 @@ pub(super) struct Hooks {
     abort_next: Cell<bool>,
     sever_next: Cell<u32>,
     begun: Cell<u32>,
+    updates: RefCell<Vec<(Vec<StoreName>, String)>>,
 }
 
 impl Hooks {
-    pub(super) fn began(&self, transaction: &Transaction) {
+    pub(super) fn began(&self, transaction: &Transaction, scope: &Scope) {
+        self.updates.borrow_mut().push((scope.stores.clone(), transaction.durability().unwrap_or_default()));
         self.begun.set(self.begun.get() + 1);
         *self.durability.borrow_mut() = transaction.durability();
     }
@@ -45,6 +47,12 @@ impl IndexedDbStore {
     #[must_use]
     pub fn last_durability(&self) -> Option<String> {
         self.0.hooks.durability.borrow().clone()
+    }
+
+    /// The stores and the `transaction.durability` of each update since the last call.
+    #[must_use]
+    pub fn take_updates(&self) -> Vec<(Vec<StoreName>, String)> {
+        self.0.hooks.updates.take()
     }
 
     /// How many update transactions have begun.

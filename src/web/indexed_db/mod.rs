@@ -201,7 +201,7 @@ impl Inner {
     fn begin(&self, database: &IdbDatabase, scope: &Scope) -> Result<Transaction, Fault> {
         let transaction = Transaction::begin(database, &scope.stores, Mode::Write(scope.durability))?;
         #[cfg(feature = "browser-tests")]
-        self.hooks.began(&transaction);
+        self.hooks.began(&transaction, scope);
         Ok(transaction)
     }
 

@@ -1,0 +1,151 @@
+//! The driver over IndexedDB in a real browser: which transactions wait for the disk, and what each touches.
+//! (`wasm-pack test --headless --chrome . --test client --features browser-tests`)
+#![cfg(all(target_arch = "wasm32", feature = "browser-tests"))]
+#![allow(clippy::expect_used, clippy::panic)] // That is how a test fails; clippy.toml's leave covers `#[test]` functions only.
+
+use std::cell::RefCell;
+use std::collections::VecDeque;
+use std::rc::Rc;
+
+use fieldsync::client::{Client, NewChange};
+use fieldsync::core::machine::Reason;
+use fieldsync::core::protocol::{
+    Action, Answer, AppliedItem, Body, Cursor, Entry, Envelope, Outcome, PushAnswer, PushResult, Request, SnapshotPage,
+};
+use fieldsync::core::record::{By, Epoch, Fields, Millis, RecordId, RowId, Seq, UserId, Version};
+use fieldsync::core::schema::Schema;
+use fieldsync::ports::{StoreName, Transport, TransportError};
+use fieldsync::web::host::BrowserHost;
+use fieldsync::web::indexed_db::IndexedDbStore;
+use serde_json::{Value, json};
+use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
+
+wasm_bindgen_test_configure!(run_in_browser);
+
+/// A server that answers pushes as told, and has nothing to pull.
+#[derive(Clone, Default)]
+struct Script {
+    outcomes: Rc<RefCell<VecDeque<fn(&Request) -> Vec<PushResult>>>>,
+}
+
+fn user() -> UserId {
+    UserId("01900000-0000-7000-8000-000000000001".parse().expect("a UUID"))
+}
+
+fn applied(request: &Request) -> Vec<PushResult> {
+    let Request::Push(push) = request else { panic!("a push") };
+    let result = |parcel: &fieldsync::core::protocol::PushParcel| {
+        let item = |item: &fieldsync::core::protocol::Item| AppliedItem {
+            collection: item.collection.clone(),
+            id: item.id,
+            version: Version(item.base_version.0 + 1),
+            normalised: Fields::new(),
+        };
+        let outcome = Outcome::Applied { seq: Seq(item_seq(parcel)), items: parcel.items.iter().map(item).collect() };
+        PushResult { op_id: parcel.op_id, outcome }
+    };
+    push.parcels.iter().map(result).collect()
+}
+
+fn item_seq(parcel: &fieldsync::core::protocol::PushParcel) -> u64 {
+    10 * (parcel.items[0].base_version.0 + 1)
+}
+
+fn conflict(request: &Request) -> Vec<PushResult> {
+    let Request::Push(push) = request else { panic!("a push") };
+    let parcel = &push.parcels[0];
+    let by = By { id: user(), name: "Ahmad".into(), role: "manager".into(), device: None };
+    let theirs = Entry {
+        collection: "customers".into(),
+        id: parcel.items[0].id,
+        version: Version(2),
+        seq: Seq(15),
+        at: Millis(1),
+        by,
+        changed: Default::default(),
+        tombstone: None,
+        fields: fields(json!({"name": "PT ABC", "phone": "+622122"})),
+    };
+    vec![PushResult { op_id: parcel.op_id, outcome: Outcome::Conflict { theirs: vec![theirs] } }]
+}
+
+impl Transport for Script {
+    async fn send(&self, request: &Request) -> Result<Answer, TransportError> {
+        let body = match request {
+            Request::Push(_) => {
+                let outcome = self.outcomes.borrow_mut().pop_front().expect("a push that was expected");
+                Body::Push(PushAnswer { results: outcome(request) })
+            }
+            Request::Snapshot(_) => Body::Snapshot(SnapshotPage {
+                records: vec![],
+                ranges: vec![],
+                watermark: Cursor("w".into()),
+                watermark_seq: Seq(0),
+                next: None,
+                cursor: Some(Cursor("c".into())),
+                total: 0,
+            }),
+            _ => Body::Changes(fieldsync::core::protocol::ChangesPage {
+                changes: vec![],
+                cursor: Cursor("c".into()),
+                has_more: false,
+            }),
+        };
+        let epoch = Epoch("01900000-0000-7000-8000-0000000000ff".parse().expect("a UUID"));
+        Ok(Envelope { server_time: Millis(1_790_000_000_000), server_epoch: epoch, user: Some(user()), body })
+    }
+}
+
+fn fields(value: Value) -> Fields {
+    value.as_object().expect("an object").clone()
+}
+
+const STRICT: &str = "strict";
+
+#[wasm_bindgen_test]
+async fn a_save_a_begin_an_answer_and_a_resolution_wait_for_the_disk_and_a_pulled_page_does_not() {
+    let store = IndexedDbStore::new(format!("fieldsync-test-{}", BrowserHost.new_id()));
+    let script = Script::default();
+    let schema = Rc::new(Schema::parse(include_str!("../www/schema.json")).expect("a schema"));
+    let opened = Client::open(store.clone(), script.clone(), BrowserHost, schema, user(), true).await;
+    let client = opened.expect("a client");
+    drop(store.take_updates());
+
+    let record = BrowserHost.new_id();
+    save(&client, record, Action::Create, 0, json!({}), json!({"name": "PT ABC", "phone": "+622100"})).await;
+    assert_eq!(store.take_updates(), [(vec![StoreName::Outbox], STRICT.to_owned())], "a save touches the outbox alone");
+
+    script.outcomes.borrow_mut().push_back(applied);
+    client.cycle(Reason::User).await;
+    let updates = store.take_updates();
+    let of_parcels: Vec<_> = updates.iter().filter(|(stores, _)| stores.contains(&StoreName::Parcels)).collect();
+    // A begin, an answer, and a begin that finds nothing more.
+    assert!(of_parcels.len() >= 2 && of_parcels.iter().all(|(_, durability)| durability == STRICT), "{updates:?}");
+    let is_page = |stores: &[StoreName]| stores.contains(&StoreName::Pages) && !stores.contains(&StoreName::Parcels);
+    let pulled: Vec<_> = updates.iter().filter(|(stores, _)| is_page(stores)).collect();
+    assert!(!pulled.is_empty() && pulled.iter().all(|(_, durability)| durability == "relaxed"), "{updates:?}");
+
+    save(&client, record, Action::Update, 1, json!({"phone": "+622100"}), json!({"phone": "+622111"})).await;
+    script.outcomes.borrow_mut().push_back(conflict);
+    client.cycle(Reason::User).await;
+    assert_eq!(client.conflicts().len(), 1);
+    drop(store.take_updates());
+    let choices = serde_json::from_value(json!({"phone": "mine"})).expect("choices");
+    client.resolve("customers", record, Version(2), &choices).await.expect("a resolution");
+    let updates = store.take_updates();
+    assert!(updates.len() == 1 && updates[0].1 == STRICT && updates[0].0.contains(&StoreName::History), "{updates:?}");
+}
+
+async fn save(
+    client: &Client<IndexedDbStore, Script, BrowserHost>,
+    record: RecordId,
+    action: Action,
+    version: u64,
+    seen: Value,
+    written: Value,
+) {
+    let (row, collection) = (RowId(BrowserHost.new_id().0), "customers".to_owned());
+    let (seen, written) = (fields(seen), fields(written));
+    let change = NewChange { row, collection, record, action, version: Version(version), seen, written };
+    client.save(vec![change], 0).await.expect("a save");
+}
