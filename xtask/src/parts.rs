@@ -7,7 +7,7 @@ use anyhow::Result;
 use crate::build::{self, Server};
 use crate::command::{cargo, command, tee};
 use crate::counts::Counts;
-use crate::{size, tools, workspace};
+use crate::{tools, workspace};
 
 /// One part.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -24,16 +24,13 @@ pub enum Part {
     Types,
     /// node --test
     Node,
-    /// The budget of what a phone downloads
-    Size,
     /// The stories, in Chromium against the real server
     Stories,
 }
 
 impl Part {
     /// All, in order.
-    pub const ALL: [Self; 8] =
-        [Self::Format, Self::Lints, Self::Native, Self::Browser, Self::Types, Self::Node, Self::Size, Self::Stories];
+    pub const ALL: [Self; 7] = [Self::Format, Self::Lints, Self::Native, Self::Browser, Self::Types, Self::Node, Self::Stories];
 
     /// Its name in the summary.
     pub fn title(self) -> &'static str {
@@ -44,7 +41,6 @@ impl Part {
             Self::Browser => "browser tests of the store",
             Self::Types => "types of the JavaScript",
             Self::Node => "tests in Node",
-            Self::Size => "size budget",
             Self::Stories => "stories in Chromium",
         }
     }
@@ -58,7 +54,6 @@ impl Part {
             Self::Browser => browser(),
             Self::Types => types(),
             Self::Node => node(),
-            Self::Size => Ok(Counts::one(size::report(&build::app()?)?)),
             Self::Stories => run_stories(stories),
         }
     }

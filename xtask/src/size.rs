@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 
 /// Most that wasm and glue may weigh, brotli.
 const CORE_BYTES_MAX: usize = 150 * 1024;
@@ -34,51 +34,16 @@ impl Weight {
     }
 }
 
-/// Which budget a file of the app belongs to.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Budget {
-    /// The wasm, and the glue around it.
-    Core,
-    /// What a first visit loads beside it.
-    Shell,
-    /// Loaded by few or on demand: icons, screenshots, examples, the library on its own, source maps.
-    Beside,
-}
-
-fn budget(path: &str) -> Budget {
-    let name = path.rsplit('/').next().unwrap_or(path);
-    let extension = name.rsplit('.').next().unwrap_or_default();
-    // The library for other apps is the same code once more, and `examples` and icons are not part of a first visit.
-    if ["fieldsync/", "examples/", "icons/", "test-harness/"].iter().any(|folder| path.starts_with(folder)) {
-        return Budget::Beside;
-    }
-    match extension {
-        "wasm" => Budget::Core,
-        "js" if name.contains("glue") => Budget::Core,
-        "js" | "mjs" | "css" | "html" | "webmanifest" | "svg" => Budget::Shell,
-        _ => Budget::Beside,
-    }
-}
+/// The wasm, and the glue that loads it.
+const CORE: [&str; 2] = ["fieldsync/wasm/fieldsync_bg.wasm", "fieldsync/wasm/fieldsync.js"];
+/// What a first visit loads beside it. The worker holds the glue once more.
+const SHELL: [&str; 6] = ["index.html", "manifest.webmanifest", "app.css", "app.js", "fieldsync/fieldsync.js", "sw.js"];
 
 /// Prints the table; whether the budgets are kept.
 pub fn report(app: &Path) -> Result<bool> {
-    let mut core = Weight::default();
-    let mut shell = Weight::default();
-    println!("\n{:>9} {:>9} {:>9}  file", "raw", "gzip", "brotli");
-    for file in files(app)? {
-        let path = file.strip_prefix(app).unwrap_or(&file).to_string_lossy().into_owned();
-        let kind = budget(&path);
-        if kind == Budget::Beside {
-            continue;
-        }
-        let weight = Weight::of(&std::fs::read(&file).with_context(|| format!("cannot read {path}"))?)?;
-        row(weight, &path);
-        let sum = if kind == Budget::Core { &mut core } else { &mut shell };
-        *sum = sum.add(weight);
-    }
-    if core.raw == 0 {
-        bail!("there is no wasm in {}", app.display());
-    }
+    println!("\n{:>9} {:>9} {:>9}", "raw", "gzip", "brotli");
+    let core = sum(&CORE.map(|file| app.join(file)))?;
+    let shell = sum(&SHELL.map(|file| app.join(file)))?;
     println!();
     row(core, &format!("wasm and glue; at most {CORE_BYTES_MAX} brotli"));
     row(shell, &format!("the shell beside it; at most {SHELL_BYTES_MAX} brotli"));
@@ -87,21 +52,19 @@ pub fn report(app: &Path) -> Result<bool> {
     Ok(kept)
 }
 
-fn row(weight: Weight, what: &str) {
-    println!("{:>9} {:>9} {:>9}  {what}", weight.raw, weight.gzip, weight.brotli);
+/// Weighs and prints each file.
+fn sum(files: &[PathBuf]) -> Result<Weight> {
+    let mut sum = Weight::default();
+    for file in files {
+        let weight = Weight::of(&std::fs::read(file).with_context(|| format!("cannot read {}", file.display()))?)?;
+        row(weight, &file.file_name().unwrap_or_default().to_string_lossy());
+        sum = sum.add(weight);
+    }
+    Ok(sum)
 }
 
-fn files(folder: &Path) -> Result<Vec<PathBuf>> {
-    let mut found = Vec::new();
-    let mut open = vec![folder.to_owned()];
-    while let Some(path) = open.pop() {
-        for entry in std::fs::read_dir(&path).with_context(|| format!("cannot list {}", path.display()))? {
-            let entry = entry?.path();
-            if entry.is_dir() { open.push(entry) } else { found.push(entry) }
-        }
-    }
-    found.sort();
-    Ok(found)
+fn row(weight: Weight, what: &str) {
+    println!("{:>9} {:>9} {:>9}  {what}", weight.raw, weight.gzip, weight.brotli);
 }
 
 #[cfg(test)]
@@ -109,11 +72,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn files_belong_to_their_budget() {
-        assert_eq!(budget("fieldsync_bg.wasm"), Budget::Core);
-        assert_eq!(budget("app.js"), Budget::Shell);
-        assert_eq!(budget("icons/512.png"), Budget::Beside);
-        assert_eq!(budget("fieldsync/fieldsync.js"), Budget::Beside);
-        assert_eq!(budget("app.js.map"), Budget::Beside);
+    fn what_repeats_weighs_less_packed() {
+        let weight = Weight::of(&b"fieldsync ".repeat(1000)).unwrap();
+        assert_eq!(weight.raw, 10_000);
+        assert!(weight.gzip < 200 && weight.brotli < weight.gzip);
+        assert_eq!(weight.add(weight).raw, 20_000);
     }
 }
