@@ -78,7 +78,7 @@ fn core() -> Result<()> {
     let mut bind = command("wasm-bindgen");
     // The names of functions are a third of the module, and nobody reads them on a phone.
     bind.args(["--remove-name-section", "--remove-producers-section"]);
-    bind.args(["--target", "web", "--remove-name-section", "--remove-producers-section", "--out-name", "fieldsync"]);
+    bind.args(["--target", "web", "--out-name", "fieldsync"]);
     bind.arg("--out-dir").arg(workspace::bindings()).arg(&wasm);
     run(&mut bind)?;
     stamp.keep()
