@@ -112,6 +112,9 @@ pub enum State {
         since: Millis,
         /// Failures in a row before it.
         attempt: u32,
+        /// Something was asked for meanwhile: push again before resting.
+        #[serde(default)]
+        again: bool,
     },
     /// A pull is under way.
     Pulling {
@@ -119,7 +122,7 @@ pub enum State {
         since: Millis,
         /// See `Pushing`.
         attempt: u32,
-        /// Something was asked for meanwhile: push again before resting.
+        /// See `Pushing`.
         again: bool,
     },
     /// After a failure.
@@ -169,7 +172,7 @@ impl Machine {
     #[must_use]
     pub fn kept(&self) -> Self {
         let state = match self.state {
-            State::Pushing { attempt, since } | State::Pulling { attempt, since, .. } if attempt > 0 => {
+            State::Pushing { attempt, since, .. } | State::Pulling { attempt, since, .. } if attempt > 0 => {
                 State::Waiting { until: since, attempt, floor: None, ours: false }
             }
             State::Pushing { .. } | State::Pulling { .. } => State::Idle,
@@ -210,15 +213,16 @@ fn step(state: State, now: Millis, random: u64, event: Event) -> (State, Vec<Eff
                 (state, vec![Effect::WakeAt(until)])
             }
         }
-        (State::Pushing { .. }, Event::Requested(_)) => (state, vec![]),
+        (State::Pushing { since, attempt, .. }, Event::Requested(_)) => (State::Pushing { since, attempt, again: true }, vec![]),
         (State::Pulling { since, attempt, .. }, Event::Requested(_)) => (State::Pulling { since, attempt, again: true }, vec![]),
-        (State::Pushing { since, attempt }, Event::Pushed(Ok(moved))) => {
+        (State::Pushing { since, attempt, again }, Event::Pushed(Ok(moved))) => {
             if moved.more && time_is_up(now, since) {
                 (State::Idle, vec![Effect::Rest, Effect::WakeAt(now)])
             } else if moved.more {
-                (State::Pushing { since, attempt: 0 }, vec![Effect::Push])
+                // This push reads the outbox anew: it sees what was asked for.
+                (State::Pushing { since, attempt: 0, again: false }, vec![Effect::Push])
             } else {
-                (State::Pulling { since, attempt, again: false }, vec![Effect::Pull])
+                (State::Pulling { since, attempt, again }, vec![Effect::Pull])
             }
         }
         (State::Pulling { since, again, .. }, Event::Pulled(Ok(moved))) => {
@@ -227,7 +231,7 @@ fn step(state: State, now: Millis, random: u64, event: Event) -> (State, Vec<Eff
             } else if moved.more {
                 (State::Pulling { since, attempt: 0, again }, vec![Effect::Pull])
             } else if again {
-                (State::Pushing { since, attempt: 0 }, vec![Effect::Push])
+                (State::Pushing { since, attempt: 0, again: false }, vec![Effect::Push])
             } else {
                 (State::Idle, vec![Effect::Rest])
             }
@@ -245,7 +249,7 @@ fn step(state: State, now: Millis, random: u64, event: Event) -> (State, Vec<Eff
 }
 
 fn push(now: Millis, attempt: u32) -> (State, Vec<Effect>) {
-    (State::Pushing { since: now, attempt }, vec![Effect::Push])
+    (State::Pushing { since: now, attempt, again: false }, vec![Effect::Push])
 }
 
 /// A clock that was set back must not make a cycle endless: a beginning in the future is long ago.
