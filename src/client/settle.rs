@@ -77,8 +77,7 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
     /// `Moved` if the resolution is on its way already.
     pub async fn restore(&self, settled: &Settled) -> Result<(), SettleError> {
         let now = self.host.now();
-        let ids: Vec<RowId> = settled.ended.iter().map(|_| RowId::new(now, self.random())).collect();
-        let changes = again(&settled.ended, &ids, self.schema.schema);
+        let changes = again(&settled.ended, self.schema.schema);
         let scope = Scope::strict(STORES, vec![Read::Outbox, Read::Parcels]);
         let plan = |rows: &Rows| {
             let mut writes: Vec<Write> = Vec::new();
@@ -190,12 +189,16 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
         if is_sent {
             return Err(SettleError::Moved);
         }
-        let Resolved { ended, append } = resolve(declared, Bases::get(&set, collection, id), &changes, shown, choices, stamp)
-            .map_err(|error| match error {
-                ResolveError::Moved => SettleError::Moved,
-                ResolveError::Incomplete => SettleError::Incomplete,
-            })?;
-        let mut writes = ending(&ended, stamp.now);
+        let Resolved { ended, append, set_aside } =
+            resolve(declared, Bases::get(&set, collection, id), &changes, shown, choices, stamp).map_err(
+                |error| match error {
+                    ResolveError::Moved => SettleError::Moved,
+                    ResolveError::Incomplete => SettleError::Incomplete,
+                },
+            )?;
+        let mut writes: Vec<Write> = ended.iter().map(|ended| Write::RemoveChange(ended.client_seq)).collect();
+        let set_aside = set_aside.into_iter().map(|lost| (collection.to_owned(), id, lost)).collect();
+        writes.push(Write::History(HistoryRow { ended: ended.clone(), set_aside, ..empty_history(stamp.now) }));
         let gone: BTreeSet<RowId> = ended.iter().map(|ended| ended.row).collect();
         let spent = rows.parcels.iter().filter(|parcel| !parcel.is_open() && parcel.rows.iter().all(|row| gone.contains(row)));
         writes.extend(spent.map(|parcel| Write::RemoveParcel(parcel.op_id)));

@@ -1,6 +1,6 @@
 //! Bases as planning sees them: look one up, put one; and the one rule by which the server's word replaces a base.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::outbox::Change;
 use super::protocol::{Action, Entry};
@@ -14,12 +14,19 @@ pub trait Bases {
     fn put(&mut self, collection: &str, base: Base);
 }
 
-/// What a change builds on if there is no base (its page was lost, or never came): what the user saw.
+/// What changes build on if there is no base (its page was lost, or never came): what the user saw of each field that was
+/// not mine yet.
 #[must_use]
 pub fn stand_in(changes: &[&Change]) -> Option<Base> {
-    let first = changes.first()?;
-    if first.action == Action::Create || first.seen.version.0 == 0 {
-        return None;
+    let first = changes.first().filter(|first| first.action != Action::Create)?;
+    let (mut seen, mut mine) = (Fields::new(), BTreeSet::new());
+    for change in changes {
+        for (name, value) in &change.seen.fields {
+            if !mine.contains(name) && !seen.contains_key(name) {
+                seen.insert(name.clone(), value.clone());
+            }
+        }
+        mine.extend(change.written.keys());
     }
     Some(Base {
         id: first.record,
@@ -29,7 +36,7 @@ pub fn stand_in(changes: &[&Change]) -> Option<Base> {
         by: None,
         changed: BTreeMap::new(),
         tombstone: None,
-        fields: super::record::normalise(&first.seen.fields),
+        fields: super::record::normalise(&seen),
         normalised: BTreeMap::new(),
     })
 }

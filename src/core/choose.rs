@@ -7,10 +7,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::outbox::Change;
+use super::outbox::{Change, by_record, by_row};
 use super::parcel::Parcel;
 use super::protocol::{Action, GROUP_CHANGES_MAX};
-use super::record::{Millis, RecordId};
+use super::record::{GroupId, Millis, RecordId};
 use super::schema::{Mode, Schema};
 
 /// A record by its collection and id.
@@ -40,6 +40,8 @@ impl Candidate<'_> {
 struct Chooser<'a> {
     schema: &'a Schema,
     now: Millis,
+    by_record: BTreeMap<Key<'a>, Vec<&'a Change>>,
+    groups: BTreeMap<GroupId, Vec<&'a Change>>,
     closed: BTreeSet<Key<'a>>,
     /// Records whose create has not ended.
     made: BTreeSet<Key<'a>>,
@@ -59,40 +61,55 @@ pub fn candidates<'a>(
     on_the_way: BTreeSet<Key<'a>>,
     now: Millis,
 ) -> Vec<Candidate<'a>> {
+    let mut groups: BTreeMap<GroupId, Vec<&Change>> = BTreeMap::new();
+    for change in outbox {
+        if let Some(group) = change.group {
+            groups.entry(group).or_default().push(change);
+        }
+    }
+    let by_record = by_record(outbox);
     let mut chooser = Chooser {
         schema,
         now,
-        closed: BTreeSet::new(),
+        closed: closed(outbox, &by_record, parcels, now),
+        by_record,
+        groups,
         made: made(outbox),
         on_the_way,
         candidates: Vec::new(),
         of: BTreeMap::new(),
     };
-    for parcel in parcels {
-        let records = parcel.items.iter().map(|item| (item.collection.as_str(), item.id));
-        if parcel.is_open() {
-            chooser.closed.extend(records);
-            // A record of an open parcel whose item was empty is not in `items`; its changes are in `rows`.
-            chooser.closed.extend(outbox.iter().filter(|change| parcel.rows.contains(&change.row)).map(key));
-        } else if !has_newer(parcel, outbox, now) {
-            chooser.closed.extend(records);
-            chooser.closed.extend(outbox.iter().filter(|change| parcel.rows.contains(&change.row)).map(key));
+    let mut done = BTreeSet::new();
+    for change in outbox {
+        if !done.contains(&change.client_seq) {
+            let save = chooser.save(change, &done);
+            if save.len() > 1 {
+                done.extend(save.iter().map(|change| change.client_seq));
+            }
+            chooser.add(&save);
         }
-    }
-    let mut rest = outbox;
-    while let Some(first) = rest.first() {
-        let count = match first.group {
-            Some(group) => rest.iter().take_while(|change| change.group == Some(group)).count(),
-            None => 1,
-        };
-        let (save, after) = rest.split_at(count);
-        chooser.add(save);
-        rest = after;
     }
     let mut candidates = chooser.candidates;
     candidates.retain(|candidate| !candidate.changes.is_empty());
     candidates.sort_by_key(Candidate::first_seq);
     candidates
+}
+
+/// Records of which nothing is sendable: an open parcel has them, or a refused one that no newer change mends.
+fn closed<'a>(
+    outbox: &'a [Change],
+    by_record: &BTreeMap<Key<'a>, Vec<&'a Change>>,
+    parcels: &'a [Parcel],
+    now: Millis,
+) -> BTreeSet<Key<'a>> {
+    let by_row = if parcels.is_empty() { BTreeMap::new() } else { by_row(outbox) };
+    let mut closed = BTreeSet::new();
+    for parcel in parcels.iter().filter(|parcel| parcel.is_open() || !has_newer(parcel, by_record, now)) {
+        closed.extend(parcel.items.iter().map(|item| (item.collection.as_str(), item.id)));
+        // A record whose item was empty is not in `items`; its changes are in `rows`.
+        closed.extend(parcel.rows.iter().filter_map(|row| by_row.get(row)).map(|change| key(change)));
+    }
+    closed
 }
 
 /// The records whose create has not ended.
@@ -108,71 +125,117 @@ pub fn key(change: &Change) -> Key<'_> {
 }
 
 /// Whether a refused parcel may be replaced: one of its records has a change that it did not carry and that is not held.
-fn has_newer(parcel: &Parcel, outbox: &[Change], now: Millis) -> bool {
-    outbox.iter().any(|change| {
-        change.client_seq > parcel.first_seq
-            && parcel.carries(&change.collection, change.record)
-            && !parcel.rows.contains(&change.row)
-            && !change.is_held(now)
-    })
+fn has_newer(parcel: &Parcel, by_record: &BTreeMap<Key<'_>, Vec<&Change>>, now: Millis) -> bool {
+    let of_items = parcel.items.iter().filter_map(|item| by_record.get(&(item.collection.as_str(), item.id)));
+    of_items.flatten().any(|change| mends(parcel, change) && !change.is_held(now))
+}
+
+/// Whether this change came after a refused parcel, to one of its records.
+#[must_use]
+pub fn mends(parcel: &Parcel, change: &Change) -> bool {
+    change.client_seq > parcel.first_seq
+        && parcel.carries(&change.collection, change.record)
+        && !parcel.rows.contains(&change.row)
 }
 
 impl<'a> Chooser<'a> {
-    fn add(&mut self, save: &'a [Change]) {
-        let records: BTreeSet<Key<'a>> = save.iter().map(key).collect();
+    /// What goes together with this change: itself, or its group. If a resolution stands for a part of the group, other
+    /// changes lie between: then also what must go before the part.
+    fn save(&self, first: &'a Change, done: &BTreeSet<u64>) -> Vec<&'a Change> {
+        let Some(group) = first.group.and_then(|group| self.groups.get(&group)) else { return vec![first] };
+        let span = group.last().map_or(0, |last| last.client_seq - first.client_seq);
+        if span < group.len() as u64 {
+            return group.clone();
+        }
+        let mut save: BTreeMap<u64, &Change> = BTreeMap::new();
+        let mut open = group.clone();
+        while let Some(change) = open.pop() {
+            let is_over = change.client_seq < first.client_seq || done.contains(&change.client_seq);
+            if !is_over && save.insert(change.client_seq, change).is_none() {
+                let of_record = self.by_record.get(&key(change)).into_iter().flatten();
+                open.extend(of_record.filter(|other| other.client_seq < change.client_seq));
+                open.extend(change.group.and_then(|group| self.groups.get(&group)).into_iter().flatten());
+            }
+        }
+        save.into_values().collect()
+    }
+
+    fn add(&mut self, save: &[&'a Change]) {
+        let records: BTreeSet<Key<'a>> = save.iter().copied().map(key).collect();
         if !self.try_add(save, &records) {
             self.closed.extend(records);
         }
     }
 
-    fn try_add(&mut self, save: &'a [Change], records: &BTreeSet<Key<'a>>) -> bool {
-        let stopped = |change: &Change| change.is_held(self.now) || matches!(change.mode, Mode::Online | Mode::Remote);
+    fn try_add(&mut self, save: &[&'a Change], records: &BTreeSet<Key<'a>>) -> bool {
+        let stopped = |change: &&Change| change.is_held(self.now) || matches!(change.mode, Mode::Online | Mode::Remote);
         if records.iter().any(|record| self.closed.contains(record)) || save.iter().any(stopped) {
             return false;
         }
         let joined: BTreeSet<usize> = records.iter().filter_map(|record| self.of.get(record).copied()).collect();
-        let mut merged = Candidate { priority: u8::MAX, ..Candidate::default() };
-        for index in &joined {
-            let part = &self.candidates[*index];
-            merged.changes.extend(&part.changes);
-            merged.records.extend(&part.records);
-            merged.names.extend(&part.names);
-            merged.priority = merged.priority.min(part.priority);
-        }
+        let (mut names, mut priority) = (BTreeSet::new(), u8::MAX);
         for change in save {
             let Some(collection) = self.schema.collection(&change.collection) else { return false };
-            merged.priority = merged.priority.min(collection.priority);
-            merged.changes.push(change);
-            merged.records.insert(key(change));
+            priority = priority.min(collection.priority);
             let named = collection.references(&change.written).map(|(_, target, id)| (target, id));
-            merged.names.extend(named.filter(|named| self.made.contains(named) && !self.on_the_way.contains(named)));
+            names.extend(named.filter(|named| self.made.contains(named) && !self.on_the_way.contains(named)));
         }
-        merged.changes.sort_by_key(|change| change.client_seq);
-        merged.names.retain(|named| !merged.records.contains(named));
-        if merged.records.len() > GROUP_CHANGES_MAX || !self.names_come_first(&merged, &joined) {
+        let added = records.iter().filter(|record| !self.of.contains_key(*record)).count();
+        let size = added + joined.iter().map(|index| self.candidates[*index].records.len()).sum::<usize>();
+        if size > GROUP_CHANGES_MAX || !self.names_come_first(&names, save, records, &joined) {
             return false;
         }
-        self.replace(merged, &joined);
+        self.join(save, names, priority, joined);
         true
     }
 
     /// A named record must be in a parcel that is before this one.
-    fn names_come_first(&self, merged: &Candidate<'a>, joined: &BTreeSet<usize>) -> bool {
-        merged.names.iter().all(|named| match self.of.get(named) {
-            Some(index) => joined.contains(index) || self.candidates[*index].first_seq() < merged.first_seq(),
+    fn names_come_first(
+        &self,
+        names: &BTreeSet<Key<'a>>,
+        save: &[&'a Change],
+        records: &BTreeSet<Key<'a>>,
+        joined: &BTreeSet<usize>,
+    ) -> bool {
+        let firsts = joined.iter().map(|index| self.candidates[*index].first_seq());
+        let first_seq = firsts.chain(save.iter().map(|change| change.client_seq)).min().unwrap_or(0);
+        let parts = joined.iter().flat_map(|index| &self.candidates[*index].names).filter(|_| joined.len() > 1);
+        names.iter().chain(parts).filter(|named| !records.contains(*named)).all(|named| match self.of.get(named) {
+            Some(index) => joined.contains(index) || self.candidates[*index].first_seq() < first_seq,
             None => false,
         })
     }
 
-    fn replace(&mut self, merged: Candidate<'a>, joined: &BTreeSet<usize>) {
-        for index in joined {
-            self.candidates[*index] = Candidate::default();
+    /// Adds a save to the candidates that it joins, or makes a new one.
+    fn join(&mut self, save: &[&'a Change], names: BTreeSet<Key<'a>>, priority: u8, joined: BTreeSet<usize>) {
+        let most = joined.iter().copied().max_by_key(|index| self.candidates[*index].changes.len());
+        let index = most.unwrap_or_else(|| {
+            self.candidates.push(Candidate { priority, ..Candidate::default() });
+            self.candidates.len() - 1
+        });
+        let mut merged = std::mem::take(&mut self.candidates[index]);
+        let follows = |last: &&Change| save.first().is_none_or(|first| last.client_seq < first.client_seq);
+        let in_order = joined.len() <= 1 && merged.changes.last().is_none_or(follows);
+        for other in joined.into_iter().filter(|other| *other != index) {
+            let part = std::mem::take(&mut self.candidates[other]);
+            merged.changes.extend(part.changes);
+            merged.names.extend(part.names);
+            merged.priority = merged.priority.min(part.priority);
+            self.of.extend(part.records.iter().map(|record| (*record, index)));
+            merged.records.extend(part.records);
         }
-        let index = self.candidates.len();
-        for record in &merged.records {
-            self.of.insert(*record, index);
+        for change in save {
+            merged.changes.push(change);
+            merged.records.insert(key(change));
+            self.of.insert(key(change), index);
         }
-        self.candidates.push(merged);
+        if !in_order {
+            merged.changes.sort_by_key(|change| change.client_seq);
+        }
+        merged.names.extend(names);
+        merged.names.retain(|named| !merged.records.contains(named));
+        merged.priority = merged.priority.min(priority);
+        self.candidates[index] = merged;
     }
 }
 

@@ -1,12 +1,12 @@
 //! Taking back what has not been sent. A change in an open parcel has an unknown outcome: then the intent is noted on the
 //! parcel, and the server is asked first.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::outbox::Change;
+use super::outbox::{Change, by_record, by_row};
 use super::parcel::{Parcel, Then};
 use super::protocol::Action;
-use super::record::{OpId, RecordId, RowId};
+use super::record::{GroupId, OpId, RecordId, RowId};
 
 /// What a discard comes to.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -23,23 +23,13 @@ pub struct Discarded {
 /// changes that wrote the same fields, and after a create whatever names its record. Nothing if the row is not there.
 #[must_use]
 pub fn discard(outbox: &[Change], parcels: &[Parcel], row: RowId) -> Discarded {
-    let mut rows = BTreeSet::from([row]);
-    loop {
-        let before = rows.len();
-        for change in outbox {
-            let goes = outbox.iter().filter(|gone| rows.contains(&gone.row)).any(|gone| goes_with(change, gone));
-            let of_parcel = parcels
-                .iter()
-                .any(|parcel| parcel.rows.contains(&change.row) && parcel.rows.iter().any(|row| rows.contains(row)));
-            if goes || of_parcel {
-                rows.insert(change.row);
-            }
-        }
-        if rows.len() == before {
-            break;
+    let together = Together::new(outbox, parcels);
+    let (mut rows, mut open) = (BTreeSet::new(), vec![row]);
+    while let Some(gone) = open.pop().and_then(|row| together.by_row.get(&row)) {
+        if rows.insert(gone.row) {
+            open.extend(together.of(gone).filter(|row| !rows.contains(row) && together.by_row.contains_key(row)));
         }
     }
-    rows.retain(|row| outbox.iter().any(|change| change.row == *row));
     let mut discarded = Discarded::default();
     for parcel in parcels {
         if !parcel.rows.iter().any(|row| rows.contains(row)) {
@@ -56,24 +46,53 @@ pub fn discard(outbox: &[Change], parcels: &[Parcel], row: RowId) -> Discarded {
     discarded
 }
 
-fn goes_with(change: &Change, gone: &Change) -> bool {
-    let same_record = change.record == gone.record && change.collection == gone.collection;
-    let same_group = change.group.is_some() && change.group == gone.group;
-    let later = same_record && change.client_seq > gone.client_seq;
-    let overwrites =
-        later && (gone.action != Action::Update || change.written.keys().any(|name| gone.written.contains_key(name)));
-    same_group || overwrites || (gone.action == Action::Create && names(change, gone.record))
+/// What holds changes together.
+struct Together<'a> {
+    by_row: BTreeMap<RowId, &'a Change>,
+    by_record: BTreeMap<(&'a str, RecordId), Vec<&'a Change>>,
+    groups: BTreeMap<GroupId, Vec<RowId>>,
+    /// By the record that they name.
+    names: BTreeMap<RecordId, Vec<RowId>>,
+    parcels: BTreeMap<RowId, Vec<&'a Parcel>>,
 }
 
-fn names(change: &Change, record: RecordId) -> bool {
-    let text = record.to_string();
-    change.written.values().any(|value| value.as_str() == Some(&text))
+impl<'a> Together<'a> {
+    fn new(outbox: &'a [Change], parcels: &'a [Parcel]) -> Self {
+        let (mut groups, mut names): (BTreeMap<_, Vec<_>>, BTreeMap<_, Vec<_>>) = (BTreeMap::new(), BTreeMap::new());
+        for change in outbox {
+            if let Some(group) = change.group {
+                groups.entry(group).or_default().push(change.row);
+            }
+            for named in change.written.values().filter_map(|value| value.as_str()?.parse().ok()) {
+                names.entry(named).or_default().push(change.row);
+            }
+        }
+        let mut of_parcels: BTreeMap<RowId, Vec<&Parcel>> = BTreeMap::new();
+        for parcel in parcels {
+            parcel.rows.iter().for_each(|row| of_parcels.entry(*row).or_default().push(parcel));
+        }
+        Self { by_row: by_row(outbox), by_record: by_record(outbox), groups, names, parcels: of_parcels }
+    }
+
+    /// What cannot be without this change.
+    fn of<'b>(&'b self, gone: &'b Change) -> impl Iterator<Item = RowId> + 'b {
+        let of_record = self.by_record.get(&(gone.collection.as_str(), gone.record)).into_iter().flatten();
+        let later = of_record.filter(|change| change.client_seq > gone.client_seq && overwrites(change, gone));
+        let of_group = gone.group.and_then(|group| self.groups.get(&group)).into_iter().flatten();
+        let names = self.names.get(&gone.record).filter(|_| gone.action == Action::Create).into_iter().flatten();
+        let of_parcel = self.parcels.get(&gone.row).into_iter().flatten().flat_map(|parcel| &parcel.rows);
+        later.map(|change| change.row).chain(of_group.chain(names).chain(of_parcel).copied())
+    }
+}
+
+fn overwrites(change: &Change, gone: &Change) -> bool {
+    gone.action != Action::Update || change.written.keys().any(|name| gone.written.contains_key(name))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::core::record::{GroupId, Millis};
+    use crate::core::record::Millis;
     use serde_json::json;
 
     fn change(seq: u64, record: i64, action: &str, written: serde_json::Value, group: Option<i64>) -> Change {

@@ -5,13 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::backoff::{PARCEL_DELAY_MS_MAX, bits, delay_ms};
 use super::bases::{Bases, absorb};
-use super::outbox::{Change, Seen};
+use super::outbox::{Change, Seen, by_record, by_row};
 use super::parcel::{Parcel, ParcelState, Then};
-use super::protocol::{Action, AppliedItem, Entry, Item, Outcome, PushResult};
+use super::protocol::{Action, AppliedItem, Entry, Item, Outcome, ProblemCode, PushResult};
 use super::push::ended;
 use super::record::{
-    Base, By, Changed, CollectionName, DeviceId, Fields, Millis, Normalised, OpId, RecordId, RowId, Seq, Tombstone, UserId,
-    field, set,
+    Base, By, Changed, CollectionName, DeviceId, Fields, GroupId, Millis, Normalised, OpId, RecordId, RowId, Seq, Tombstone,
+    UserId, field, same, set,
 };
 use super::rows::{ConflictRow, End, HistoryRow};
 use super::schema::{Mode, Schema};
@@ -65,17 +65,24 @@ pub struct Finished {
 
 /// Plans what these results mean.
 pub fn finish(input: &Finish<'_>, results: &[PushResult], bases: &mut impl Bases) -> Finished {
-    let mut work = Work { input, ended_rows: BTreeSet::new(), history: empty_history(input.now), finished: Finished::default() };
-    let by_id: BTreeMap<OpId, &Parcel> = input.parcels.iter().map(|parcel| (parcel.op_id, parcel)).collect();
+    let mut work = Work {
+        input,
+        by_row: by_row(input.outbox),
+        by_record: by_record(input.outbox),
+        ended_rows: BTreeSet::new(),
+        history: empty_history(input.now),
+        finished: Finished::default(),
+    };
+    let mut by_id: BTreeMap<OpId, &Parcel> = input.parcels.iter().map(|parcel| (parcel.op_id, parcel)).collect();
     for (index, result) in results.iter().enumerate() {
         // Another context was here first, or the parcel was refused before: then there is nothing left to learn.
-        if let Some(parcel) = by_id.get(&result.op_id).filter(|parcel| parcel.is_open()) {
+        if let Some(parcel) = by_id.remove(&result.op_id).filter(|parcel| parcel.is_open()) {
             work.take(parcel, &result.outcome, bases, index as u64);
         }
     }
     work.find_conflicts(bases);
     let Work { history, mut finished, .. } = work;
-    if !history.ended.is_empty() || !history.parcels.is_empty() {
+    if history != empty_history(input.now) {
         finished.history = Some(history);
     }
     finished
@@ -89,25 +96,31 @@ pub fn empty_history(now: Millis) -> HistoryRow {
 
 struct Work<'a, 'b> {
     input: &'b Finish<'a>,
+    by_row: BTreeMap<RowId, &'a Change>,
+    by_record: BTreeMap<(&'a str, RecordId), Vec<&'a Change>>,
     ended_rows: BTreeSet<RowId>,
     history: HistoryRow,
     finished: Finished,
 }
 
-impl Work<'_, '_> {
+impl<'a> Work<'a, '_> {
     fn take(&mut self, parcel: &Parcel, outcome: &Outcome, bases: &mut impl Bases, index: u64) {
         match outcome {
             Outcome::Applied { seq, items } => self.applied(parcel, *seq, items, bases, index),
-            Outcome::Known { rows } => {
-                let known: Vec<RowId> = parcel.rows.iter().copied().filter(|row| rows.contains(row)).collect();
-                self.end(&known, End::Confirmed);
-                self.gone(parcel);
-                self.finished.confirmed += 1;
-            }
+            Outcome::Known { rows } => self.known(parcel, rows, index),
             Outcome::Conflict { theirs } => self.conflict(parcel, theirs, bases),
             Outcome::Rejected { problem } => {
                 if parcel.then == Some(Then::Discard) {
                     return self.discard(parcel);
+                }
+                let is_revoked = |item: &Item| {
+                    bases.get(&item.collection, item.id).is_some_and(|base| base.tombstone == Some(Tombstone::Revoked))
+                };
+                if problem.code == ProblemCode::Forbidden && parcel.items.iter().any(is_revoked) {
+                    // Quarantine: the base says it, and its return ends it.
+                    self.finished.removed.push(parcel.op_id);
+                    self.finished.refused += 1;
+                    return;
                 }
                 let state = ParcelState::Refused { problem: problem.clone() };
                 self.finished.put.push(Parcel { state, blocked_by: None, next_attempt_at: None, ..parcel.clone() });
@@ -146,16 +159,44 @@ impl Work<'_, '_> {
     }
 
     fn end(&mut self, rows: &[RowId], end: End) {
-        for change in self.input.outbox.iter().filter(|change| rows.contains(&change.row)) {
+        for change in rows.iter().filter_map(|row| self.by_row.get(row)) {
             if self.ended_rows.insert(change.row) {
                 self.history.ended.push(ended(change, end));
             }
         }
     }
 
+    /// The changes of a record that have not ended.
+    fn unended(&self, collection: &str, id: RecordId) -> Vec<&'a Change> {
+        let changes = self.by_record.get(&(collection, id)).into_iter().flatten().copied();
+        changes.filter(|change| !self.ended_rows.contains(&change.row)).collect()
+    }
+
     fn has_unended(&self, collection: &str, id: RecordId) -> bool {
-        let mut changes = self.input.outbox.iter().filter(|change| change.record == id && change.collection == collection);
-        changes.any(|change| !self.ended_rows.contains(&change.row))
+        !self.unended(collection, id).is_empty()
+    }
+
+    /// Changes of this parcel were applied under another op_id.
+    fn known(&mut self, parcel: &Parcel, rows: &[RowId], index: u64) {
+        let (known, rest): (Vec<RowId>, Vec<RowId>) = parcel.rows.iter().copied().partition(|row| rows.contains(row));
+        if known.is_empty() {
+            // An answer that tells nothing: asked again at once, it would tell nothing for ever.
+            self.finished.stale = true;
+            return;
+        }
+        if parcel.then == Some(Then::Discard) {
+            let is_known = |item: &&Item| {
+                let mut of_item = self.by_record.get(&(item.collection.as_str(), item.id)).into_iter().flatten();
+                of_item.all(|change| known.contains(&change.row) || !parcel.rows.contains(&change.row))
+            };
+            let items: Vec<(&Item, Option<&AppliedItem>)> =
+                parcel.items.iter().filter(is_known).map(|item| (item, None)).collect();
+            self.take_back(parcel, &items, index);
+            self.end(&rest, End::Discarded);
+        }
+        self.end(&known, End::Confirmed);
+        self.gone(parcel);
+        self.finished.confirmed += 1;
     }
 
     fn applied(&mut self, parcel: &Parcel, seq: Seq, items: &[AppliedItem], bases: &mut impl Bases, index: u64) {
@@ -172,28 +213,34 @@ impl Work<'_, '_> {
             }
         }
         if parcel.then == Some(Then::Discard) {
-            // Too late to take back; undo of what was sent is a new change.
-            for (place, item) in parcel.items.iter().enumerate() {
-                let change = self.opposite(parcel, item, items.get(place), index * 64 + place as u64);
-                self.finished.append.push(change);
-            }
+            let items: Vec<(&Item, Option<&AppliedItem>)> =
+                parcel.items.iter().enumerate().map(|(place, item)| (item, items.get(place))).collect();
+            self.take_back(parcel, &items, index);
         }
+    }
+
+    /// Too late to take back; undo of what was sent is a new change. What was made last goes first, and what was applied
+    /// together goes together.
+    fn take_back(&mut self, parcel: &Parcel, items: &[(&Item, Option<&AppliedItem>)], index: u64) {
+        let chance = |place: u64| bits(self.input.seed, 1_000 + index * 128 + place);
+        let group = (items.len() > 1).then(|| GroupId::new(self.input.now, [chance(126), chance(127)]));
+        let mut undo = Vec::new();
+        for (place, (item, answer)) in items.iter().rev().enumerate().filter(|(_, (item, _))| !is_empty(item)) {
+            let row = RowId::new(self.input.now, [chance(place as u64 * 2), chance(place as u64 * 2 + 1)]);
+            undo.push(Change { group, ..self.opposite(parcel, item, *answer, row) });
+        }
+        self.finished.append.extend(undo);
     }
 
     /// The base after the server applied this item; none if what is here cannot tell (the pull will).
     fn applied_base(&self, item: &Item, answer: &AppliedItem, seq: Seq, old: Option<&Base>, unended: bool) -> Option<Base> {
-        let normalised: BTreeMap<String, Normalised> = answer
-            .normalised
-            .iter()
-            .map(|(name, value)| (name.clone(), Normalised { sent: field(&item.patch, name).clone(), returned: value.clone() }))
-            .filter(|_| unended)
-            .collect();
+        let mut normalised = old.filter(|_| unended).map(|old| old.normalised.clone()).unwrap_or_default();
+        for (name, value) in answer.normalised.iter().filter(|_| unended) {
+            let sent = field(&item.patch, name).clone();
+            normalised.insert(name.clone(), Normalised { sent, returned: value.clone() });
+        }
         if let Some(old) = old.filter(|old| old.seq >= seq) {
-            return (!normalised.is_empty()).then(|| {
-                let mut base = old.clone();
-                base.normalised.extend(normalised);
-                base
-            });
+            return (normalised != old.normalised && unended).then(|| Base { normalised, ..old.clone() });
         }
         let before = match old {
             Some(old) if old.version == item.base_version => Some(old),
@@ -212,34 +259,50 @@ impl Work<'_, '_> {
             }
         }
         let by = By { id: self.input.user, name: String::new(), role: String::new(), device: Some(self.input.device) };
-        let mut changed = before.map(|before| before.changed.clone()).unwrap_or_default();
-        for name in item.patch.keys() {
-            changed.insert(name.clone(), Changed { at: self.input.server_time, by: by.clone() });
-        }
+        let changed = before.filter(|_| item.action == Action::Update).map(|before| self.changed(before, item, &by));
+        normalised.retain(|name, normalised| same(field(&fields, name), &normalised.returned));
         Some(Base {
             id: item.id,
             version: answer.version,
             seq,
             at: self.input.server_time,
             by: Some(by),
-            changed,
-            tombstone: (item.action == Action::Delete).then_some(Tombstone::Deleted),
+            changed: changed.unwrap_or_default(),
+            tombstone: match item.action {
+                Action::Delete => Some(Tombstone::Deleted),
+                // Out of the chosen scope stays out of it.
+                Action::Create | Action::Update => {
+                    before.and_then(|before| before.tombstone).filter(|was| *was == Tombstone::Left)
+                }
+            },
             fields,
             normalised,
         })
     }
 
+    /// When each field last changed, as the server notes it: nothing at creation, everything from the first update on.
+    fn changed(&self, before: &Base, item: &Item, by: &By) -> BTreeMap<String, Changed> {
+        let mut changed = before.changed.clone();
+        if let (true, Some(by)) = (changed.is_empty(), &before.by) {
+            changed.extend(before.fields.keys().map(|name| (name.clone(), Changed { at: before.at, by: by.clone() })));
+        }
+        changed.extend(item.patch.keys().map(|name| (name.clone(), Changed { at: self.input.server_time, by: by.clone() })));
+        changed
+    }
+
     /// The change that takes an applied item back: seen is what I wrote, written what it replaced.
-    fn opposite(&self, parcel: &Parcel, item: &Item, answer: Option<&AppliedItem>, index: u64) -> Change {
+    fn opposite(&self, parcel: &Parcel, item: &Item, answer: Option<&AppliedItem>, row: RowId) -> Change {
         let version = answer.map_or(item.base_version, |answer| answer.version);
+        // As the server keeps it: that is what is there now.
+        let kept = answer.map_or_else(|| item.patch.clone(), |answer| patched(&item.patch, &answer.normalised));
         let (action, seen, written) = match item.action {
-            Action::Create => (Action::Delete, item.patch.clone(), Fields::new()),
-            Action::Update => (Action::Update, item.patch.clone(), item.seen.clone()),
+            Action::Create => (Action::Delete, kept, Fields::new()),
+            Action::Update => (Action::Update, kept, item.seen.clone()),
             Action::Delete => (Action::Create, Fields::new(), item.seen.clone()),
         };
         Change {
             client_seq: 0,
-            row: RowId::new(self.input.now, [bits(self.input.seed, index * 2 + 1_000), bits(self.input.seed, index * 2 + 1_001)]),
+            row,
             collection: item.collection.clone(),
             record: item.id,
             action,
@@ -273,19 +336,16 @@ impl Work<'_, '_> {
     fn find_conflicts(&mut self, bases: &impl Bases) {
         let records: BTreeSet<(CollectionName, RecordId)> = self.input.parcels.iter().flat_map(Parcel::records).collect();
         for (name, id) in records {
-            let left =
-                |change: &&Change| change.record == id && change.collection == name && !self.ended_rows.contains(&change.row);
-            let changes: Vec<&Change> = self.input.outbox.iter().filter(left).collect();
-            self.finished.conflicts.extend(conflict_row(
-                self.input.schema,
-                &name,
-                id,
-                bases.get(&name, id),
-                &changes,
-                self.input.now,
-            ));
+            let (schema, base) = (self.input.schema, bases.get(&name, id));
+            let row = conflict_row(schema, &name, id, base, &self.unended(&name, id), self.input.now);
+            self.finished.conflicts.extend(row);
         }
     }
+}
+
+/// Whether an item wrote nothing: it only told what was set aside.
+fn is_empty(item: &Item) -> bool {
+    item.action == Action::Update && item.patch.is_empty()
 }
 
 /// The row for a conflict of this record, if it is in one.

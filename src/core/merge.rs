@@ -42,12 +42,15 @@ pub fn merge(name: &str, spec: &FieldSpec, sides: Sides<'_>) -> Merged {
     if same(theirs, seen) {
         return Merged::Clean(mine.clone());
     }
+    if same(mine, seen) {
+        return Merged::Clean(theirs.clone());
+    }
     if spec.policy == Policy::Sum
         && let Some(value) = sum(seen, mine, theirs)
     {
         return Merged::Clean(value);
     }
-    if same(mine, theirs) || same(mine, seen) {
+    if same(mine, theirs) {
         return Merged::Clean(theirs.clone());
     }
     match spec.policy {

@@ -7,6 +7,8 @@ pub mod batch;
 pub mod choose;
 pub mod discard;
 pub mod finish;
+pub mod fit;
+pub mod freeze;
 pub mod history;
 pub mod machine;
 pub mod merge;

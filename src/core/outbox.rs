@@ -1,5 +1,7 @@
 //! Changes: what the user saw and wrote, one immutable row a save; what of them may be sent, in which order; undo.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use super::protocol::{Action, SeqRange};
@@ -81,6 +83,22 @@ impl Change {
     pub fn edited_at(&self) -> Millis {
         self.saved_at.plus(self.clock_offset_ms.unwrap_or(0))
     }
+}
+
+/// The changes by row id.
+#[must_use]
+pub fn by_row(outbox: &[Change]) -> BTreeMap<RowId, &Change> {
+    outbox.iter().map(|change| (change.row, change)).collect()
+}
+
+/// The changes of each record, by `client_seq`.
+#[must_use]
+pub fn by_record(outbox: &[Change]) -> BTreeMap<(&str, RecordId), Vec<&Change>> {
+    let mut by_record: BTreeMap<(&str, RecordId), Vec<&Change>> = BTreeMap::new();
+    for change in outbox {
+        by_record.entry((change.collection.as_str(), change.record)).or_default().push(change);
+    }
+    by_record
 }
 
 /// These numbers, ascending, as ranges.

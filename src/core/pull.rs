@@ -1,14 +1,14 @@
 //! Pulling: a snapshot page by page under a watermark, then the feed from there. What was asked with is compared before
 //! anything is written, so a page that comes twice, late or out of turn changes nothing.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::bases::{Bases, absorb, replace};
 use super::finish::conflict_row;
-use super::outbox::Change;
+use super::outbox::{Change, by_record};
 use super::protocol::{ChangesPage, ChangesRequest, Cursor, Entry, Range, Request, SnapshotPage, SnapshotRequest};
 use super::record::{CollectionName, Millis, RecordId, Tombstone};
 use super::rows::ConflictRow;
@@ -118,10 +118,8 @@ pub fn records(schema: &Schema, raw: &[Value]) -> Vec<(CollectionName, RecordId)
     parse(schema, raw).0.into_iter().map(|entry| (entry.collection, entry.id)).collect()
 }
 
-/// Whether changes of a record have not ended.
-fn is_unsent(outbox: &[Change], collection: &str, id: RecordId) -> bool {
-    outbox.iter().any(|change| change.record == id && change.collection == collection)
-}
+/// The changes that have not ended, by record.
+type Unsent<'a> = BTreeMap<(&'a str, RecordId), Vec<&'a Change>>;
 
 /// Applies a page of the feed. `state` is what it was asked with.
 pub fn finish_changes(
@@ -134,8 +132,9 @@ pub fn finish_changes(
 ) -> Pulled {
     let (entries, poison) = parse(schema, &page.changes);
     let touched: Vec<(CollectionName, RecordId)> = entries.iter().map(|entry| (entry.collection.clone(), entry.id)).collect();
+    let unsent = by_record(outbox);
     for entry in entries {
-        let unsent = is_unsent(outbox, &entry.collection, entry.id);
+        let unsent = unsent.contains_key(&(entry.collection.as_str(), entry.id));
         absorb(bases, &entry.collection.clone(), entry, unsent);
     }
     let mut state = PullState { cursor: Some(page.cursor.clone()), ..state.clone() };
@@ -143,7 +142,7 @@ pub fn finish_changes(
     if !page.has_more {
         state.pulled_at = Some(now);
     }
-    let conflicts = find_conflicts(schema, outbox, touched.iter(), now, bases);
+    let conflicts = find_conflicts(schema, &unsent, touched.iter(), now, bases);
     Pulled { state, poison, conflicts, more: page.has_more }
 }
 
@@ -158,10 +157,13 @@ pub fn finish_snapshot(
 ) -> Pulled {
     let (entries, poison) = parse(schema, &page.records);
     let here: BTreeSet<(CollectionName, RecordId)> = entries.iter().map(|entry| (entry.collection.clone(), entry.id)).collect();
+    // One that cannot be read is there all the same: the base that is here stays until it can.
+    let unread: BTreeSet<RecordId> = poison.iter().filter_map(|raw| raw.get("id")?.as_str()?.parse().ok()).collect();
+    let unsent = by_record(outbox);
     for range in &page.ranges {
         for id in bases.ids_in(range) {
-            if !here.contains(&(range.collection.clone(), id)) {
-                absent(&range.collection, id, page, outbox, bases);
+            if !unread.contains(&id) && !here.contains(&(range.collection.clone(), id)) {
+                absent(&range.collection, id, page, &unsent, bases);
             }
         }
     }
@@ -169,7 +171,7 @@ pub fn finish_snapshot(
         let collection = entry.collection.clone();
         let newer = |old: &super::record::Base| old.seq > page.watermark_seq && old.seq > entry.seq;
         if !bases.get(&collection, entry.id).is_some_and(newer) {
-            let unsent = is_unsent(outbox, &collection, entry.id);
+            let unsent = unsent.contains_key(&(collection.as_str(), entry.id));
             replace(bases, &collection, entry, unsent);
         }
     }
@@ -184,18 +186,18 @@ pub fn finish_snapshot(
         done: before.done + page.records.len() as u64,
         total: page.total,
     });
-    let conflicts = find_conflicts(schema, outbox, here.iter(), now, bases);
+    let conflicts = find_conflicts(schema, &unsent, here.iter(), now, bases);
     Pulled { state, poison, conflicts, more: true }
 }
 
 /// A base in a range that the server answered without it.
-fn absent(collection: &str, id: RecordId, page: &SnapshotPage, outbox: &[Change], bases: &mut impl RangedBases) {
+fn absent(collection: &str, id: RecordId, page: &SnapshotPage, unsent: &Unsent<'_>, bases: &mut impl RangedBases) {
     let Some(base) = bases.get(collection, id) else { return };
     let stays = base.seq > page.watermark_seq || matches!(base.tombstone, Some(Tombstone::Deleted | Tombstone::Revoked));
     if stays {
         return;
     }
-    if is_unsent(outbox, collection, id) {
+    if unsent.contains_key(&(collection, id)) {
         let mut base = base.clone();
         base.tombstone = Some(Tombstone::Left);
         bases.put(collection, base);
@@ -206,16 +208,15 @@ fn absent(collection: &str, id: RecordId, page: &SnapshotPage, outbox: &[Change]
 
 fn find_conflicts<'a>(
     schema: &Schema,
-    outbox: &[Change],
+    unsent: &Unsent<'_>,
     touched: impl Iterator<Item = &'a (CollectionName, RecordId)>,
     now: Millis,
     bases: &impl Bases,
 ) -> Vec<ConflictRow> {
     let mut found = Vec::new();
     for (collection, id) in touched {
-        let changes: Vec<&Change> =
-            outbox.iter().filter(|change| change.record == *id && change.collection == *collection).collect();
-        found.extend(conflict_row(schema, collection, *id, bases.get(collection, *id), &changes, now));
+        let Some(changes) = unsent.get(&(collection.as_str(), *id)) else { continue };
+        found.extend(conflict_row(schema, collection, *id, bases.get(collection, *id), changes, now));
     }
     found
 }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::outbox::{Change, Seen};
-use super::protocol::Action;
+use super::protocol::{Action, SetAside};
 use super::push::ended;
 use super::record::{Base, Fields, Millis, RowId, Version, apply, field};
 use super::rows::{End, Ended};
@@ -48,6 +48,8 @@ pub struct Resolved {
     pub ended: Vec<Ended>,
     /// The merged result; none if it is theirs.
     pub append: Option<Change>,
+    /// What rules set aside on the way: it stays in history.
+    pub set_aside: Vec<SetAside>,
 }
 
 /// What goes with the appended change.
@@ -76,6 +78,7 @@ pub fn resolve(
     stamp: Stamp,
 ) -> Result<Resolved, ResolveError> {
     let merged = view(collection, base, changes);
+    let set_aside = merged.set_aside;
     let (Some(base), Some(conflict)) = (base, merged.conflict) else { return Err(ResolveError::Moved) };
     if base.version != shown {
         return Err(ResolveError::Moved);
@@ -90,7 +93,8 @@ pub fn resolve(
             action,
             seen: Seen { version: base.version, fields: seen },
             written,
-            group: None,
+            // What was saved together goes together, decided or not.
+            group: changes.iter().rev().find_map(|change| change.group),
             schema: stamp.schema,
             saved_at: stamp.now,
             clock_offset_ms: stamp.clock_offset_ms,
@@ -115,7 +119,7 @@ pub fn resolve(
             Choice::Theirs => None,
         },
     };
-    Ok(Resolved { ended, append })
+    Ok(Resolved { ended, append, set_aside })
 }
 
 fn choose(conflict: &Conflict, choices: &Choices, mut fields: Fields) -> Result<Fields, ResolveError> {
@@ -132,23 +136,33 @@ fn choose(conflict: &Conflict, choices: &Choices, mut fields: Fields) -> Result<
     Ok(fields)
 }
 
-/// Changes like these, to append after their end: what undo of a discard or of a resolution puts back.
+/// Changes like these, to append after their end: what undo of a discard or of a resolution puts back. Their row ids
+/// follow from the old ones, so that undo pressed twice puts back once.
 #[must_use]
-pub fn again(ended: &[Ended], rows: &[RowId], schema: u32) -> Vec<Change> {
-    let change = |(ended, row): (&Ended, &RowId)| Change {
+pub fn again(ended: &[Ended], schema: u32) -> Vec<Change> {
+    let change = |ended: &Ended| Change {
         client_seq: 0,
-        row: *row,
+        row: next(ended.row),
         collection: ended.collection.clone(),
         record: ended.record,
         action: ended.action,
         seen: ended.seen.clone(),
         written: ended.written.clone(),
-        group: None,
+        group: ended.group,
         schema,
         saved_at: ended.saved_at,
         clock_offset_ms: None,
         hold_until: None,
         mode: Mode::Optimistic,
     };
-    ended.iter().zip(rows).map(change).collect()
+    ended.iter().map(change).collect()
+}
+
+/// Another row id of the same time: the last 62 bits of a UUID are chance.
+fn next(row: RowId) -> RowId {
+    const CHANCE: u128 = (1 << 62) - 1;
+    // An odd step (the golden ratio's) comes back only after all of them.
+    const STEP: u128 = 0x1E37_79B9_7F4A_7C15;
+    let bits = row.0.as_u128();
+    RowId(uuid::Uuid::from_u128((bits & !CHANCE) | (bits.wrapping_add(STEP) & CHANCE)))
 }

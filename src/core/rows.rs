@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::protocol::{Action, SetAside};
-use super::record::{CollectionName, Fields, Millis, OpId, RecordId, RowId, Seq, Version};
+use super::record::{CollectionName, Fields, GroupId, Millis, OpId, RecordId, RowId, Seq, Version};
 
 /// A page as it is stored. The format of `bytes` is `data::page`'s.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -63,6 +63,9 @@ pub struct Ended {
     pub seen: super::outbox::Seen,
     /// See `seen`.
     pub written: Fields,
+    /// Shared by changes saved together: undo of the end puts them back together.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group: Option<GroupId>,
     /// When it was saved.
     pub saved_at: Millis,
     /// How it ended.

@@ -10,8 +10,8 @@ use serde_json::Value;
 use super::merge::{Merged, Sides, merge};
 use super::outbox::Change;
 use super::protocol::{Action, SetAside};
-use super::record::{Base, Fields, Millis, Tombstone, apply, field, same, same_fields, set};
-use super::schema::Collection;
+use super::record::{Base, Fields, Millis, Tombstone, Version, apply, field, same, same_fields, set};
+use super::schema::{Collection, Policy};
 
 /// Why a record's merge needs a person.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,7 +63,7 @@ pub struct View {
 #[must_use]
 pub fn view(collection: &Collection, base: Option<&Base>, changes: &[&Change]) -> View {
     let mut fold = Fold::new(collection, base);
-    for change in changes {
+    for &change in changes {
         match change.action {
             Action::Create => fold.create(change),
             Action::Update => fold.update(change),
@@ -79,6 +79,12 @@ struct Fold<'a> {
     current: Option<Fields>,
     /// What was there before my own delete, for an update after it.
     before_delete: Fields,
+    /// My own delete, for a create after it.
+    deleted: Option<&'a Change>,
+    /// A create of mine met a record.
+    is_made_twice: bool,
+    /// A merge met a change of theirs that I had not seen.
+    met_theirs: bool,
     /// Fields that a change of mine has written.
     touched: BTreeSet<String>,
     whole: Option<ConflictKind>,
@@ -98,6 +104,9 @@ impl<'a> Fold<'a> {
                 .map(|base| base.fields.clone())
                 .filter(|fields| base.is_some_and(Base::is_present) || !fields.is_empty()),
             before_delete: base.map(|base| base.fields.clone()).unwrap_or_default(),
+            deleted: None,
+            is_made_twice: false,
+            met_theirs: false,
             touched: BTreeSet::new(),
             whole: None,
             fields: BTreeMap::new(),
@@ -114,13 +123,28 @@ impl<'a> Fold<'a> {
 
     fn create(&mut self, change: &Change) {
         if self.current.is_some() {
+            self.is_made_twice = true;
             return self.write(change);
+        }
+        if let Some(deleted) = self.deleted.filter(|_| self.base.is_some_and(Base::is_present)) {
+            return self.make_again(change, deleted);
         }
         if self.is_deleted_by_them(change) {
             self.whole = Some(ConflictKind::DeletedByThem);
         }
         self.current = Some(super::record::normalise(&change.written));
         self.touched.extend(change.written.keys().cloned());
+    }
+
+    /// A create after my own delete of what the server still has: it writes every field over what the delete saw.
+    fn make_again(&mut self, change: &Change, deleted: &Change) {
+        let mut written = change.written.clone();
+        for name in deleted.seen.fields.keys().filter(|name| !change.written.contains_key(*name)) {
+            written.insert(name.clone(), Value::Null);
+        }
+        self.current = Some(std::mem::take(&mut self.before_delete));
+        self.whole = None;
+        self.write(&Change { seen: deleted.seen.clone(), written, ..change.clone() });
     }
 
     fn update(&mut self, change: &Change) {
@@ -143,17 +167,19 @@ impl<'a> Fold<'a> {
         self.write(change);
     }
 
-    fn delete(&mut self, change: &Change) {
+    fn delete(&mut self, change: &'a Change) {
         let Some(current) = self.current.take() else { return };
-        let moved = self.base.is_some_and(|base| base.is_present() && base.version > change.seen.version)
-            && !same_fields(&self.as_seen(&current), &change.seen.fields);
+        // A form that was open when my create was answered saw version 0 of it; the server's first version is mine.
+        let first = Version(u64::from(!self.is_made_twice));
+        let moved = self.base.is_some_and(|base| base.is_present() && base.version > change.seen.version.max(first))
+            && (self.met_theirs || !same_fields(&self.as_seen(&current), &change.seen.fields));
         if self.whole == Some(ConflictKind::DeletedByThem) {
             self.whole = None;
-        } else if moved && change.seen.version.0 > 0 {
+        } else if moved || !self.asked(&current).is_empty() {
             self.whole = Some(ConflictKind::DeletedByMe);
         }
         self.before_delete = current;
-        self.fields.clear();
+        self.deleted = Some(change);
         self.touched.insert(String::new());
     }
 
@@ -187,9 +213,8 @@ impl<'a> Fold<'a> {
             }
             self.touched.insert(name.clone());
         }
-        if let Some(base) = self.base.filter(|base| base.version > change.seen.version) {
-            let newer = base.changed.keys().filter(|name| !change.written.contains_key(*name));
-            self.merged.extend(newer.cloned());
+        if let Some(base) = self.base {
+            self.merged.extend(changed_since(base, change.seen.version));
         }
     }
 
@@ -199,14 +224,10 @@ impl<'a> Fold<'a> {
         let base_value =
             self.base.filter(|base| base.is_present()).map_or(&Value::Null, |base| field(&base.fields, name)).clone();
         let Some(spec) = self.collection.fields.get(name) else { return mine.clone() };
-        let own = self.touched.contains(name);
-        if own && same(&base_value, &seen) && !same(&current, &seen) && spec.policy != super::schema::Policy::Sum {
-            // Only I have changed it since: two forms of mine. The later one stands, and the earlier is not lost in silence.
-            if !same(&current, mine) {
-                self.set_aside.push(SetAside { field: name.to_owned(), value: current, mine: true });
-            }
-            return mine.clone();
-        }
+        // Another form of mine wrote it since.
+        let over_mine = self.touched.contains(name) && !same(&current, &seen) && !same(&current, &base_value);
+        let only_mine = over_mine && same(&base_value, &seen);
+        self.met_theirs |= !same(&base_value, &seen) && !same(&base_value, mine) && !self.touched.contains(name);
         let changed_at = self.base.and_then(|base| base.changed.get(name).map(|changed| changed.at).or(Some(base.at)));
         let sides = Sides {
             seen: &seen,
@@ -215,33 +236,68 @@ impl<'a> Fold<'a> {
             mine_at: change.clock_offset_ms.map(|_| change.edited_at()),
             theirs_at: changed_at.filter(|at| *at > Millis(0)),
         };
-        match merge(name, spec, sides) {
+        let merged = match merge(name, spec, sides) {
+            // Between two forms of mine there is nobody to ask and no server to prefer: the later one stands.
+            _ if only_mine && !joins(spec.policy) => Merged::Ask,
+            merged => merged,
+        };
+        match merged {
             Merged::Clean(value) => value,
             Merged::Ruled(value, lost) => {
-                self.set_aside.push(lost);
+                self.set_aside.push(SetAside { mine: lost.mine || only_mine, ..lost });
                 value
             }
             Merged::Ask => {
-                self.fields.entry(name.to_owned()).or_insert(seen);
+                if over_mine && !same(&current, mine) {
+                    // The earlier one of two forms is not lost in silence.
+                    self.set_aside.push(SetAside { field: name.to_owned(), value: current, mine: true });
+                }
+                if !only_mine {
+                    self.fields.entry(name.to_owned()).or_insert(seen);
+                }
                 mine.clone()
             }
         }
     }
 
+    /// The fields that were asked about, and still differ.
+    fn asked(&self, current: &Fields) -> Vec<ConflictField> {
+        let Some(base) = self.base.filter(|base| base.is_present()) else { return Vec::new() };
+        let asked = self.fields.iter().map(|(name, before)| ConflictField {
+            field: name.clone(),
+            before: before.clone(),
+            mine: field(current, name).clone(),
+            theirs: field(&base.fields, name).clone(),
+        });
+        asked.filter(|asked| !same(&asked.mine, &asked.theirs)).collect()
+    }
+
     fn finish(self) -> View {
-        let mut fields = Vec::new();
-        if let (Some(current), Some(base)) = (&self.current, self.base) {
-            for (name, before) in self.fields {
-                let (mine, theirs) = (field(current, &name), field(&base.fields, &name));
-                if !same(mine, theirs) {
-                    fields.push(ConflictField { field: name, before, mine: mine.clone(), theirs: theirs.clone() });
-                }
-            }
-        }
+        let fields = self.current.as_ref().map(|current| self.asked(current)).unwrap_or_default();
         let kind = self.whole.or((!fields.is_empty()).then_some(ConflictKind::Fields));
-        let merged = self.merged.into_iter().filter(|name| !fields.iter().any(|other| &other.field == name)).collect();
+        let merged = self.merged.into_iter().filter(|name| !self.touched.contains(name)).collect();
         View { fields: self.current, conflict: kind.map(|kind| Conflict { kind, fields, merged }), set_aside: self.set_aside }
     }
+}
+
+/// Whether a policy makes one value of two, whoever wrote them.
+fn joins(policy: Policy) -> bool {
+    match policy {
+        Policy::Sum | Policy::Union | Policy::Append | Policy::Max | Policy::Min | Policy::Forward => true,
+        Policy::Ask | Policy::Latest | Policy::Server | Policy::Mine => false,
+    }
+}
+
+/// The fields that the server changed after this version. A commit is one version and one time, so what came since is
+/// among the newest times.
+fn changed_since(base: &Base, seen: Version) -> Vec<String> {
+    // Version 1 is the create: who saw version 0 made it.
+    let since = base.version.0.saturating_sub(seen.0.max(1));
+    let mut times: Vec<Millis> = base.changed.values().map(|changed| changed.at).collect();
+    times.sort_unstable_by(|a, b| b.cmp(a));
+    times.dedup();
+    times.truncate(usize::try_from(since).unwrap_or(usize::MAX));
+    base.changed.iter().filter(|(_, changed)| times.contains(&changed.at)).map(|(name, _)| name.clone()).collect()
 }
 
 /// What must be written over the base to come to the view. Null clears a field.

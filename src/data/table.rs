@@ -3,16 +3,17 @@
 //! Nothing here is the truth: all of it is read again from the store, by page `stamp`, `client_seq` and history key.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound::{Excluded, Included, Unbounded};
 
 use serde::Serialize;
 
 use super::page::{PageError, decode};
 use super::query::Query;
 use crate::core::bases::stand_in;
+use crate::core::fit::each_keeps_rules;
 use crate::core::outbox::Change;
 use crate::core::parcel::{Parcel, ParcelState};
 use crate::core::protocol::{Action, Problem, ProblemCode, SetAside};
-use crate::core::push::each_keeps_rules;
 use crate::core::record::{Base, By, CollectionName, Fields, Millis, RecordId, Tombstone, Version};
 use crate::core::rows::{ConflictRow, HistoryRow, PageRow};
 use crate::core::schema::{Collection, Schema};
@@ -135,8 +136,9 @@ impl Tables {
             let end: Option<RecordId> = end.and_then(|(_, first)| first.parse().ok());
             let start: Option<RecordId> = row.first.parse().ok();
             let table = self.bases.entry(row.collection.clone()).or_default();
-            let owned = |id: &RecordId| start.is_none_or(|start| *id >= start) && end.is_none_or(|end| *id < end);
-            table.retain(|id, _| !owned(id));
+            let (start, end) = (start.map_or(Unbounded, Included), end.map_or(Unbounded, Excluded));
+            let owned: Vec<RecordId> = table.range((start, end)).map(|(id, _)| *id).collect();
+            owned.iter().for_each(|id| drop(table.remove(id)));
             table.extend(bases.into_iter().map(|base| (base.id, base)));
         }
         Ok(rows.iter().map(|row| row.collection.clone()).collect())

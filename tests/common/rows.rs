@@ -114,6 +114,7 @@ pub fn history(at: i64) -> HistoryRow {
             action: Action::Update,
             seen: Seen::default(),
             written: fields(json!({"name": "PT ABC"})),
+            group: Some(GroupId(uuid(503))),
             saved_at: Millis(1),
             end: End::Confirmed,
         }],

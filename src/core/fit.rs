@@ -1,0 +1,121 @@
+//! What of a candidate fits to be sent: not in conflict, still ours, and by the rules.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::bases::{Bases, stand_in};
+use super::choose::{Candidate, Key, key};
+use super::outbox::Change;
+use super::protocol::Action;
+use super::push::Begin;
+use super::record::{Base, Tombstone};
+use super::rules::{check_patch, check_record};
+use super::schema::{Collection, Schema};
+use super::view::{View, difference, patch, view};
+
+/// The candidates that are not empty and do not name (directly or not) a record that will not be made now.
+pub(super) fn without_dependants<'a>(ready: Vec<Candidate<'a>>, mut stopped: BTreeSet<Key<'a>>) -> Vec<Candidate<'a>> {
+    let mut kept = Vec::new();
+    for candidate in ready {
+        if candidate.names.iter().any(|named| stopped.contains(named)) {
+            stopped.extend(candidate.changes.into_iter().filter(|change| change.action == Action::Create).map(key));
+        } else if !candidate.changes.is_empty() {
+            kept.push(candidate);
+        }
+    }
+    kept
+}
+
+/// What of a candidate may be sent, and the changes left out: the saves of a record that is in conflict or not ours any
+/// more with what follows them, and the saves from the end if what they come to breaks a rule. (Two legal steps of a
+/// stage can be one illegal leap: then the first step is sent alone.)
+pub(super) fn fit<'a>(
+    input: &Begin<'a>,
+    mut candidate: Candidate<'a>,
+    by_record: &BTreeMap<Key<'a>, Vec<&'a Change>>,
+    bases: &impl Bases,
+) -> (Candidate<'a>, Vec<&'a Change>) {
+    let is_stopped = |key: &Key<'a>| is_stopped(input, *key, by_record, bases);
+    let stopped: BTreeSet<Key<'a>> = candidate.records.iter().copied().filter(is_stopped).collect();
+    let mut left = without_records(input.schema, &mut candidate, stopped);
+    while let Some(last) = candidate.changes.last().copied().filter(|_| !keeps_all_rules(input, &candidate, bases)) {
+        let of_last = |change: &&Change| change.row == last.row || (last.group.is_some() && change.group == last.group);
+        left.extend(candidate.changes.iter().copied().filter(of_last));
+        candidate.changes.retain(|change| !of_last(change));
+    }
+    candidate.records = candidate.changes.iter().copied().map(key).collect();
+    (candidate, left)
+}
+
+/// Takes out what is stopped: every change of these records, what was saved or must be made together with one that goes,
+/// and what follows such a change on its record.
+fn without_records<'a>(schema: &Schema, candidate: &mut Candidate<'a>, stopped: BTreeSet<Key<'a>>) -> Vec<&'a Change> {
+    if stopped.is_empty() {
+        return Vec::new();
+    }
+    let mut closed: BTreeMap<Key<'a>, u64> = stopped.into_iter().map(|key| (key, 0)).collect();
+    let (mut gone, mut groups, mut unmade) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
+    let mut before = usize::MAX;
+    while before != gone.len() {
+        before = gone.len();
+        for change in &candidate.changes {
+            let mut named = schema.collection(&change.collection).into_iter().flat_map(|its| its.references(&change.written));
+            let goes = closed.get(&key(change)).is_some_and(|from| *from <= change.client_seq)
+                || change.group.is_some_and(|group| groups.contains(&group))
+                || named.any(|(_, target, id)| unmade.contains(&(target, id)));
+            if goes && gone.insert(change.client_seq) {
+                let from = closed.entry(key(change)).or_insert(u64::MAX);
+                *from = change.client_seq.min(*from);
+                groups.extend(change.group);
+                unmade.extend((change.action == Action::Create).then_some(key(change)));
+            }
+        }
+    }
+    let (left, stays) = candidate.changes.iter().partition(|change| gone.contains(&change.client_seq));
+    candidate.changes = stays;
+    left
+}
+
+fn is_stopped<'a>(input: &Begin<'a>, key: Key<'a>, by_record: &BTreeMap<Key<'a>, Vec<&'a Change>>, bases: &impl Bases) -> bool {
+    let base = bases.get(key.0, key.1);
+    let Some(collection) = input.schema.collection(key.0) else { return true };
+    let all = by_record.get(&key).map_or(&[][..], Vec::as_slice);
+    let stand = stand_in(all);
+    base.is_some_and(|base| base.tombstone == Some(Tombstone::Revoked))
+        || view(collection, base.or(stand.as_ref()), all).conflict.is_some()
+}
+
+fn keeps_all_rules(input: &Begin<'_>, candidate: &Candidate<'_>, bases: &impl Bases) -> bool {
+    candidate.records.iter().all(|record| {
+        let own: Vec<&Change> = candidate.changes.iter().copied().filter(|change| key(change) == *record).collect();
+        let Some(collection) = input.schema.collection(record.0) else { return false };
+        let stand = stand_in(&own);
+        keeps_rules(collection, bases.get(record.0, record.1).or(stand.as_ref()), &own)
+    })
+}
+
+/// Whether what these changes come to may be saved, by the rules that need this record alone.
+#[must_use]
+pub fn keeps_rules(collection: &Collection, base: Option<&Base>, changes: &[&Change]) -> bool {
+    let View { fields: Some(fields), .. } = view(collection, base, changes) else { return true };
+    match base.filter(|base| base.is_present()) {
+        Some(base) => check_patch(collection, &base.fields, &patch(Some(base), &fields)).is_empty(),
+        None => check_record(collection, &fields).is_empty(),
+    }
+}
+
+/// Whether each of these changes, in turn, keeps the rules: what a record's status says. (Two legal steps of a stage need
+/// not be one legal leap.)
+#[must_use]
+pub fn each_keeps_rules(collection: &Collection, base: Option<&Base>, changes: &[&Change]) -> bool {
+    let mut before = base.filter(|base| base.is_present()).map(|base| base.fields.clone());
+    (1..=changes.len()).all(|count| {
+        let after = view(collection, base, &changes[..count]).fields;
+        let keeps = match (&before, &after) {
+            (_, None) => true,
+            (None, Some(after)) => check_record(collection, after).is_empty(),
+            (Some(before), Some(after)) => check_patch(collection, before, &difference(before, after)).is_empty(),
+        };
+        before = after;
+        keeps
+    })
+}

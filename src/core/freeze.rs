@@ -1,0 +1,128 @@
+//! A candidate, frozen: each record's view minus its base.
+
+use std::collections::BTreeSet;
+
+use super::backoff::bits;
+use super::bases::{Bases, stand_in};
+use super::choose::{Candidate, Key};
+use super::outbox::Change;
+use super::parcel::{Parcel, ParcelState};
+use super::protocol::{Action, Item};
+use super::push::{Begin, ended};
+use super::record::{Base, CollectionName, Fields, Millis, OpId, RecordId, RowId, Version, field, same};
+use super::rows::{End, Ended};
+use super::schema::Schema;
+use super::view::{patch, view};
+
+/// What a candidate comes to.
+pub(super) enum Frozen {
+    /// Something to send.
+    Parcel(Box<Parcel>),
+    /// Nothing: how its changes end.
+    Nothing(Vec<Ended>),
+}
+
+/// Freezes a candidate. `index` tells its op_id from the others of this `begin`.
+pub(super) fn freeze(input: &Begin<'_>, candidate: &Candidate<'_>, bases: &impl Bases, index: u64) -> Frozen {
+    let mut items = Vec::new();
+    let mut nothing = Vec::new();
+    for key in &candidate.records {
+        let own: Vec<&Change> =
+            candidate.changes.iter().copied().filter(|change| (change.collection.as_str(), change.record) == *key).collect();
+        match freeze_record(input.schema, *key, &own, bases.get(key.0, key.1)) {
+            Ok(item) => items.push(item),
+            Err(end) => nothing.extend(own.into_iter().map(|change| ended(change, end))),
+        }
+    }
+    if items.is_empty() {
+        return Frozen::Nothing(nothing);
+    }
+    let place = |item: &Item| {
+        candidate.changes.iter().position(|change| change.record == item.id && change.collection == item.collection)
+    };
+    items.sort_by_key(place);
+    let items = made_first(input.schema, items);
+    let rows: Vec<RowId> = candidate.changes.iter().map(|change| change.row).collect();
+    Frozen::Parcel(Box::new(Parcel {
+        op_id: OpId::new(input.now, [bits(input.seed, index * 2), bits(input.seed, index * 2 + 1)]),
+        rows,
+        items,
+        schema: candidate.changes.iter().map(|change| change.schema).max().unwrap_or(input.schema.schema),
+        first_seq: candidate.first_seq(),
+        state: ParcelState::Open,
+        attempts: 0,
+        next_attempt_at: None,
+        blocked_by: None,
+        then: None,
+    }))
+}
+
+/// The items in their order, but a record is made before those that name it.
+fn made_first(schema: &Schema, items: Vec<Item>) -> Vec<Item> {
+    let mut waits: BTreeSet<(CollectionName, RecordId)> = BTreeSet::new();
+    waits.extend(items.iter().filter(|item| item.action == Action::Create).map(|item| (item.collection.clone(), item.id)));
+    let (mut left, mut ordered) = (items, Vec::new());
+    while !left.is_empty() {
+        let is_free = |item: &Item| {
+            let collection = schema.collection(&item.collection);
+            let mut names = collection.into_iter().flat_map(|collection| collection.references(&item.patch));
+            !names.any(|(_, target, id)| id != item.id && waits.contains(&(target.to_owned(), id)))
+        };
+        // Records that name each other in a circle stay in their order.
+        let item = left.remove(left.iter().position(is_free).unwrap_or(0));
+        waits.remove(&(item.collection.clone(), item.id));
+        ordered.push(item);
+    }
+    ordered
+}
+
+/// One record's item; or, if nothing is left to send, how its changes end.
+fn freeze_record(schema: &Schema, key: Key<'_>, changes: &[&Change], base: Option<&Base>) -> Result<Item, End> {
+    // `candidates` lets only declared collections through.
+    let Some(collection) = schema.collection(key.0) else { return Err(End::Discarded) };
+    let stand = stand_in(changes);
+    let base = base.or(stand.as_ref());
+    let shown = view(collection, base, changes);
+    let is_present = base.is_some_and(Base::is_present);
+    let base_version = base.map_or(Version(0), |base| base.version);
+    let edited_at = changes.last().map_or(Millis(0), |change| change.edited_at());
+    let item = |action: Action, patch: Fields, seen: Fields| Item {
+        collection: key.0.to_owned(),
+        id: key.1,
+        action,
+        base_version,
+        patch,
+        seen,
+        set_aside: shown.set_aside.clone(),
+        edited_at,
+    };
+    match (&shown.fields, is_present) {
+        (None, false) => Err(if base.is_some() { End::Confirmed } else { End::Discarded }),
+        (None, true) => Ok(item(Action::Delete, Fields::new(), base.map(|base| base.fields.clone()).unwrap_or_default())),
+        (Some(fields), false) => Ok(item(Action::Create, fields.clone(), Fields::new())),
+        (Some(fields), true) => {
+            let patch = patch(base, fields);
+            if patch.is_empty() && shown.set_aside.is_empty() {
+                return Err(nothing_left(changes, fields));
+            }
+            let empty = Fields::new();
+            let before = base.map_or(&empty, |base| &base.fields);
+            let seen = patch.keys().map(|name| (name.clone(), field(before, name).clone())).collect();
+            Ok(item(Action::Update, patch, seen))
+        }
+    }
+}
+
+/// The base has it: confirmed, unless the edits only cancelled each other.
+fn nothing_left(changes: &[&Change], fields: &Fields) -> End {
+    let mut first_seen = Fields::new();
+    for change in changes {
+        for name in change.written.keys() {
+            if !first_seen.contains_key(name) {
+                first_seen.insert(name.clone(), field(&change.seen.fields, name).clone());
+            }
+        }
+    }
+    let cancelled = first_seen.iter().all(|(name, seen)| same(seen, field(fields, name)));
+    if cancelled && changes.len() > 1 { End::Discarded } else { End::Confirmed }
+}

@@ -1,0 +1,119 @@
+//! The laws of the core, over random saves, answers, pulls and decisions. See `properties/model.rs` for what is drawn.
+
+#[path = "properties/model.rs"]
+mod model;
+
+use std::time::Instant;
+
+use fieldsync::core::merge::{Merged, Sides, merge};
+use fieldsync::core::record::{Millis, same};
+use fieldsync::core::schema::{FieldSpec, Policy};
+use model::{Device, Step, steps};
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+fn config() -> ProptestConfig {
+    ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() }
+}
+
+fn value() -> impl Strategy<Value = Value> {
+    prop_oneof![
+        Just(Value::Null),
+        (0i64..4).prop_map(Value::from),
+        "[ab]{0,3}".prop_map(Value::from),
+        prop::collection::vec("[ab]", 0..3).prop_map(Value::from),
+        prop::sample::select(vec!["lead", "qualified", "won"]).prop_map(Value::from),
+    ]
+}
+
+fn spec() -> impl Strategy<Value = FieldSpec> {
+    prop::sample::select(vec!["ask", "latest", "server", "mine", "max", "min", "sum", "union", "append", "forward"]).prop_map(
+        |policy| {
+            let values = ["lead", "qualified", "won"];
+            serde_json::from_value(json!({"type": "enum", "policy": policy, "values": values})).unwrap()
+        },
+    )
+}
+
+proptest! {
+    #![proptest_config(config())]
+
+    /// Whatever happens in whatever order: each saved change is in the outbox or has ended, once; parcels are sound; and
+    /// what is sent names nothing that is not there. [`Device::check`] has the list.
+    #[test]
+    fn nothing_is_lost_doubled_or_altered(steps in steps(40)) {
+        let mut device = Device::default();
+        for step in steps {
+            device.step(&step);
+            device.check(&step);
+        }
+    }
+
+    /// With honest forms and a server that applies everything, everything is confirmed, and then there is nothing to send.
+    #[test]
+    fn begin_after_an_applied_answer_finds_nothing(steps in steps(20)) {
+        let mut device = Device::default();
+        for step in steps.iter().filter(|step| matches!(step, Step::Save { .. } | Step::Group { .. })) {
+            device.save_honestly(step);
+        }
+        for _ in 0..30 {
+            device.begin(100);
+            device.apply_all();
+            device.check(&Step::Begin { count_max: 100 });
+        }
+        prop_assert!(device.outbox.is_empty(), "left: {:?}", device.outbox);
+        let begun = device.begin(100);
+        prop_assert!(begun.parcels.is_empty() && begun.ended.is_empty() && begun.send.is_empty());
+    }
+
+    #[test]
+    fn merging_with_an_unchanged_side_gives_the_other(spec in spec(), seen in value(), other in value()) {
+        let sides = |mine, theirs| Sides { seen: &seen, mine, theirs, mine_at: None, theirs_at: None };
+        prop_assert_eq!(merge("f", &spec, sides(&other, &seen)), Merged::Clean(other.clone()));
+        match merge("f", &spec, sides(&seen, &other)) {
+            Merged::Clean(value) => prop_assert!(same(&value, &other)),
+            merged => prop_assert!(false, "{:?}", merged),
+        }
+    }
+
+    #[test]
+    fn equal_values_never_conflict_but_sums_add(spec in spec(), seen in value(), both in value()) {
+        let sides = Sides { seen: &seen, mine: &both, theirs: &both, mine_at: None, theirs_at: None };
+        match merge("f", &spec, sides) {
+            Merged::Clean(value) => prop_assert!(spec.policy == Policy::Sum || same(&value, &both)),
+            merged => prop_assert!(false, "{:?}", merged),
+        }
+    }
+
+    /// What a rule does not take is named: one of the two values stands, and the other is set aside.
+    #[test]
+    fn what_a_rule_does_not_take_is_set_aside(spec in spec(), seen in value(), mine in value(), theirs in value(), apart in -9i64..9) {
+        let (mine_at, theirs_at) = (Some(Millis(50_000 + apart * 1_000)), Some(Millis(50_000)));
+        let merged = merge("f", &spec, Sides { seen: &seen, mine: &mine, theirs: &theirs, mine_at, theirs_at });
+        if let Merged::Ruled(value, lost) = merged {
+            let (won, other) = if lost.mine { (&theirs, &mine) } else { (&mine, &theirs) };
+            prop_assert!(same(&value, won) && same(&lost.value, other));
+        }
+    }
+}
+
+/// Not a law but a bound: what is planned in one go for a full outbox must not hold up a page.
+#[test]
+fn ten_thousand_changes_are_planned_in_a_moment() {
+    for shape in ["many records", "one record", "refused", "open"] {
+        let mut device = Device::full(10_000, shape);
+        let planned = device.outbox.clone();
+        let started = Instant::now();
+        let begun = device.begin(1_000);
+        let began = started.elapsed();
+        device.apply_all();
+        let finished = started.elapsed() - began;
+        let row = device.outbox.last().or(planned.last()).map(|change| change.row).unwrap();
+        let _ = fieldsync::core::discard::discard(&device.outbox, &device.parcels, row);
+        let all = started.elapsed();
+        println!("{shape}: begin {began:?}, finish {finished:?}, discard {:?}", all - began - finished);
+        assert!(begun.send.len() <= 1_000);
+        let limit_ms = if cfg!(debug_assertions) { 20_000 } else { 400 };
+        assert!(all.as_millis() < limit_ms, "{shape}: {all:?}");
+    }
+}

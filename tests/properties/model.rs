@@ -1,0 +1,503 @@
+//! A device without IO: outbox, parcels, bases and history in memory, driven by random steps through the core's own
+//! functions; and what must hold after each.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::LazyLock;
+
+use fieldsync::core::bases::{Bases, absorb, stand_in};
+use fieldsync::core::choose::made;
+use fieldsync::core::discard::discard;
+use fieldsync::core::finish::{Finish, finish};
+use fieldsync::core::outbox::{Change, Seen};
+use fieldsync::core::parcel::{Parcel, ParcelState, Then};
+use fieldsync::core::protocol::{Action, AppliedItem, Entry, Outcome, Problem, ProblemCode, PushResult};
+use fieldsync::core::push::{Begin, Begun, begin, ended};
+use fieldsync::core::record::{
+    Base, By, DeviceId, Fields, GroupId, Millis, RecordId, RowId, Seq, Tombstone, UserId, Version, normalise, same_fields,
+};
+use fieldsync::core::resolve::{Choice, Choices, Stamp, WHOLE, resolve};
+use fieldsync::core::rows::{End, Ended};
+use fieldsync::core::schema::{Mode, Schema};
+use fieldsync::core::view::{View, patched, view};
+use proptest::prelude::*;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+const NOW: i64 = 1_790_000_000_000;
+
+static SCHEMA: LazyLock<Schema> = LazyLock::new(|| Schema::parse(include_str!("../../www/schema.json")).unwrap());
+
+pub fn schema() -> &'static Schema {
+    &SCHEMA
+}
+
+fn uuid(number: u64) -> Uuid {
+    Uuid::from_u128(0x0190_0000_0000_7000_8000_0000_0000_0000 + u128::from(number))
+}
+
+/// One of the records in play: three customers and two activities.
+pub fn record(number: u64) -> (&'static str, RecordId) {
+    (if number % 5 < 3 { "customers" } else { "activities" }, RecordId(uuid(number % 5)))
+}
+
+#[derive(Clone, Debug)]
+pub enum Step {
+    Save { record: u64, kind: u8, field: u8, value: u8, stale: bool, held: bool },
+    Group { first: u64, second: u64, kind: u8, value: u8 },
+    Begin { count_max: usize },
+    Answer { which: u8, outcome: u8 },
+    Discard { which: u8 },
+    Resolve { record: u64, choice: u8 },
+    Pull { record: u64, kind: u8, field: u8, value: u8 },
+    Release,
+}
+
+pub fn steps(most: usize) -> impl Strategy<Value = Vec<Step>> {
+    let save = (0u64..5, 0u8..6, 0u8..5, 0u8..4, any::<bool>(), 0u8..6)
+        .prop_map(|(record, kind, field, value, stale, held)| Step::Save { record, kind, field, value, stale, held: held == 0 });
+    let step = prop_oneof![
+        6 => save,
+        2 => (0u64..5, 0u64..5, 0u8..6, 0u8..4).prop_map(|(first, second, kind, value)| Step::Group { first, second, kind, value }),
+        4 => (1usize..6).prop_map(|count_max| Step::Begin { count_max }),
+        5 => (any::<u8>(), 0u8..10).prop_map(|(which, outcome)| Step::Answer { which, outcome }),
+        1 => any::<u8>().prop_map(|which| Step::Discard { which }),
+        1 => (0u64..5, 0u8..2).prop_map(|(record, choice)| Step::Resolve { record, choice }),
+        2 => (0u64..5, 0u8..6, 0u8..5, 0u8..4).prop_map(|(record, kind, field, value)| Step::Pull { record, kind, field, value }),
+        1 => Just(Step::Release),
+    ];
+    prop::collection::vec(step, 1..most)
+}
+
+#[derive(Clone, Default)]
+pub struct Memory(pub BTreeMap<(String, RecordId), Base>);
+
+impl Bases for Memory {
+    fn get(&self, collection: &str, id: RecordId) -> Option<&Base> {
+        self.0.get(&(collection.to_owned(), id))
+    }
+    fn put(&mut self, collection: &str, base: Base) {
+        self.0.insert((collection.to_owned(), base.id), base);
+    }
+}
+
+#[derive(Default)]
+pub struct Device {
+    pub outbox: Vec<Change>,
+    pub parcels: Vec<Parcel>,
+    pub bases: Memory,
+    pub history: Vec<Ended>,
+    saved: BTreeSet<RowId>,
+    sent: BTreeMap<fieldsync::core::record::OpId, Parcel>,
+    last_seq: u64,
+    next: u64,
+    at: i64,
+}
+
+impl Device {
+    fn number(&mut self) -> u64 {
+        self.next += 1;
+        self.next + 1_000
+    }
+
+    fn now(&self) -> Millis {
+        Millis(NOW + self.at)
+    }
+
+    fn changes(&self, (collection, id): (&str, RecordId)) -> Vec<&Change> {
+        self.outbox.iter().filter(|change| change.record == id && change.collection == collection).collect()
+    }
+
+    fn view(&self, key: (&str, RecordId)) -> View {
+        view(schema().collection(key.0).unwrap(), self.bases.get(key.0, key.1), &self.changes(key))
+    }
+
+    fn append(&mut self, change: Change) {
+        self.last_seq += 1;
+        assert!(self.saved.insert(change.row), "a row id twice");
+        self.outbox.push(Change { client_seq: self.last_seq, ..change });
+    }
+
+    /// A change of a record that makes sense there: nobody updates what is not shown, or makes what is.
+    fn change(&mut self, number: u64, kind: u8, field: u8, value: u8, stale: bool) -> Option<Change> {
+        let key = record(number);
+        let base = self.bases.get(key.0, key.1).cloned();
+        let shown = self.view(key).fields;
+        let action = match (shown.is_some(), kind) {
+            (true, 5) => Action::Delete,
+            (true, _) => Action::Update,
+            (false, 0..=3) => Action::Create,
+            (false, _) => return None,
+        };
+        let old = if stale { base.as_ref().filter(|base| base.is_present()).map(|base| base.fields.clone()) } else { None };
+        let seen = old.or(shown).unwrap_or_default();
+        let written = match action {
+            Action::Create => whole(key.0, value),
+            Action::Update => one(key.0, field, value, &seen),
+            Action::Delete => Fields::new(),
+        };
+        let named = written.get("customer").map(|_| record(u64::from(value) % 3));
+        if named.is_some_and(|named| self.view(named).fields.is_none()) {
+            return None;
+        }
+        let seen = match action {
+            Action::Create => Fields::new(),
+            Action::Update => seen.into_iter().filter(|(name, _)| written.contains_key(name)).collect(),
+            Action::Delete => seen,
+        };
+        Some(Change {
+            client_seq: 0,
+            row: RowId(uuid(self.number())),
+            collection: key.0.to_owned(),
+            record: key.1,
+            action,
+            seen: Seen { version: base.map(|base| base.version).unwrap_or_default(), fields: seen },
+            written,
+            group: None,
+            schema: 1,
+            saved_at: self.now(),
+            clock_offset_ms: Some(0),
+            hold_until: None,
+            mode: Mode::Optimistic,
+        })
+    }
+
+    /// Saves as the step says, but from what is shown and at once.
+    pub fn save_honestly(&mut self, step: &Step) {
+        match step.clone() {
+            Step::Save { record, kind, field, value, .. } => {
+                self.step(&Step::Save { record, kind, field, value, stale: false, held: false });
+            }
+            step => self.step(&step),
+        }
+    }
+
+    pub fn step(&mut self, step: &Step) {
+        self.at += 3_000;
+        match *step {
+            Step::Save { record, kind, field, value, stale, held } => {
+                if let Some(change) = self.change(record, kind, field, value, stale) {
+                    let hold_until = held.then(|| self.now().plus(6_000));
+                    self.append(Change { hold_until, ..change });
+                }
+            }
+            Step::Group { first, second, kind, value } if record(first) != record(second) => {
+                let group = Some(GroupId(uuid(self.number())));
+                for number in [first, second] {
+                    if let Some(change) = self.change(number, kind, 0, value, false) {
+                        self.append(Change { group, ..change });
+                    }
+                }
+            }
+            Step::Group { .. } => {}
+            Step::Begin { count_max } => drop(self.begin(count_max)),
+            Step::Answer { which, outcome } => self.answer(which, outcome),
+            Step::Discard { which } => self.discard(which),
+            Step::Resolve { record, choice } => self.resolve(record, choice),
+            Step::Pull { record, kind, field, value } => self.pull(record, kind, field, value),
+            Step::Release => self.at += 4_000_000,
+        }
+    }
+
+    fn end(&mut self, ends: Vec<Ended>) {
+        let rows: BTreeSet<RowId> = ends.iter().map(|end| end.row).collect();
+        let before = self.outbox.len();
+        self.outbox.retain(|change| !rows.contains(&change.row));
+        assert_eq!(self.outbox.len() + ends.len(), before, "a change ended that was not there, or twice: {ends:?}");
+        self.history.extend(ends);
+    }
+
+    pub fn begin(&mut self, count_max: usize) -> Begun {
+        let (outbox, parcels) = (self.outbox.clone(), self.parcels.clone());
+        let seed = self.number();
+        let input = Begin { schema: schema(), outbox: &outbox, parcels: &parcels, now: self.now(), seed, count_max };
+        let begun = begin(&input, &self.bases);
+        self.check_begun(&begun);
+        self.parcels.retain(|parcel| !begun.replaced.contains(&parcel.op_id));
+        self.parcels.extend(begun.parcels.iter().cloned());
+        self.end(begun.ended.clone());
+        begun
+    }
+
+    fn check_begun(&self, begun: &Begun) {
+        for parcel in &begun.parcels {
+            let own: Vec<&Change> = self.outbox.iter().filter(|change| parcel.rows.contains(&change.row)).collect();
+            assert_eq!(own.len(), parcel.rows.len(), "a parcel of changes that are not there");
+            for group in own.iter().filter_map(|change| change.group) {
+                let whole = self.outbox.iter().filter(|change| change.group == Some(group));
+                assert!(whole.clone().all(|change| parcel.rows.contains(&change.row)), "half a group: {parcel:?}");
+            }
+            for item in &parcel.items {
+                let changes: Vec<&Change> = own.iter().copied().filter(|change| change.record == item.id).collect();
+                let all = self.changes((&item.collection, item.id));
+                assert_eq!(changes[..], all[..changes.len()], "not a prefix");
+                let stand = stand_in(&changes);
+                let base = self.bases.get(&item.collection, item.id).or(stand.as_ref());
+                let shown = view(schema().collection(&item.collection).unwrap(), base, &changes).fields;
+                let before = base.filter(|base| base.is_present()).map(|base| base.fields.clone()).unwrap_or_default();
+                match item.action {
+                    Action::Delete => assert_eq!(shown, None),
+                    _ => assert!(same_fields(&patched(&before, &item.patch), &shown.unwrap()), "patch over base is not the view"),
+                }
+            }
+        }
+        let (mut made, mut there) = (made(&self.outbox), BTreeSet::new());
+        // Made and deleted again before it was sent: what names it is refused, and shown.
+        let is_sent = |change: &Change| begun.send.iter().flat_map(|parcel| &parcel.items).any(|item| item.id == change.record);
+        let cancelled = |change: &&Change| {
+            let carried = begun.parcels.iter().any(|parcel| parcel.rows.contains(&change.row));
+            (carried && !is_sent(change)) || begun.ended.iter().any(|ended| ended.row == change.row)
+        };
+        for change in self.outbox.iter().filter(cancelled) {
+            made.remove(&(change.collection.as_str(), change.record));
+        }
+        for item in begun.send.iter().flat_map(|parcel| &parcel.items) {
+            let collection = schema().collection(&item.collection).unwrap();
+            for (_, target, id) in collection.references(&item.patch) {
+                let is_there = there.contains(&id) || self.bases.get(target, id).is_some();
+                assert!(!made.contains(&(target, id)) || is_there, "{item:?} names what is not there yet");
+            }
+            there.insert(item.id);
+        }
+    }
+
+    fn entry(&self, base: &Base, collection: &str) -> Entry {
+        let base = base.clone();
+        Entry {
+            collection: collection.to_owned(),
+            id: base.id,
+            version: base.version,
+            seq: base.seq,
+            at: base.at,
+            by: base.by.unwrap_or_else(by),
+            changed: base.changed,
+            tombstone: base.tombstone,
+            fields: base.fields,
+        }
+    }
+
+    fn seq(&mut self) -> Seq {
+        Seq(self.number())
+    }
+
+    /// What the server says of a parcel: what the outcome wishes, where that is possible.
+    fn outcome(&mut self, parcel: &Parcel, outcome: u8) -> Outcome {
+        let base = |item: &fieldsync::core::protocol::Item| self.bases.get(&item.collection, item.id);
+        let moved = parcel.items.iter().any(|item| base(item).map(|base| base.version).unwrap_or_default() != item.base_version);
+        match outcome {
+            0..=3 if moved => Outcome::Conflict {
+                theirs: parcel.items.iter().filter_map(|item| Some(self.entry(base(item)?, &item.collection))).collect(),
+            },
+            0..=3 => Outcome::Applied {
+                seq: self.seq(),
+                items: parcel
+                    .items
+                    .iter()
+                    .map(|item| AppliedItem {
+                        collection: item.collection.clone(),
+                        id: item.id,
+                        version: Version(item.base_version.0 + 1),
+                        normalised: Fields::new(),
+                    })
+                    .collect(),
+            },
+            4 => Outcome::Rejected { problem: Problem::new(ProblemCode::Validation, "") },
+            5 => Outcome::Retry { after: None },
+            6 => Outcome::Blocked { by: record(u64::from(outcome)).1 },
+            7 => Outcome::Voided,
+            8 => Outcome::Known { rows: parcel.rows.iter().take(1).copied().collect() },
+            _ => Outcome::Rejected { problem: Problem::new(ProblemCode::Forbidden, "") },
+        }
+    }
+
+    fn answer(&mut self, which: u8, outcome: u8) {
+        let open: Vec<Parcel> = self.parcels.iter().filter(|parcel| parcel.is_open()).cloned().collect();
+        if open.is_empty() {
+            return;
+        }
+        let parcel = open[usize::from(which) % open.len()].clone();
+        let outcome = self.outcome(&parcel, outcome);
+        self.finish(&[PushResult { op_id: parcel.op_id, outcome }]);
+    }
+
+    /// Every open parcel is applied.
+    pub fn apply_all(&mut self) {
+        let open: Vec<Parcel> = self.parcels.iter().filter(|parcel| parcel.is_open()).cloned().collect();
+        let results: Vec<PushResult> =
+            open.iter().map(|parcel| PushResult { op_id: parcel.op_id, outcome: self.outcome(parcel, 0) }).collect();
+        self.finish(&results);
+    }
+
+    fn finish(&mut self, results: &[PushResult]) {
+        let (outbox, parcels, seed) = (self.outbox.clone(), self.parcels.clone(), self.number());
+        let input = Finish {
+            schema: schema(),
+            outbox: &outbox,
+            parcels: &parcels,
+            user: UserId(uuid(1)),
+            device: DeviceId(uuid(2)),
+            now: self.now(),
+            server_time: self.now(),
+            seed,
+        };
+        // The store may do its work twice on what was written: the second time there is nothing left to do.
+        let finished = finish(&input, results, &mut self.bases);
+        self.parcels.retain(|parcel| !finished.removed.contains(&parcel.op_id));
+        for put in finished.put {
+            self.parcels.retain(|parcel| parcel.op_id != put.op_id);
+            self.parcels.push(put);
+        }
+        self.end(finished.history.map(|history| history.ended).unwrap_or_default());
+        finished.append.into_iter().for_each(|change| self.append(change));
+    }
+
+    fn discard(&mut self, which: u8) {
+        if self.outbox.is_empty() {
+            return;
+        }
+        let row = self.outbox[usize::from(which) % self.outbox.len()].row;
+        let discarded = discard(&self.outbox, &self.parcels, row);
+        let ends = self.outbox.iter().filter(|change| discarded.rows.contains(&change.row));
+        let ends = ends.map(|change| ended(change, End::Discarded)).collect();
+        self.parcels.retain(|parcel| !discarded.removed.contains(&parcel.op_id));
+        for put in discarded.put {
+            assert_eq!(put.then, Some(Then::Discard));
+            self.parcels.retain(|parcel| parcel.op_id != put.op_id);
+            self.parcels.push(put);
+        }
+        self.end(ends);
+    }
+
+    fn resolve(&mut self, number: u64, choice: u8) {
+        let key = record(number);
+        let in_flight = |parcel: &Parcel| parcel.is_open() && parcel.carries(key.0, key.1);
+        let Some(conflict) = self.view(key).conflict.filter(|_| !self.parcels.iter().any(in_flight)) else { return };
+        let pick = if choice == 0 { Choice::Mine } else { Choice::Theirs };
+        let names = conflict.fields.iter().map(|field| field.field.clone()).chain([WHOLE.to_owned()]);
+        let choices: Choices = names.map(|name| (name, pick.clone())).collect();
+        let stamp = Stamp { row: RowId(uuid(self.number())), now: self.now(), clock_offset_ms: Some(0), schema: 1 };
+        let base = self.bases.get(key.0, key.1).cloned();
+        let shown = base.as_ref().map(|base| base.version).unwrap_or_default();
+        let collection = schema().collection(key.0).unwrap();
+        let resolved = resolve(collection, base.as_ref(), &self.changes(key), shown, &choices, stamp).unwrap();
+        let gone: Vec<RowId> = resolved.ended.iter().map(|ended| ended.row).collect();
+        self.parcels.retain(|parcel| parcel.is_open() || !parcel.rows.iter().all(|row| gone.contains(row)));
+        self.end(resolved.ended);
+        resolved.append.into_iter().for_each(|change| self.append(change));
+        assert_eq!(self.view(key).conflict, None, "decided, and still asked");
+    }
+
+    /// Somebody else changed, made, deleted or took away a record.
+    fn pull(&mut self, number: u64, kind: u8, field: u8, value: u8) {
+        let key = record(number);
+        let old = self.bases.get(key.0, key.1).cloned();
+        let (seq, at) = (self.seq(), self.now());
+        let mut base = old.clone().unwrap_or_else(|| base(key.1, whole(key.0, value)));
+        (base.seq, base.at, base.by) = (seq, at, Some(by()));
+        base.version = Version(old.as_ref().map_or(0, |old| old.version.0) + 1);
+        base.tombstone = match (kind, &old) {
+            (0, Some(_)) => Some(Tombstone::Deleted),
+            (1, Some(_)) => Some(Tombstone::Revoked),
+            _ => None,
+        };
+        let written = one(key.0, field, value, &base.fields);
+        base.fields = if base.tombstone.is_some() { Fields::new() } else { normalise(&patched(&base.fields, &written)) };
+        let entry = self.entry(&base, key.0);
+        let unsent = !self.changes(key).is_empty();
+        absorb(&mut self.bases, key.0, entry, unsent);
+    }
+
+    /// What must hold after every step.
+    pub fn check(&mut self, step: &Step) {
+        let unended: BTreeSet<RowId> = self.outbox.iter().map(|change| change.row).collect();
+        let over: BTreeSet<RowId> = self.history.iter().map(|ended| ended.row).collect();
+        assert_eq!((unended.len(), over.len()), (self.outbox.len(), self.history.len()), "twice, after {step:?}");
+        assert!(unended.is_disjoint(&over), "ended and not ended, after {step:?}");
+        assert_eq!(unended.union(&over).copied().collect::<BTreeSet<_>>(), self.saved, "lost, after {step:?}");
+        let open: Vec<&Parcel> = self.parcels.iter().filter(|parcel| parcel.is_open()).collect();
+        let records: Vec<_> = open.iter().flat_map(|parcel| parcel.records()).collect();
+        assert_eq!(records.iter().collect::<BTreeSet<_>>().len(), records.len(), "in two open parcels, after {step:?}");
+        for parcel in &open {
+            assert!(parcel.rows.iter().all(|row| unended.contains(row)), "open, and its change ended, after {step:?}");
+        }
+        for parcel in &self.parcels {
+            let first = self.sent.entry(parcel.op_id).or_insert_with(|| parcel.clone());
+            assert_eq!((&first.rows, &first.items), (&parcel.rows, &parcel.items), "altered, after {step:?}");
+            assert!(first.is_open(), "began as refused");
+        }
+    }
+
+    /// A device with so many unsent changes.
+    pub fn full(count: u64, shape: &str) -> Self {
+        let mut device = Self { last_seq: count, ..Self::default() };
+        for number in 0..count {
+            let id = RecordId(uuid(100_000 + if shape == "one record" { 0 } else { number }));
+            let fields = json!({"name": "PT ABC", "phone": "021 555", "city": "Jakarta", "visits": number});
+            let (mut at, before) = (base(id, fields.as_object().unwrap().clone()), json!({"phone": "021 555", "visits": number}));
+            at.seq = Seq(1);
+            device.bases.put("customers", at);
+            let row = RowId(uuid(500_000 + number));
+            let change = json!({"client_seq": number + 1, "row": row, "collection": "customers", "record": id, "action": "update",
+                "seen": {"version": 1, "fields": before}, "written": {"phone": "021 556", "visits": number + 1}, "schema": 1, "saved_at": NOW});
+            device.outbox.push(serde_json::from_value(change).unwrap());
+        }
+        if shape == "refused" || shape == "open" {
+            let begun = device.begin(900);
+            assert!(!begun.parcels.is_empty());
+            if shape == "refused" {
+                let state = ParcelState::Refused { problem: Problem::new(ProblemCode::Validation, "") };
+                device.parcels.iter_mut().for_each(|parcel| parcel.state = state.clone());
+            }
+        }
+        device.saved = device.outbox.iter().map(|change| change.row).collect();
+        device
+    }
+}
+
+fn by() -> By {
+    By { id: UserId(uuid(3)), name: "Ahmad".into(), role: "manager".into(), device: None }
+}
+
+pub fn base(id: RecordId, fields: Fields) -> Base {
+    Base {
+        id,
+        version: Version(1),
+        seq: Seq(0),
+        at: Millis(NOW),
+        by: Some(by()),
+        changed: BTreeMap::new(),
+        tombstone: None,
+        fields,
+        normalised: BTreeMap::new(),
+    }
+}
+
+/// A record as its form first saves it.
+fn whole(collection: &str, value: u8) -> Fields {
+    let fields = match collection {
+        "customers" => json!({"name": format!("PT {value}"), "visits": value}),
+        _ => json!({"customer": record(u64::from(value) % 3).1, "kind": "visit", "subject": "x", "at": NOW}),
+    };
+    fields.as_object().unwrap().clone()
+}
+
+/// One field, otherwise than it was.
+fn one(collection: &str, field: u8, value: u8, seen: &Fields) -> Fields {
+    let added = |name: &str| format!("{}{value}", seen.get(name).and_then(Value::as_str).unwrap_or_default());
+    let number = |name: &str| seen.get(name).and_then(Value::as_i64).unwrap_or_default();
+    let fields = match (collection, field) {
+        ("customers", 0) => json!({"name": format!("PT {value}")}),
+        ("customers", 1) => json!({"city": format!("city {value}"), "phone": null}),
+        ("customers", 2) => json!({"visits": number("visits") + i64::from(value)}),
+        ("customers", 3) => {
+            json!({"notes": added("notes").chars().rev().take(200).collect::<String>().chars().rev().collect::<String>()})
+        }
+        ("customers", _) => json!({"phone": format!("021 55{value}")}),
+        (_, 0) => json!({"customer": record(u64::from(value) % 3).1}),
+        (_, 1) => json!({"subject": format!("s{value}")}),
+        (_, 2) => json!({"outcome": "ordered"}),
+        _ => json!({"note": added("note")}),
+    };
+    let mut fields = fields.as_object().unwrap().clone();
+    fields.retain(|name, value| !fieldsync::core::record::same(value, fieldsync::core::record::field(seen, name)));
+    fields
+}
