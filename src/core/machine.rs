@@ -289,3 +289,7 @@ fn fail(attempt: u32, now: Millis, random: u64, failure: Failure) -> (State, Vec
         }
     }
 }
+
+#[cfg(test)]
+#[path = "machine_tests.rs"]
+mod tests;

@@ -1,0 +1,174 @@
+//! Every state with every event: what comes next, and what is done.
+
+use super::*;
+
+const NOW: Millis = Millis(1_000_000);
+const LATER: Millis = Millis(1_010_000);
+
+fn idle() -> State {
+    State::Idle
+}
+
+fn pushing(attempt: u32, again: bool) -> State {
+    State::Pushing { since: NOW, attempt, again }
+}
+
+fn pulling(attempt: u32, again: bool) -> State {
+    State::Pulling { since: NOW, attempt, again }
+}
+
+fn waiting(floor: Option<Millis>) -> State {
+    State::Waiting { until: LATER, attempt: 3, floor, ours: false }
+}
+
+fn requested(reason: Reason) -> Event {
+    Event::Requested(reason)
+}
+
+const REASONS: [Reason; 10] = [
+    Reason::Start,
+    Reason::Online,
+    Reason::Visible,
+    Reason::Pageshow,
+    Reason::Saved,
+    Reason::Timer,
+    Reason::User,
+    Reason::Background,
+    Reason::Periodic,
+    Reason::SignedIn,
+];
+
+/// Which reasons start a cycle in which state, when its wait is not over. The rest changes nothing, or is noted.
+#[test]
+fn every_reason_in_every_state() {
+    use Reason::{Background, Online, Pageshow, SignedIn, Start, User, Visible};
+    let stays = |state: State| vec![(state, vec![])];
+    let wakes = |state: State| vec![(state, vec![Effect::WakeAt(LATER)])];
+    let misconfigured = State::Misconfigured { until: LATER };
+    let floor = waiting(Some(LATER));
+    type Cell = (State, Vec<Effect>);
+    // State, the reasons that start, the attempt they start with, and what any other reason comes to.
+    let table: [(State, &[Reason], u32, Vec<Cell>); 8] = [
+        (idle(), &REASONS, 0, vec![]),
+        (waiting(None), &[Start, Online, Visible, Pageshow, User, Background, SignedIn], 3, wakes(waiting(None))),
+        (floor, &[User, SignedIn], 3, wakes(floor)),
+        (State::SignedOut, &[Start, Visible, User, Background, SignedIn], 0, stays(State::SignedOut)),
+        (State::Outdated, &[Start, User, SignedIn], 0, stays(State::Outdated)),
+        (misconfigured, &[Start, User, SignedIn], 0, wakes(misconfigured)),
+        (pushing(2, false), &[], 0, stays(pushing(2, true))),
+        (pulling(2, false), &[], 0, stays(pulling(2, true))),
+    ];
+    for (state, starting, attempt, otherwise) in table {
+        for reason in REASONS {
+            let got = step(state, NOW, 7, requested(reason));
+            let expected = match starting.contains(&reason) {
+                true => (pushing(attempt, false), vec![Effect::Push]),
+                false => otherwise[0].clone(),
+            };
+            assert_eq!(got, expected, "{state:?} and {reason:?}");
+        }
+    }
+}
+
+/// A wait that is over, or was written under another clock, is ended by any reason; the server's own word by none but
+/// the user until it is over.
+#[test]
+fn every_reason_ends_a_wait_that_is_over() {
+    for (state, now) in [
+        (waiting(None), LATER),
+        (waiting(Some(LATER)), LATER),
+        (waiting(None), Millis(LATER.0 - TIMER_MS - 1)),
+        (State::Misconfigured { until: LATER }, LATER),
+    ] {
+        for reason in REASONS {
+            assert_eq!(step(state, now, 7, requested(reason)).1, [Effect::Push], "{state:?} and {reason:?} at {now:?}");
+        }
+    }
+}
+
+/// Each state with each way in which a half of a cycle can end.
+#[test]
+fn every_answer_in_every_state() {
+    let more = Ok(Moved { more: true });
+    let done = Ok(Moved { more: false });
+    let late = Millis(NOW.0 + CYCLE_MS_MAX);
+    let (push, pull, rest) = (vec![Effect::Push], vec![Effect::Pull], vec![Effect::Rest]);
+    let yields = |now: Millis| (idle(), vec![Effect::Rest, Effect::WakeAt(now)]);
+    let cells = [
+        (pushing(2, false), NOW, Event::Pushed(more), (pushing(0, false), push.clone())),
+        (pushing(2, true), NOW, Event::Pushed(more), (pushing(0, false), push.clone())),
+        (pushing(2, false), late, Event::Pushed(more), yields(late)),
+        (pushing(2, false), Millis(0), Event::Pushed(more), yields(Millis(0))),
+        (pushing(2, false), NOW, Event::Pushed(done), (pulling(2, false), pull.clone())),
+        (pushing(2, true), NOW, Event::Pushed(done), (pulling(2, true), pull.clone())),
+        (pushing(2, false), late, Event::Pushed(done), (pulling(2, false), pull.clone())),
+        (pulling(2, false), NOW, Event::Pulled(more), (pulling(0, false), pull.clone())),
+        (pulling(2, true), NOW, Event::Pulled(more), (pulling(0, true), pull)),
+        (pulling(2, false), late, Event::Pulled(more), yields(late)),
+        (pulling(2, false), NOW, Event::Pulled(done), (idle(), rest.clone())),
+        (pulling(2, true), NOW, Event::Pulled(done), (pushing(0, false), push)),
+        (pulling(2, false), late, Event::Pulled(done), (idle(), rest)),
+        (pulling(2, true), late, Event::Pulled(done), yields(late)),
+    ];
+    for (state, now, event, expected) in cells {
+        assert_eq!(step(state, now, 7, event), expected, "{state:?} and {event:?} at {now:?}");
+    }
+}
+
+#[test]
+fn every_failure_in_every_state_that_works() {
+    let after = |attempt: u32, retry_after_ms: Option<i64>| NOW.plus(cycle_delay_ms(attempt, 7, retry_after_ms));
+    let storage = after(ATTEMPTS_MAX, None);
+    let misconfigured = NOW.plus(TIMER_MS);
+    let away = |retry_after_ms, ours| Failure::Away { retry_after_ms, ours };
+    let waits = |until, attempt, floor, ours| State::Waiting { until, attempt, floor, ours };
+    let rest = |until| vec![Effect::Rest, Effect::WakeAt(until)];
+    let cells = [
+        (away(None, false), waits(after(3, None), 3, None, false), rest(after(3, None))),
+        (away(None, true), waits(after(3, None), 3, None, true), rest(after(3, None))),
+        (away(Some(90_000), true), waits(NOW.plus(90_000), 3, Some(NOW.plus(90_000)), true), rest(NOW.plus(90_000))),
+        (Failure::Storage, waits(storage, 2, None, true), rest(storage)),
+        (Failure::SignedOut, State::SignedOut, vec![Effect::Rest, Effect::AskToSignIn]),
+        (Failure::Outdated, State::Outdated, vec![Effect::Rest]),
+        (Failure::Misconfigured, State::Misconfigured { until: misconfigured }, rest(misconfigured)),
+    ];
+    for (failure, state, effects) in cells {
+        for again in [false, true] {
+            let expected = (state, effects.clone());
+            assert_eq!(step(pushing(2, again), NOW, 7, Event::Pushed(Err(failure))), expected, "{failure:?}");
+            assert_eq!(step(pulling(2, again), NOW, 7, Event::Pulled(Err(failure))), expected, "{failure:?}");
+        }
+    }
+}
+
+/// An answer that nobody waits for changes nothing, whatever it is.
+#[test]
+fn every_answer_that_nobody_waits_for() {
+    let failures = [
+        Failure::Away { retry_after_ms: None, ours: false },
+        Failure::SignedOut,
+        Failure::Outdated,
+        Failure::Misconfigured,
+        Failure::Storage,
+    ];
+    let answers: Vec<Result<Moved, Failure>> =
+        [true, false].map(|more| Ok(Moved { more })).into_iter().chain(failures.map(Err)).collect();
+    let states =
+        [idle(), waiting(None), State::SignedOut, State::Outdated, State::Misconfigured { until: LATER }, pulling(1, true)];
+    for answer in answers {
+        for state in states {
+            assert_eq!(step(state, NOW, 7, Event::Pushed(answer)), (state, vec![]), "{state:?}");
+        }
+        for state in states.into_iter().take(5).chain([pushing(1, true)]) {
+            assert_eq!(step(state, NOW, 7, Event::Pulled(answer)), (state, vec![]), "{state:?}");
+        }
+    }
+}
+
+#[test]
+fn what_was_under_way_is_not_kept_as_under_way() {
+    let kept = |state| Machine { state }.kept().state;
+    assert_eq!((kept(pushing(0, true)), kept(pulling(0, false))), (idle(), idle()));
+    assert_eq!(kept(pulling(2, true)), State::Waiting { until: NOW, attempt: 2, floor: None, ours: false });
+    assert_eq!(kept(waiting(None)), waiting(None));
+}

@@ -1,0 +1,215 @@
+//! What goes, with what, and in which order.
+
+use fieldsync::core::finish::Finished;
+use fieldsync::core::outbox::Change;
+use fieldsync::core::parcel::{Parcel, ParcelState, Then};
+use fieldsync::core::protocol::{Action, Outcome, Problem, ProblemCode};
+use fieldsync::core::record::{Tombstone, Version};
+use fieldsync::core::rows::End;
+use fieldsync::core::schema::Mode;
+use serde_json::json;
+
+use super::world::{
+    Memory, NOW, applied, base, bases, begin_all, begin_some, begun_seqs, create, fields, finish_one, gone, group, id, row, seqs,
+    update, visit,
+};
+
+fn many(count: u64) -> (Vec<Change>, Memory) {
+    let here = bases((1..=count).map(|number| base(number, 1, json!({"name": "A"}))));
+    ((1..=count).map(|number| update(number, number, (1, json!({"name": "A"})), json!({"name": "B"}))).collect(), here)
+}
+
+fn refused(parcel: &Parcel, code: ProblemCode) -> Parcel {
+    Parcel { state: ParcelState::Refused { problem: Problem::new(code, "") }, ..parcel.clone() }
+}
+
+fn edit(seq: u64, number: u64, name: &str) -> Change {
+    update(seq, number, (1, json!({"name": "A"})), json!({"name": name}))
+}
+
+#[test]
+fn priorities_choose_and_take_along_what_they_name() {
+    let (mut outbox, here) = many(6);
+    outbox.push(create(7, 50, json!({"name": "N"})));
+    outbox.push(visit(8, 60, 50));
+    outbox.push(visit(9, 61, 1));
+    let begun = begin_some(&outbox, &[], &here, 4);
+    assert_eq!(begun_seqs(&begun, &outbox), [vec![1], vec![7], vec![8], vec![9]], "the oldest; activities; what they name");
+}
+
+#[test]
+fn a_record_is_made_before_what_names_it_within_a_group_too() {
+    let mut outbox = [visit(1, 60, 50), create(2, 50, json!({"name": "N"}))];
+    outbox.iter_mut().for_each(|change| change.group = group(1));
+    let begun = begin_all(&outbox, &[], &bases([]));
+    assert_eq!(begun.parcels[0].items.iter().map(|item| item.id).collect::<Vec<_>>(), [id(50), id(60)]);
+}
+
+#[test]
+fn a_group_takes_along_what_is_before_it_up_to_fifty_records() {
+    let (mut outbox, here) = many(60);
+    for (number, change) in (0..).zip(outbox.iter_mut()) {
+        change.group = group(number / 30);
+    }
+    let link = [(61, 1), (62, 31)].map(|(seq, number)| Change { group: group(9), ..edit(seq, number, "C") });
+    outbox.extend(link);
+    let begun = begin_all(&outbox, &[], &here);
+    assert_eq!(begun.parcels.iter().map(|parcel| parcel.items.len()).collect::<Vec<_>>(), [30, 30], "sixty do not go at once");
+    assert!(begun.parcels.iter().all(|parcel| !parcel.rows.contains(&row(61))), "what links them waits");
+}
+
+#[test]
+fn a_held_or_online_change_closes_its_record_and_its_group() {
+    let (mut outbox, here) = many(3);
+    outbox[1].hold_until = Some(NOW.plus(5_000));
+    outbox.push(edit(4, 2, "C"));
+    outbox[0].group = group(1);
+    outbox[1].group = group(1);
+    assert_eq!(begun_seqs(&begin_all(&outbox, &[], &here), &outbox), [[3]]);
+    let (mut outbox, here) = many(2);
+    outbox[0].mode = Mode::Online;
+    outbox.push(edit(3, 1, "C"));
+    assert_eq!(begun_seqs(&begin_all(&outbox, &[], &here), &outbox), [[2]]);
+}
+
+#[test]
+fn a_refused_parcel_goes_again_only_with_what_mends_it() {
+    let here = bases([base(1, 1, json!({"name": "A"}))]);
+    let mut outbox = vec![update(1, 1, (1, json!({})), json!({"code": "AB-123"}))];
+    let parcel = begin_all(&outbox, &[], &here).parcels[0].clone();
+    let old = [refused(&parcel, ProblemCode::Taken)];
+    assert_eq!(begin_all(&outbox, &old, &here).send, []);
+    // What cannot go itself mends nothing: the same would be refused for ever.
+    outbox.push(update(2, 1, (1, json!({"code": "AB-123"})), json!({"code": "not a code"})));
+    assert_eq!(begin_all(&outbox, &old, &here).send, [], "breaks a rule");
+    outbox[1] = Change { mode: Mode::Online, ..edit(2, 1, "C") };
+    assert_eq!(begin_all(&outbox, &old, &here).send, [], "goes alone");
+    outbox[1] = Change { hold_until: Some(NOW.plus(5_000)), ..edit(2, 1, "C") };
+    assert_eq!(begin_all(&outbox, &old, &here).send, [], "is held");
+    outbox[1] = update(2, 1, (1, json!({"code": "AB-123"})), json!({"code": "AB-124"}));
+    let begun = begin_all(&outbox, &old, &here);
+    assert_eq!(
+        (begun.replaced, begun.parcels[0].items[0].patch.clone()),
+        (vec![parcel.op_id], fields(json!({"code": "AB-124"})))
+    );
+}
+
+#[test]
+fn forbidden_is_quarantine_once_the_base_is_revoked() {
+    let (outbox, here) = many(1);
+    let parcel = begin_all(&outbox, &[], &here).parcels[0].clone();
+    let old = [refused(&parcel, ProblemCode::Forbidden)];
+    let revoked = bases([gone(base(1, 1, json!({"name": "A"})), Tombstone::Revoked)]);
+    let begun = begin_all(&outbox, &old, &revoked);
+    assert_eq!((begun.replaced, begun.send.len(), begun.ended.len()), (vec![parcel.op_id], 0, 0));
+    assert_eq!(begin_all(&outbox, &[], &here).send.len(), 1, "sendable again when it returns");
+    let rejected = Outcome::Rejected { problem: Problem::new(ProblemCode::Forbidden, "") };
+    let finished = finish_one(&outbox, &parcel, rejected, &mut revoked.clone());
+    assert_eq!((finished.removed, finished.put, finished.history), (vec![parcel.op_id], vec![], None));
+}
+
+#[test]
+fn a_blocked_parcel_waits_for_the_create_and_for_nothing_else() {
+    let here = bases([base(1, 1, json!({"name": "A"}))]);
+    let outbox = [visit(1, 60, 1), create(2, 50, json!({"name": "N"})), edit(3, 1, "B")];
+    let open = begin_all(&outbox[..1], &[], &here).parcels[0].clone();
+    let blocked = |number| [Parcel { blocked_by: Some(id(number)), ..open.clone() }];
+    let sends = |parcels: &[Parcel]| begin_all(&outbox, parcels, &here).send.iter().any(|sent| sent.changes == open.rows);
+    assert!(!sends(&blocked(50)), "its create has not ended");
+    assert!(sends(&blocked(1)), "other changes of what is there are no reason to wait");
+}
+
+#[test]
+fn a_conflict_stops_its_record_and_group_and_not_what_was_before() {
+    let here = bases([base(1, 2, json!({"name": "theirs"})), base(2, 1, json!({"name": "A"})), base(3, 1, json!({"name": "A"}))]);
+    let mut outbox = vec![edit(1, 2, "B"), edit(2, 1, "mine"), edit(3, 2, "C"), edit(4, 3, "B")];
+    outbox[1].group = group(1);
+    outbox[2].group = group(1);
+    outbox[2].seen.fields = fields(json!({"name": "B"}));
+    assert_eq!(begun_seqs(&begin_all(&outbox, &[], &here), &outbox), [[1], [4]]);
+}
+
+#[test]
+fn a_group_is_whole_although_a_decision_stands_for_a_part_of_it() {
+    let here = bases([base(1, 1, json!({"name": "A"})), base(2, 1, json!({"name": "A"}))]);
+    // 1 and 4 are one group: 4 stands for what was decided. 2 and 3 are other changes of its records.
+    let mut outbox = vec![edit(1, 1, "B"), update(2, 1, (1, json!({})), json!({"city": "X"})), edit(4, 2, "B")];
+    outbox[0].group = group(1);
+    outbox[2].group = group(1);
+    assert_eq!(begun_seqs(&begin_all(&outbox, &[], &here), &outbox), [[1, 2, 4]]);
+    outbox[2].hold_until = Some(NOW.plus(5_000));
+    assert_eq!(begin_all(&outbox, &[], &here).send, [], "the rest waits for it");
+}
+
+fn take_back(outbox: &[Change], outcome: impl Fn(&Parcel) -> Outcome, here: &mut Memory) -> Finished {
+    let parcel = begin_all(outbox, &[], here).parcels[0].clone();
+    assert_eq!(seqs(&parcel, outbox).len(), outbox.len());
+    let parcel = Parcel { then: Some(Then::Discard), ..parcel };
+    finish_one(outbox, &parcel, outcome(&parcel), here)
+}
+
+#[test]
+fn undo_of_what_was_applied_sees_the_server_s_spelling() {
+    let mut here = bases([base(1, 1, json!({"name": "A", "phone": "+6211111"}))]);
+    let outbox = [update(1, 1, (1, json!({"phone": "+6211111"})), json!({"phone": "0811 11"}))];
+    let finished = take_back(&outbox, |parcel| applied(parcel, 20, json!({"phone": "+6281111"})), &mut here);
+    let undo = Change { client_seq: 2, ..finished.append[0].clone() };
+    let begun = begin_all(&[undo], &[], &here);
+    assert_eq!(begun.parcels[0].items[0].patch, fields(json!({"phone": "+6211111"})), "no conflict with myself");
+}
+
+#[test]
+fn undo_of_a_group_that_was_applied_is_a_group_and_goes_backwards() {
+    let mut outbox = [create(1, 50, json!({"name": "N"})), visit(2, 60, 50)];
+    outbox.iter_mut().for_each(|change| change.group = group(1));
+    let finished = take_back(&outbox, |parcel| applied(parcel, 20, json!({})), &mut bases([]));
+    let undo: Vec<_> = finished.append.iter().map(|change| (change.record, change.action)).collect();
+    assert_eq!(undo, [(id(60), Action::Delete), (id(50), Action::Delete)]);
+    assert!(finished.append[0].group.is_some() && finished.append[0].group == finished.append[1].group);
+}
+
+#[test]
+fn what_is_known_elsewhere_is_taken_back_and_the_rest_discarded() {
+    let (mut outbox, mut here) = many(2);
+    outbox.iter_mut().for_each(|change| change.group = group(1));
+    let finished = take_back(&outbox, |parcel| Outcome::Known { rows: vec![parcel.rows[0]] }, &mut here);
+    let mut ends: Vec<_> = finished.history.unwrap().ended.iter().map(|ended| (ended.client_seq, ended.end)).collect();
+    ends.sort_by_key(|end| end.0);
+    assert_eq!(ends, [(1, End::Confirmed), (2, End::Discarded)]);
+    assert_eq!(finished.append.iter().map(|change| change.record).collect::<Vec<_>>(), [id(1)]);
+}
+
+#[test]
+fn an_answer_that_tells_nothing_ends_nothing() {
+    let (outbox, mut here) = many(1);
+    let parcel = begin_all(&outbox, &[], &here).parcels[0].clone();
+    let finished = finish_one(&outbox, &parcel, Outcome::Known { rows: vec![] }, &mut here);
+    assert!(finished.stale && finished.removed.is_empty() && finished.history.is_none());
+}
+
+#[test]
+fn what_is_out_of_scope_stays_out_of_lists_when_its_change_is_applied() {
+    let mut here = bases([gone(base(1, 1, json!({"name": "A"})), Tombstone::Left)]);
+    let outbox = [edit(1, 1, "B")];
+    let parcel = begin_all(&outbox, &[], &here).parcels[0].clone();
+    finish_one(&outbox, &parcel, applied(&parcel, 20, json!({})), &mut here);
+    let after = here.0.values().next().unwrap();
+    assert_eq!(
+        (after.tombstone, after.version, &after.fields),
+        (Some(Tombstone::Left), Version(2), &fields(json!({"name": "B"})))
+    );
+}
+
+/// As the server: a create names no field, an update then every field.
+#[test]
+fn each_field_keeps_its_own_time() {
+    let mut here = bases([]);
+    let outbox = [create(1, 1, json!({"name": "A", "city": "X"})), update(2, 1, (1, json!({"city": "X"})), json!({"city": "Y"}))];
+    let first = begin_all(&outbox[..1], &[], &here).parcels[0].clone();
+    finish_one(&outbox[..1], &first, applied(&first, 10, json!({})), &mut here);
+    assert!(here.0.values().next().unwrap().changed.is_empty());
+    let second = begin_all(&outbox[1..], &[], &here).parcels[0].clone();
+    finish_one(&outbox[1..], &second, applied(&second, 20, json!({})), &mut here);
+    let after = here.0.values().next().unwrap();
+    assert_eq!(after.changed.keys().collect::<Vec<_>>(), ["city", "name"]);
+}
