@@ -94,7 +94,7 @@ async fn a_request_names_its_user_and_carries_its_token() {
     let expected =
         format!("GET https://crm.example/api/sync/v1/changes?cursor=c&limit=10&schema=1 Bearer t1 {ME}  no-store omit");
     assert_eq!(global("asked"), [expected.clone(), expected]);
-    assert_eq!(global("reasons"), ["missing"]);
+    assert_eq!(global("reasons"), ["first"]);
 }
 
 #[wasm_bindgen_test]
@@ -102,7 +102,7 @@ async fn an_expired_token_is_asked_for_anew_once() {
     answers(&json!([[401, problem("signed-out", 401)], [200, page()]]));
     let one = transport("https://crm.example");
     assert!(one.send(&changes()).await.is_ok());
-    assert_eq!(global("reasons"), ["missing", "expired"]);
+    assert_eq!(global("reasons"), ["first", "expired"]);
     answers(&json!([[401, problem("signed-out", 401)], [401, problem("signed-out", 401)]]));
     let two = transport("https://crm.example");
     assert_eq!(two.send(&changes()).await, Err(TransportError::SignedOut));

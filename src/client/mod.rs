@@ -72,6 +72,8 @@ struct Shared {
     turns: Turns,
     /// 410 in a row.
     lost_cursors: u32,
+    /// The server refused a compressed body once.
+    plain: bool,
     full: bool,
 }
 
@@ -146,6 +148,7 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
             marks: Marks::default(),
             turns: Turns::default(),
             lost_cursors: 0,
+            plain: false,
             full: false,
         };
         let client = Self {

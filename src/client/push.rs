@@ -173,6 +173,11 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
         let sent = request.parcels.len();
         let what = match error {
             TransportError::CursorUnknown => return self.cursor_lost().await,
+            // The transport sends uncompressed from now on; a server that refuses that too does not understand this app.
+            TransportError::Unsupported if !self.shared.borrow().plain => {
+                self.shared.borrow_mut().plain = true;
+                return Ok(Moved { more: true });
+            }
             TransportError::TooLarge => self.shared.borrow_mut().batch.too_large(sent),
             // Our server fails on this batch and says nothing of when to come again. If reads work, one change is to blame.
             TransportError::Away { ours: true, retry_after_ms: None, .. } if self.reads_work().await => {

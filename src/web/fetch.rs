@@ -60,7 +60,7 @@ struct Raw {
 
 impl FetchTransport {
     /// `server` is its address, or a path of the app's own; `get_access_token(reason)` returns a promise of a token, or of
-    /// nothing if nobody is signed in. `reason` is "missing" or "expired".
+    /// nothing if nobody is signed in. `reason` is "first" or "expired".
     ///
     /// # Errors
     /// If `server` is no address.
@@ -174,7 +174,7 @@ impl FetchTransport {
 
 impl Transport for FetchTransport {
     async fn send(&self, request: &Request) -> Result<Answer, TransportError> {
-        match self.send_once(request, "missing").await {
+        match self.send_once(request, "first").await {
             // Without a token nobody is signed in. With one, it may have run out, even if the app gave it just now.
             Err(TransportError::SignedOut) if self.token.borrow().is_some() => {
                 self.forget_token();

@@ -1,6 +1,7 @@
 //! Outages of every kind lose nothing and repeat nothing.
 
 use fieldsync::core::machine::Reason;
+use fieldsync::core::protocol::Request;
 use fieldsync::core::record::Version;
 use fieldsync::core::status::SyncState;
 use fieldsync::data::table::RecordStatus;
@@ -41,7 +42,7 @@ async fn every_kind_of_outage_keeps_the_work_and_ends() {
         Fault::Portal(410),
         Fault::Portal(413),
         Fault::Portal(503),
-        Fault::Ours(503),
+        Fault::Ours(503, "unavailable"),
     ];
     for (n, fault) in kinds.into_iter().enumerate() {
         let phone = world.device(BUDI).await;
@@ -61,6 +62,80 @@ async fn every_kind_of_outage_keeps_the_work_and_ends() {
         let named = world.server(BUDI, "customers").await.into_iter().filter(|entry| entry.fields["name"] == name);
         assert_eq!(named.count(), 1, "{fault:?}");
     }
+}
+
+#[tokio::test]
+async fn a_server_that_cannot_read_gzip_gets_it_plain_and_one_that_says_so_again_is_let_be() {
+    let world = World::new();
+    let phone = world.device(BUDI).await;
+    phone.sync().await;
+    phone.create("customers", json!({"name": "PT Polos"})).await;
+    phone.fail(&[Fault::Ours(415, "unsupported")]);
+    phone.sync().await;
+    assert_eq!((phone.unsent(), world.server(BUDI, "customers").await.len()), (0, 1));
+    phone.create("customers", json!({"name": "PT Lagi"})).await;
+    phone.fail(&[Fault::Ours(415, "unsupported")]);
+    phone.sync().await;
+    assert_eq!((phone.unsent(), phone.client.status().state), (1, SyncState::Misconfigured));
+    phone.sync().await;
+    assert_eq!(phone.unsent(), 0);
+}
+
+#[tokio::test]
+async fn a_batch_that_is_too_large_is_halved_and_goes() {
+    let world = World::new();
+    let phone = world.device(BUDI).await;
+    phone.sync().await;
+    for n in 0..8 {
+        phone.create("customers", json!({"name": format!("PT {n}")})).await;
+    }
+    phone.fail(&[Fault::Ours(413, "too-large"), Fault::Ours(413, "too-large")]);
+    phone.sync().await;
+    assert_eq!((phone.unsent(), world.server(BUDI, "customers").await.len()), (0, 8));
+}
+
+#[tokio::test]
+async fn an_app_that_is_too_old_keeps_its_work_and_says_so() {
+    let world = World::new();
+    let phone = world.device(BUDI).await;
+    phone.sync().await;
+    phone.create("customers", json!({"name": "PT Tua"})).await;
+    phone.fail(&[Fault::Ours(426, "outdated")]);
+    phone.sync().await;
+    assert_eq!((phone.unsent(), phone.client.status().state), (1, SyncState::Outdated));
+    let sent = phone.parcels_sent();
+    phone.client.cycle(Reason::Timer).await;
+    assert_eq!(phone.parcels_sent(), sent, "no endless asking");
+    phone.client.cycle(Reason::Start).await;
+    assert_eq!(phone.unsent(), 0);
+}
+
+#[tokio::test]
+async fn signed_out_in_the_middle_loses_nothing_and_sends_after_the_sign_in() {
+    let world = World::new();
+    let phone = world.device(BUDI).await;
+    phone.sync().await;
+    let id = phone.create("customers", json!({"name": "PT Masuk"})).await;
+    phone.fail(&[Fault::Ours(401, "signed-out")]);
+    phone.sync().await;
+    assert_eq!((phone.unsent(), phone.client.status().state), (1, SyncState::SignedOut));
+    assert_eq!(phone.get("customers", id).unwrap().status, RecordStatus::Pending);
+    phone.client.cycle(Reason::SignedIn).await;
+    assert_eq!((phone.unsent(), phone.client.status().state), (0, SyncState::Synced));
+}
+
+#[tokio::test]
+async fn a_cursor_that_the_server_does_not_know_starts_a_snapshot_and_the_work_goes_up() {
+    let world = World::new();
+    let phone = world.device(BUDI).await;
+    let old = phone.create("customers", json!({"name": "PT Lama"})).await;
+    phone.sync().await;
+    let id = phone.create("customers", json!({"name": "PT Baru"})).await;
+    phone.fail(&[Fault::Ours(410, "cursor-unknown")]);
+    phone.sync().await;
+    assert_eq!((phone.unsent(), phone.client.status().state), (0, SyncState::Synced));
+    assert!(phone.get("customers", old).is_some() && phone.get("customers", id).is_some());
+    assert!(phone.wire.seen.borrow().iter().filter(|request| matches!(request, Request::Snapshot(_))).count() >= 2);
 }
 
 #[tokio::test]

@@ -43,7 +43,7 @@ pub enum Fault {
     /// Somebody else answers.
     Portal(u16),
     /// Our server answers with this status, in its own words.
-    Ours(u16),
+    Ours(u16, &'static str),
 }
 
 #[derive(Clone)]
@@ -143,10 +143,10 @@ impl Transport for Wire {
         if let Some(Fault::Portal(status)) = fault {
             return Err(classify(request, status, None, b"<html>Please sign in to the network", self.user).unwrap_err().into());
         }
-        if let Some(Fault::Ours(status)) = fault {
+        if let Some(Fault::Ours(status, code)) = fault {
             let epoch = "01900000-0000-7000-8000-000000000000";
             let problem = serde_json::json!({"server_time": 1, "server_epoch": epoch, "user": self.user, "type": "/problems/internal",
-                "code": "internal", "title": "x", "status": status, "retryable": true});
+                "code": code, "title": "x", "status": status, "retryable": true});
             return Err(classify(request, status, None, problem.to_string().as_bytes(), self.user).unwrap_err().into());
         }
         let http = self.world.request(self.user, method(request), &path(request), body(request));
