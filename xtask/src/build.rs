@@ -1,6 +1,6 @@
 //! From sources to what is served: wasm, bindings, app, server. A step whose inputs have not changed is skipped.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Instant;
 
 use anyhow::{Context, Result};
@@ -108,19 +108,16 @@ fn bound() -> Result<Vec<PathBuf>> {
 
 /// Compiles the server; gives back its program.
 pub fn compile_server(server: Server) -> Result<PathBuf> {
-    let mut build = cargo();
-    build.args(["build", "--package", "fieldsync-server", "--bin", "fieldsync-server"]);
     let profile = match server {
         Server::Release => {
-            build.arg("--release");
+            run(cargo().args(["build", "--release", "--package", "fieldsync-server", "--bin", "fieldsync-server"]))?;
             "release"
         }
-        Server::Dev => "debug",
+        Server::Dev => {
+            // As `cargo test --workspace` compiles it: fewer packages would mean other features, and all of it once more.
+            run(cargo().args(["build", "--workspace", "--bins", "--tests"]))?;
+            "debug"
+        }
     };
-    run(&mut build)?;
-    Ok(program(&workspace::target().join(profile)))
-}
-
-fn program(folder: &Path) -> PathBuf {
-    folder.join("fieldsync-server")
+    Ok(workspace::target().join(profile).join("fieldsync-server"))
 }
