@@ -1,14 +1,23 @@
-//! The laws of the core, over random saves, answers, pulls and decisions. See `properties/model.rs` for what is drawn.
+//! The laws of the core, over random saves, answers, pulls and decisions. What is drawn is in `properties/draw.rs`, and
+//! what must hold in `properties/laws.rs`.
 
+#![cfg(not(target_arch = "wasm32"))]
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+#[path = "properties/draw.rs"]
+mod draw;
+#[path = "properties/laws.rs"]
+mod laws;
 #[path = "properties/model.rs"]
 mod model;
 
 use std::time::Instant;
 
+use draw::{Step, steps};
 use fieldsync::core::merge::{Merged, Sides, merge};
 use fieldsync::core::record::{Millis, same};
 use fieldsync::core::schema::{FieldSpec, Policy};
-use model::{Device, Step, steps};
+use model::Device;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 

@@ -2,71 +2,23 @@
 //! functions; and what must hold after each.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::LazyLock;
 
-use fieldsync::core::bases::{Bases, absorb, stand_in};
-use fieldsync::core::choose::made;
+use fieldsync::core::bases::{Bases, absorb};
 use fieldsync::core::discard::discard;
 use fieldsync::core::finish::{Finish, finish};
 use fieldsync::core::outbox::{Change, Seen};
-use fieldsync::core::parcel::{Parcel, ParcelState, Then};
+use fieldsync::core::parcel::{Parcel, Then};
 use fieldsync::core::protocol::{Action, AppliedItem, Entry, Outcome, Problem, ProblemCode, PushResult};
 use fieldsync::core::push::{Begin, Begun, begin, ended};
 use fieldsync::core::record::{
-    Base, By, DeviceId, Fields, GroupId, Millis, RecordId, RowId, Seq, Tombstone, UserId, Version, normalise, same_fields,
+    Base, DeviceId, Fields, GroupId, Millis, RecordId, RowId, Seq, Tombstone, UserId, Version, normalise,
 };
 use fieldsync::core::resolve::{Choice, Choices, Stamp, WHOLE, resolve};
 use fieldsync::core::rows::{End, Ended};
-use fieldsync::core::schema::{Mode, Schema};
+use fieldsync::core::schema::Mode;
 use fieldsync::core::view::{View, patched, view};
-use proptest::prelude::*;
-use serde_json::{Value, json};
-use uuid::Uuid;
 
-const NOW: i64 = 1_790_000_000_000;
-
-static SCHEMA: LazyLock<Schema> = LazyLock::new(|| Schema::parse(include_str!("../../www/schema.json")).unwrap());
-
-pub fn schema() -> &'static Schema {
-    &SCHEMA
-}
-
-fn uuid(number: u64) -> Uuid {
-    Uuid::from_u128(0x0190_0000_0000_7000_8000_0000_0000_0000 + u128::from(number))
-}
-
-/// One of the records in play: three customers and two activities.
-pub fn record(number: u64) -> (&'static str, RecordId) {
-    (if number % 5 < 3 { "customers" } else { "activities" }, RecordId(uuid(number % 5)))
-}
-
-#[derive(Clone, Debug)]
-pub enum Step {
-    Save { record: u64, kind: u8, field: u8, value: u8, stale: bool, held: bool },
-    Group { first: u64, second: u64, kind: u8, value: u8 },
-    Begin { count_max: usize },
-    Answer { which: u8, outcome: u8 },
-    Discard { which: u8 },
-    Resolve { record: u64, choice: u8 },
-    Pull { record: u64, kind: u8, field: u8, value: u8 },
-    Release,
-}
-
-pub fn steps(most: usize) -> impl Strategy<Value = Vec<Step>> {
-    let save = (0u64..5, 0u8..6, 0u8..5, 0u8..4, any::<bool>(), 0u8..6)
-        .prop_map(|(record, kind, field, value, stale, held)| Step::Save { record, kind, field, value, stale, held: held == 0 });
-    let step = prop_oneof![
-        6 => save,
-        2 => (0u64..5, 0u64..5, 0u8..6, 0u8..4).prop_map(|(first, second, kind, value)| Step::Group { first, second, kind, value }),
-        4 => (1usize..6).prop_map(|count_max| Step::Begin { count_max }),
-        5 => (any::<u8>(), 0u8..10).prop_map(|(which, outcome)| Step::Answer { which, outcome }),
-        1 => any::<u8>().prop_map(|which| Step::Discard { which }),
-        1 => (0u64..5, 0u8..2).prop_map(|(record, choice)| Step::Resolve { record, choice }),
-        2 => (0u64..5, 0u8..6, 0u8..5, 0u8..4).prop_map(|(record, kind, field, value)| Step::Pull { record, kind, field, value }),
-        1 => Just(Step::Release),
-    ];
-    prop::collection::vec(step, 1..most)
-}
+use super::draw::{NOW, Step, base, by, one, record, schema, uuid, whole};
 
 #[derive(Clone, Default)]
 pub struct Memory(pub BTreeMap<(String, RecordId), Base>);
@@ -86,9 +38,9 @@ pub struct Device {
     pub parcels: Vec<Parcel>,
     pub bases: Memory,
     pub history: Vec<Ended>,
-    saved: BTreeSet<RowId>,
-    sent: BTreeMap<fieldsync::core::record::OpId, Parcel>,
-    last_seq: u64,
+    pub saved: BTreeSet<RowId>,
+    pub sent: BTreeMap<fieldsync::core::record::OpId, Parcel>,
+    pub last_seq: u64,
     next: u64,
     at: i64,
 }
@@ -103,7 +55,7 @@ impl Device {
         Millis(NOW + self.at)
     }
 
-    fn changes(&self, (collection, id): (&str, RecordId)) -> Vec<&Change> {
+    pub fn changes(&self, (collection, id): (&str, RecordId)) -> Vec<&Change> {
         self.outbox.iter().filter(|change| change.record == id && change.collection == collection).collect()
     }
 
@@ -216,48 +168,6 @@ impl Device {
         self.parcels.extend(begun.parcels.iter().cloned());
         self.end(begun.ended.clone());
         begun
-    }
-
-    fn check_begun(&self, begun: &Begun) {
-        for parcel in &begun.parcels {
-            let own: Vec<&Change> = self.outbox.iter().filter(|change| parcel.rows.contains(&change.row)).collect();
-            assert_eq!(own.len(), parcel.rows.len(), "a parcel of changes that are not there");
-            for group in own.iter().filter_map(|change| change.group) {
-                let whole = self.outbox.iter().filter(|change| change.group == Some(group));
-                assert!(whole.clone().all(|change| parcel.rows.contains(&change.row)), "half a group: {parcel:?}");
-            }
-            for item in &parcel.items {
-                let changes: Vec<&Change> = own.iter().copied().filter(|change| change.record == item.id).collect();
-                let all = self.changes((&item.collection, item.id));
-                assert_eq!(changes[..], all[..changes.len()], "not a prefix");
-                let stand = stand_in(&changes);
-                let base = self.bases.get(&item.collection, item.id).or(stand.as_ref());
-                let shown = view(schema().collection(&item.collection).unwrap(), base, &changes).fields;
-                let before = base.filter(|base| base.is_present()).map(|base| base.fields.clone()).unwrap_or_default();
-                match item.action {
-                    Action::Delete => assert_eq!(shown, None),
-                    _ => assert!(same_fields(&patched(&before, &item.patch), &shown.unwrap()), "patch over base is not the view"),
-                }
-            }
-        }
-        let (mut made, mut there) = (made(&self.outbox), BTreeSet::new());
-        // Made and deleted again before it was sent: what names it is refused, and shown.
-        let is_sent = |change: &Change| begun.send.iter().flat_map(|parcel| &parcel.items).any(|item| item.id == change.record);
-        let cancelled = |change: &&Change| {
-            let carried = begun.parcels.iter().any(|parcel| parcel.rows.contains(&change.row));
-            (carried && !is_sent(change)) || begun.ended.iter().any(|ended| ended.row == change.row)
-        };
-        for change in self.outbox.iter().filter(cancelled) {
-            made.remove(&(change.collection.as_str(), change.record));
-        }
-        for item in begun.send.iter().flat_map(|parcel| &parcel.items) {
-            let collection = schema().collection(&item.collection).unwrap();
-            for (_, target, id) in collection.references(&item.patch) {
-                let is_there = there.contains(&id) || self.bases.get(target, id).is_some();
-                assert!(!made.contains(&(target, id)) || is_there, "{item:?} names what is not there yet");
-            }
-            there.insert(item.id);
-        }
     }
 
     fn entry(&self, base: &Base, collection: &str) -> Entry {
@@ -405,99 +315,4 @@ impl Device {
         let unsent = !self.changes(key).is_empty();
         absorb(&mut self.bases, key.0, entry, unsent);
     }
-
-    /// What must hold after every step.
-    pub fn check(&mut self, step: &Step) {
-        let unended: BTreeSet<RowId> = self.outbox.iter().map(|change| change.row).collect();
-        let over: BTreeSet<RowId> = self.history.iter().map(|ended| ended.row).collect();
-        assert_eq!((unended.len(), over.len()), (self.outbox.len(), self.history.len()), "twice, after {step:?}");
-        assert!(unended.is_disjoint(&over), "ended and not ended, after {step:?}");
-        assert_eq!(unended.union(&over).copied().collect::<BTreeSet<_>>(), self.saved, "lost, after {step:?}");
-        let open: Vec<&Parcel> = self.parcels.iter().filter(|parcel| parcel.is_open()).collect();
-        let records: Vec<_> = open.iter().flat_map(|parcel| parcel.records()).collect();
-        assert_eq!(records.iter().collect::<BTreeSet<_>>().len(), records.len(), "in two open parcels, after {step:?}");
-        for parcel in &open {
-            assert!(parcel.rows.iter().all(|row| unended.contains(row)), "open, and its change ended, after {step:?}");
-        }
-        for parcel in &self.parcels {
-            let first = self.sent.entry(parcel.op_id).or_insert_with(|| parcel.clone());
-            assert_eq!((&first.rows, &first.items), (&parcel.rows, &parcel.items), "altered, after {step:?}");
-            assert!(first.is_open(), "began as refused");
-        }
-    }
-
-    /// A device with so many unsent changes.
-    pub fn full(count: u64, shape: &str) -> Self {
-        let mut device = Self { last_seq: count, ..Self::default() };
-        for number in 0..count {
-            let id = RecordId(uuid(100_000 + if shape == "one record" { 0 } else { number }));
-            let fields = json!({"name": "PT ABC", "phone": "021 555", "city": "Jakarta", "visits": number});
-            let (mut at, before) = (base(id, fields.as_object().unwrap().clone()), json!({"phone": "021 555", "visits": number}));
-            at.seq = Seq(1);
-            device.bases.put("customers", at);
-            let row = RowId(uuid(500_000 + number));
-            let change = json!({"client_seq": number + 1, "row": row, "collection": "customers", "record": id, "action": "update",
-                "seen": {"version": 1, "fields": before}, "written": {"phone": "021 556", "visits": number + 1}, "schema": 1, "saved_at": NOW});
-            device.outbox.push(serde_json::from_value(change).unwrap());
-        }
-        if shape == "refused" || shape == "open" {
-            let begun = device.begin(900);
-            assert!(!begun.parcels.is_empty());
-            if shape == "refused" {
-                let state = ParcelState::Refused { problem: Problem::new(ProblemCode::Validation, "") };
-                device.parcels.iter_mut().for_each(|parcel| parcel.state = state.clone());
-            }
-        }
-        device.saved = device.outbox.iter().map(|change| change.row).collect();
-        device
-    }
-}
-
-fn by() -> By {
-    By { id: UserId(uuid(3)), name: "Ahmad".into(), role: "manager".into(), device: None }
-}
-
-pub fn base(id: RecordId, fields: Fields) -> Base {
-    Base {
-        id,
-        version: Version(1),
-        seq: Seq(0),
-        at: Millis(NOW),
-        by: Some(by()),
-        changed: BTreeMap::new(),
-        tombstone: None,
-        fields,
-        normalised: BTreeMap::new(),
-    }
-}
-
-/// A record as its form first saves it.
-fn whole(collection: &str, value: u8) -> Fields {
-    let fields = match collection {
-        "customers" => json!({"name": format!("PT {value}"), "visits": value}),
-        _ => json!({"customer": record(u64::from(value) % 3).1, "kind": "visit", "subject": "x", "at": NOW}),
-    };
-    fields.as_object().unwrap().clone()
-}
-
-/// One field, otherwise than it was.
-fn one(collection: &str, field: u8, value: u8, seen: &Fields) -> Fields {
-    let added = |name: &str| format!("{}{value}", seen.get(name).and_then(Value::as_str).unwrap_or_default());
-    let number = |name: &str| seen.get(name).and_then(Value::as_i64).unwrap_or_default();
-    let fields = match (collection, field) {
-        ("customers", 0) => json!({"name": format!("PT {value}")}),
-        ("customers", 1) => json!({"city": format!("city {value}"), "phone": null}),
-        ("customers", 2) => json!({"visits": number("visits") + i64::from(value)}),
-        ("customers", 3) => {
-            json!({"notes": added("notes").chars().rev().take(200).collect::<String>().chars().rev().collect::<String>()})
-        }
-        ("customers", _) => json!({"phone": format!("021 55{value}")}),
-        (_, 0) => json!({"customer": record(u64::from(value) % 3).1}),
-        (_, 1) => json!({"subject": format!("s{value}")}),
-        (_, 2) => json!({"outcome": "ordered"}),
-        _ => json!({"note": added("note")}),
-    };
-    let mut fields = fields.as_object().unwrap().clone();
-    fields.retain(|name, value| !fieldsync::core::record::same(value, fieldsync::core::record::field(seen, name)));
-    fields
 }
