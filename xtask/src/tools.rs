@@ -81,7 +81,10 @@ fn install(program: &str, package: &str, version: &str) -> Result<()> {
     let mut install = cargo();
     install.args(["install", package, "--version", version, "--force", "--quiet", "--root"]).arg(workspace::tools());
     // Kept apart: the profile and the lock of this workspace's builds are none of its business.
-    run(install.env("CARGO_TARGET_DIR", workspace::tools().join("build")))
+    let build = workspace::tools().join("build");
+    run(install.env("CARGO_TARGET_DIR", &build))?;
+    // Hundreds of megabytes that nothing needs again.
+    std::fs::remove_dir_all(&build).with_context(|| format!("cannot delete {}", build.display()))
 }
 
 /// The version of a package in Cargo.lock.
