@@ -13,8 +13,9 @@ mod model;
 
 use std::time::Instant;
 
-use draw::{Step, steps};
+use draw::{NOW, Step, schema, steps};
 use fieldsync::core::merge::{Merged, Sides, merge};
+use fieldsync::core::push::{Begin, begin};
 use fieldsync::core::record::{Millis, same};
 use fieldsync::core::schema::{FieldSpec, Policy};
 use model::Device;
@@ -112,17 +113,26 @@ fn ten_thousand_changes_are_planned_in_a_moment() {
     for shape in ["many records", "one record", "refused", "open"] {
         let mut device = Device::full(10_000, shape);
         let planned = device.outbox.clone();
+        let input =
+            Begin { schema: schema(), outbox: &planned, parcels: &device.parcels, now: Millis(NOW), seed: 7, count_max: 1_000 };
+        // The best of three: what the machine does beside it is not meant.
+        let times = (0..3).map(|_| {
+            let started = Instant::now();
+            assert!(begin(&input, &device.bases).send.len() <= 1_000);
+            started.elapsed()
+        });
+        let began = times.min().unwrap();
+        device.begin(1_000);
         let started = Instant::now();
-        let begun = device.begin(1_000);
-        let began = started.elapsed();
         device.apply_all();
-        let finished = started.elapsed() - began;
+        let finished = started.elapsed();
         let row = device.outbox.last().or(planned.last()).map(|change| change.row).unwrap();
+        let started = Instant::now();
         let _ = fieldsync::core::discard::discard(&device.outbox, &device.parcels, row);
-        let all = started.elapsed();
-        println!("{shape}: begin {began:?}, finish {finished:?}, discard {:?}", all - began - finished);
-        assert!(begun.send.len() <= 1_000);
-        let limit_ms = if cfg!(debug_assertions) { 20_000 } else { 400 };
-        assert!(all.as_millis() < limit_ms, "{shape}: {all:?}");
+        let discarded = started.elapsed();
+        println!("{shape}: begin {began:?}, finish {finished:?}, discard {discarded:?}");
+        // Unoptimised, beside other tests: only that it is no square of the outbox.
+        let limit_ms = if cfg!(debug_assertions) { 10_000 } else { 150 };
+        assert!(began.max(finished).max(discarded).as_millis() < limit_ms, "{shape}");
     }
 }

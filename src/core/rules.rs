@@ -3,6 +3,10 @@
 //! These rules are *record-local*: they need the record alone. What needs other records (a reference that exists, a
 //! unique value) the server decides, and the device only warns.
 
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+
+use regex_lite::Regex;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -116,8 +120,22 @@ fn check_text(spec: &FieldSpec, value: &Value) -> Option<Rule> {
     }
     // An empty text is an absent one; a pattern speaks of what is there. `Schema::parse` has compiled every pattern once.
     let pattern = spec.pattern.as_deref().filter(|_| !text.is_empty())?;
-    let regex = regex_lite::Regex::new(&format!("^(?:{pattern})$")).ok()?;
-    (!regex.is_match(text)).then_some(Rule::Pattern)
+    (!matches(pattern, text)?).then_some(Rule::Pattern)
+}
+
+thread_local! {
+    /// Compiled patterns: the schema has a handful, and a full outbox is checked against them thousands of times.
+    static PATTERNS: RefCell<BTreeMap<String, Regex>> = const { RefCell::new(BTreeMap::new()) };
+}
+
+/// Whether the whole text is of this pattern; nothing if that is no regular expression.
+fn matches(pattern: &str, text: &str) -> Option<bool> {
+    PATTERNS.with_borrow_mut(|patterns| {
+        if !patterns.contains_key(pattern) {
+            patterns.insert(pattern.to_owned(), Regex::new(&format!("^(?:{pattern})$")).ok()?);
+        }
+        patterns.get(pattern).map(|regex| regex.is_match(text))
+    })
 }
 
 fn check_number(spec: &FieldSpec, value: &Value, whole: bool) -> Option<Rule> {
