@@ -23,7 +23,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 fn config() -> ProptestConfig {
-    ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() }
+    ProptestConfig { cases: 250, failure_persistence: None, ..ProptestConfig::default() }
 }
 
 fn value() -> impl Strategy<Value = Value> {
