@@ -126,6 +126,12 @@ pub fn compare(a: &Value, b: &Value) -> Ordering {
 }
 
 impl Query {
+    /// Every field that the query names.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        let sorted = self.sort.iter().map(|name| name.strip_prefix('-').unwrap_or(name));
+        self.conditions.keys().map(String::as_str).chain(sorted)
+    }
+
     /// Whether a record belongs to the result.
     #[must_use]
     pub fn matches(&self, fields: &Fields) -> bool {

@@ -105,8 +105,7 @@ impl Engine {
     /// # Errors
     /// The query is malformed.
     pub fn list(&self, collection: &str, query: &str) -> Result<String, JsValue> {
-        self.declared(collection)?;
-        let query: Query = from_json(query)?;
+        let query = self.query(collection, query)?;
         let (records, complete) = self.client.list(collection, &query);
         to_json(&json!({"complete": complete, "records": records}))
     }
@@ -116,9 +115,23 @@ impl Engine {
     /// # Errors
     /// The query is malformed.
     pub fn count(&self, collection: &str, query: &str) -> Result<u32, JsValue> {
+        let query = self.query(collection, query)?;
+        Ok(u32::try_from(self.client.count(collection, &query)).unwrap_or(u32::MAX))
+    }
+
+    /// A query of a declared collection that names declared fields only.
+    fn query(&self, collection: &str, query: &str) -> Result<Query, JsValue> {
         self.declared(collection)?;
         let query: Query = from_json(query)?;
-        Ok(u32::try_from(self.client.count(collection, &query)).unwrap_or(u32::MAX))
+        let fields = self.client.schema().collection(collection).map(|declared| &declared.fields);
+        let unknown = query.names().find(|name| fields.is_none_or(|fields| !fields.contains_key(*name))).map(str::to_owned);
+        match unknown {
+            None => Ok(query),
+            Some(name) => {
+                let words = format!("{collection:.60} has no field {name:.60}");
+                Err(SyncError::new(Code::Invalid, words, false).in_field(name).into_js())
+            }
+        }
     }
 
     fn declared(&self, collection: &str) -> Result<(), JsValue> {

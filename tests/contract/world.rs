@@ -96,7 +96,7 @@ impl World {
         let host = TestHost { world: self.clone() };
         let schema = Rc::new(Schema::parse(include_str!("../../www/schema.json")).unwrap());
         let client = Client::open(store.clone(), wire.clone(), host, schema, user, true).await.unwrap();
-        Device { world: self.clone(), client, store, wire, user }
+        Device { world: self.clone(), client, store, wire }
     }
 
     /// What the server has, as this user sees it: every record of a collection.
@@ -185,7 +185,6 @@ pub struct Device {
     pub client: Client<MemoryStore, Wire, TestHost>,
     pub store: MemoryStore,
     pub wire: Wire,
-    pub user: UserId,
 }
 
 pub fn fields(value: Value) -> Fields {
