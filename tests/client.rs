@@ -22,10 +22,13 @@ use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
 
 wasm_bindgen_test_configure!(run_in_browser);
 
+/// What a push is answered with.
+type Told = fn(&Request) -> Vec<PushResult>;
+
 /// A server that answers pushes as told, and has nothing to pull.
 #[derive(Clone, Default)]
 struct Script {
-    outcomes: Rc<RefCell<VecDeque<fn(&Request) -> Vec<PushResult>>>>,
+    outcomes: Rc<RefCell<VecDeque<Told>>>,
 }
 
 fn user() -> UserId {
