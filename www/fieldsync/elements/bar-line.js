@@ -3,7 +3,7 @@
  *
  * @typedef {"ok" | "busy" | "off" | "ask" | "bad"} Tone
  * @typedef {{ event: string, word: string, detail?: object }} Act
- * @typedef {{ icon: string, tone: Tone, text: string, more: string[], act?: Act }} Line
+ * @typedef {{ state: import("../types").SyncState, icon: string, tone: Tone, text: string, more: string[], act?: Act }} Line
  */
 import { ago, moment, wait } from "../format.js";
 import { translator } from "../i18n.js";
@@ -33,6 +33,7 @@ const ACTS = {
   "signed-out": { event: "sign-in-requested", word: "do.sign-in" },
   failed: { event: "review-requested", word: "do.review", detail: { what: "failed" } },
   conflict: { event: "review-requested", word: "do.choose", detail: { what: "conflicts" } },
+  offline: { event: "sync-requested", word: "do.sync" },
   waiting: { event: "sync-requested", word: "do.send" },
   stuck: { event: "review-requested", word: "do.review", detail: { what: "unsent" } },
   full: { event: "review-requested", word: "do.review", detail: { what: "space" } },
@@ -44,9 +45,12 @@ const ACTS = {
 
 /** @param {SyncStatus} status @param {import("../i18n.js").Language} language @param {number} now @returns {Line} */
 export function barLine(status, language, now) {
+  // Before the first answer there is nothing that could be up to date.
+  if (status.state === "synced" && !status.lastSyncedAt) return barLine({ ...status, state: "first-sync" }, language, now);
   const t = translator(language);
   const [icon, tone] = LOOKS[status.state];
-  return { icon, tone, text: say(status, language, now), more: follow(status, t), act: ACTS[status.state] };
+  const { state } = status;
+  return { state, icon, tone, text: say(status, language, now), more: follow(status, t), act: ACTS[state] };
 }
 
 /** @param {SyncStatus} status @param {import("../i18n.js").Language} language @param {number} now */
@@ -77,8 +81,10 @@ function say(status, language, now) {
     case "outdated":
       return t(`bar.${state}${none}`, { n });
     case "synced":
-      if (!lastSyncedAt) return t("bar.synced.never");
-      return t("bar.synced", { time: moment(language, lastSyncedAt, now), ago: ago(language, lastSyncedAt, now) });
+      return t("bar.synced", {
+        time: moment(language, lastSyncedAt ?? now, now),
+        ago: ago(language, lastSyncedAt ?? now, now),
+      });
     default:
       return t(`bar.${state}`);
   }

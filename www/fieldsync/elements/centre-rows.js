@@ -13,13 +13,15 @@ import { labelOf, specOf, textOf } from "./values.js";
 /** @param {SyncCentre} centre @param {{ collection: string, id: string, title: string }} record @param {any} facts @param {...any} rest */
 function row(centre, { collection, id, title }, facts, ...rest) {
   const open = () => centre.emit("open-requested", { collection, id });
+  // A record that is gone has no name left, only its id.
+  const name = title === id ? translator(centre.language)("centre.nameless") : title;
   return h(
     "li.row",
     null,
     h(
       "div.words",
       null,
-      h("button.title", { type: "button", dataset: { key: `open-${id}` }, onclick: open }, title),
+      h("button.title", { type: "button", dataset: { key: `open-${id}` }, onclick: open }, name),
       h("span.muted.small", null, facts),
     ),
     rest,

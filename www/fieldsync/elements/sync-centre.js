@@ -84,9 +84,11 @@ export class SyncCentre extends HTMLElement {
     const t = translator(this.#language);
     const failed = outbox.filter((entry) => entry.status === "failed");
     const unsent = outbox.filter((entry) => entry.status !== "failed" && entry.status !== "conflict");
-    const today = history.filter(
+    const sent = history.filter(
       (entry) => entry.end === "confirmed" && new Date(entry.at).toDateString() === new Date().toDateString(),
     );
+    // Records are counted, as in the bar: of each its newest entry, which comes first.
+    const today = sent.filter((entry, n) => n === sent.findIndex(({ id }) => id === entry.id));
     const merged = history.filter((entry) => entry.setAside?.length);
     return [
       this.#summary(status),
@@ -109,7 +111,7 @@ export class SyncCentre extends HTMLElement {
         "unsent",
         unsent.length
           ? this.#list(unsent.map((entry) => unsentRow(this, entry)))
-          : h("p.muted", null, t("centre.unsent.none")),
+          : h("p.muted", null, t(failed.length || conflicts.length ? "centre.unsent.rest" : "centre.unsent.none")),
         !status.background && h("p.note", null, t("centre.background")),
         preview && this.#preview(preview),
       ),

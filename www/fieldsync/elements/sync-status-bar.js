@@ -84,9 +84,9 @@ export class SyncStatusBar extends HTMLElement {
 
   #draw() {
     if (!this.isConnected || !this.#status) return;
-    const { state } = this.#status;
     const line = barLine(this.#status, this.#language, Date.now());
-    const drawn = JSON.stringify([this.#language, state, line]);
+    const { state } = line;
+    const drawn = JSON.stringify([this.#language, line]);
     if (drawn !== this.#drawn) this.#fill(state, line);
     this.#drawn = drawn;
     this.#announceState(state, [line.text, ...line.more].join(" · "));
@@ -115,10 +115,10 @@ export class SyncStatusBar extends HTMLElement {
     if (held) this.#bar.querySelector(`.${held}`)?.focus(); // Redrawn under the finger: the focus stays.
   }
 
-  /** When all is well the word gives way to a shape: there is nothing to urge. @param {import("./bar-line.js").Act} act @param {string} state @param {import("../i18n.js").Translate} t */
+  /** When all is well, or it goes by itself, the word gives way to a shape: there is nothing to urge. @param {import("./bar-line.js").Act} act @param {string} state @param {import("../i18n.js").Translate} t */
   #action(act, state, t) {
     const word = t(act.word);
-    const calm = state === "synced";
+    const calm = state === "synced" || state === "offline";
     return h(
       "button.act",
       { type: "button", title: calm && word, onclick: () => this.#emit(act.event, act.detail) },
