@@ -126,7 +126,7 @@ export class Form {
     const before = this.draft.record?.fields ?? {};
     return Object.fromEntries(
       Object.entries(this.values()).filter(
-        ([name, value]) => JSON.stringify(value) !== JSON.stringify(before[name] ?? null),
+        ([name, value]) => JSON.stringify(filled(value)) !== JSON.stringify(filled(before[name])),
       ),
     );
   }
@@ -142,6 +142,11 @@ export class Form {
   focus(field) {
     const found = (field && this.#fields.get(field)) || this.#fields.values().next().value;
     /** @type {HTMLElement | undefined} */ (found?.input.node)?.focus();
+  }
+
+  /** Why the record could not be sent, where it is mended. @param {import("../fieldsync/types").Problem | undefined} problem */
+  explain(problem) {
+    if (problem?.field) this.complain(problem.field, ruleWords(this.#app.t, problem.code));
   }
 
   /** @param {string} field @param {string} text */
@@ -212,6 +217,11 @@ export class Form {
     if (broken.length) this.focus(broken[0].field);
     else this.#summary.textContent = known(t, `error.${failure.code}`) ?? t("not-saved");
   }
+}
+
+/** An empty list is as empty as no value: leaving it alone is no change. @param {import("../fieldsync/types").Value | undefined} value */
+function filled(value) {
+  return value === undefined || (Array.isArray(value) && !value.length) ? null : value;
 }
 
 /** @param {import("../fieldsync/i18n.js").Translate} t @param {string} rule */

@@ -1,6 +1,6 @@
 /** The record-local rules that a form can say at once. The rule pack in the engine decides; this only saves a round. */
 
-/** @param {import("../fieldsync/elements/values.js").FieldSpec & { normalise?: string }} spec @param {import("../fieldsync/types").Value} value @returns {string | undefined} The rule that is broken. */
+/** @param {import("../fieldsync/elements/values.js").FieldSpec} spec @param {import("../fieldsync/types").Value} value @returns {string | undefined} The rule that is broken. */
 export function brokenRule(spec, value) {
   if (value === null || value === "") return spec.required ? "required" : undefined;
   if (typeof value === "number") {

@@ -44,6 +44,7 @@ export async function customerForm(app, { id }, query) {
   const back = before ? `/customers/${before.id}` : "/customers";
   const node = form.node(fields, save, { back });
   if (!before) form.input("name").addEventListener("input", () => void suggest(app, form, alike));
+  form.explain(record?.problem);
   queueMicrotask(() => setTimeout(() => form.focus(query.get("field")))); // Once it is on the page.
   return {
     title: before ? t("customer.edit") : t("customers.new"),

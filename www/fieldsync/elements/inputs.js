@@ -57,7 +57,9 @@ function plainBox(node) {
 
 /** @param {FieldSpec} spec @param {string} field @param {Value | undefined} value @param {object} common */
 function textInput(spec, field, value, common) {
-  const empty = (/** @type {string} */ text) => (text.trim() ? text : null);
+  // As the server would write it: the rules here read it as it stands.
+  const written = (/** @type {string} */ text) => (spec.normalise === "upper" ? text.trim().toUpperCase() : text);
+  const empty = (/** @type {string} */ text) => (text.trim() ? written(text) : null);
   const shared = { ...common, value: value ?? "", maxLength: spec.length_max ?? 10_000 };
   if ((spec.length_max ?? 0) > PROSE_LENGTH) return plain(h("textarea", { ...shared, rows: 4 }), empty);
   const kinds = /** @type {{ [field: string]: object }} */ ({

@@ -9,7 +9,7 @@ import { translator } from "../i18n.js";
  * @typedef {import("../types").Value} Value
  * @typedef {import("../i18n.js").Language} Language
  * @typedef {{ type: string, values?: string[], required?: boolean, length_max?: number, policy?: string, min?: number, max?: number,
- *   refers_to?: string, mode?: string, read_only?: boolean, pattern?: string, transitions?: { [from: string]: string[] } }} FieldSpec
+ *   refers_to?: string, mode?: string, read_only?: boolean, pattern?: string, normalise?: string, transitions?: { [from: string]: string[] } }} FieldSpec
  * @typedef {{ collections: { name: string, title: string, fields: object }[] }} Schema
  * @typedef {(collection: string, id: string) => string | undefined} NameOf
  */
