@@ -1,6 +1,7 @@
 /** Puts a conflict to the user, and says what became of it. */
 import { isSyncError } from "../fieldsync/index.js";
 import { toast } from "./toast.js";
+import { offerBack } from "./undo.js";
 
 /**
  * @param {import("./main.js").App} app
@@ -17,7 +18,7 @@ export async function decide(app, dialog, collection, id) {
     if (!choices) return app.sync.conflicts.putOff(conflict);
     try {
       const { undo } = await app.sync.conflicts.resolve(conflict, choices);
-      return toast(app.t("choice-saved"), { word: app.t("undo"), act: undo });
+      return offerBack(app, app.t("choice-saved"), undo);
     } catch (error) {
       if (!isSyncError(error) || error.code !== "conflict") return toast(app.t("not-saved"));
       conflict = await find(); // Theirs moved while the user thought: the new one is shown.

@@ -1,16 +1,21 @@
-/** "Saved on this phone · Undo". */
+/** "Saved on this phone · Undo", and what came of the Undo. */
 import { toast } from "./toast.js";
 
 /** @param {import("./main.js").App} app @param {string} words @param {string} row */
 export function offerUndo(app, words, row) {
+  offerBack(app, words, () => app.sync.outbox.undo(row));
+}
+
+/** @param {import("./main.js").App} app @param {string} words @param {() => Promise<{ done: string } | void>} undo */
+export function offerBack({ t }, words, undo) {
   toast(words, {
-    word: app.t("undo"),
+    word: t("undo"),
     async act() {
       try {
-        const { done } = await app.sync.outbox.undo(row);
-        toast(app.t(done === "now" ? "undone" : "undone-later"));
+        const answer = await undo();
+        toast(t(!answer || answer.done === "now" ? "undone" : "undone-later"));
       } catch {
-        toast(app.t("undo-failed"));
+        toast(t("undo-failed"));
       }
     },
   });

@@ -2,6 +2,7 @@
 import { h, space } from "../../fieldsync/index.js";
 import { download } from "../download.js";
 import { toast } from "../toast.js";
+import { offerBack } from "../undo.js";
 
 /** @typedef {import("../../fieldsync/elements/sync-centre.js").SyncCentre} SyncCentre */
 /** @typedef {import("../../fieldsync/types").OutboxEntry} OutboxEntry */
@@ -53,7 +54,7 @@ function listen(app, centre, onPreview) {
     },
     "discard-requested": async ({ entry }) => {
       const { done, undo } = await sync.outbox.discard(rows(entry)[0]);
-      toast(t(done === "now" ? "discarded" : "discarded-later", { name: entry.title }), { word: t("undo"), act: undo });
+      offerBack(app, t(done === "now" ? "discarded" : "discarded-later", { name: entry.title }), undo);
     },
     "undo-requested": async ({ entry }) => {
       const { done } = await sync.outbox.undo(rows(entry).slice(-1)[0]);
