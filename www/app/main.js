@@ -8,6 +8,7 @@
  * @property {import("../fieldsync/i18n.js").Translate} t
  * @property {(path: string, options?: { replace?: boolean }) => void} go
  * @property {(above: string) => void} back
+ * @property {(title: string) => void} retitle What the page shows has another name now.
  * @property {(language: import("../fieldsync/i18n.js").Language) => void} speak
  * @property {(collection: string, id: string) => Promise<void>} decide Puts a record's conflict to the user.
  * @property {() => Promise<void>} opened A client was opened, or closed.
@@ -56,6 +57,7 @@ const app = {
   },
   go: (path, options) => void router.go(path, options),
   back: (above) => router.back(above),
+  retitle: (title) => shell.retitle(title),
   speak(language) {
     app.language = language;
     try {

@@ -40,7 +40,8 @@ export class Shell {
     const { t, session } = this.#app;
     const inside = session.client !== undefined && page.section !== "sign-in";
     document.documentElement.lang = this.#app.language;
-    document.title = page.section === "today" ? "Fieldsync" : `${page.title} – Fieldsync`;
+    if (page.section === "today") document.title = "Fieldsync";
+    else this.retitle(page.title);
     this.#root.className = inside ? "inside" : "outside";
     this.#main.replaceChildren(page.node);
     if (inside) {
@@ -61,6 +62,12 @@ export class Shell {
     this.status();
     if (!this.#first && page.focus !== false) this.#root.querySelector("h1")?.focus({ preventScroll: true });
     this.#first = false;
+  }
+
+  /** @param {string} title */
+  retitle(title) {
+    document.title = `${title} – Fieldsync`;
+    this.#head.querySelector("h1")?.replaceChildren(title);
   }
 
   status() {

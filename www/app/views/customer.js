@@ -58,6 +58,7 @@ export async function customer(app, { id }) {
     ({ complete } = await sync.customers.list({ limit: 1 }));
     seen.record = await sync.customers.get(id);
     draw();
+    if (seen.record && node.isConnected) app.retitle(String(seen.record.fields.name));
   };
   sync.addEventListener("change", changed);
   const stop = () => {
