@@ -27,7 +27,7 @@ export function customers(app, _, query) {
       watch();
     };
     foot.replaceChildren(rows.length > limit ? h("button.button.wide", { type: "button", onclick: more }, t("more")) : "");
-    count.textContent = words(app, rows, search);
+    count.textContent = words(app, rows, search, limit);
   };
   const field = h("input", {
     type: "search",
@@ -65,10 +65,11 @@ export function customers(app, _, query) {
   return { title: t("nav.customers"), node, section: "customers", stop: () => stop() };
 }
 
-/** A collection that is not whole yet is loading, never empty. @param {import("../main.js").App} app @param {import("../../fieldsync/types").Rows} rows @param {string} search */
-function words({ t, sync }, rows, search) {
+/** A collection that is not whole yet is loading, never empty. @param {import("../main.js").App} app @param {import("../../fieldsync/types").Rows} rows @param {string} search @param {number} limit */
+function words({ t, sync }, rows, search, limit) {
   if (!rows.complete) return t("customers.loading");
-  if (rows.length) return search ? t("customers.found", { n: rows.length > PAGE ? PAGE : rows.length }) : "";
+  if (rows.length > limit) return search ? t("customers.found.more", { n: limit }) : "";
+  if (rows.length) return search ? t("customers.found", { n: rows.length }) : "";
   return search
     ? t("customers.none-found", { search })
     : t(sync.status.state === "first-sync" ? "customers.loading" : "customers.none");

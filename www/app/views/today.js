@@ -121,10 +121,13 @@ function visitRow(app, record) {
 /** @param {import("../main.js").App} app @param {import("../../fieldsync/types").RecordView} deal */
 function dealRow(app, deal) {
   const { amount, currency } = /** @type {{ amount?: number, currency?: string }} */ (deal.fields.value ?? {});
+  const day = format.day(app.language, String(deal.fields.close_date));
+  const late = String(deal.fields.close_date) < format.isoDay();
   const about = [
     enumLabel("stage", String(deal.fields.stage), app.language),
-    format.day(app.language, String(deal.fields.close_date)),
-  ].join(" · ");
+    " · ",
+    late ? h("span.when.late", null, app.t("today.since", { day })) : day,
+  ];
   return recordRow(app, deal, {
     href: `/customers/${deal.fields.customer}`,
     title: deal.fields.title,
