@@ -63,11 +63,8 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
         let pull: Option<PullState> = meta_row(rows, meta::PULL)?;
         let mut shared = self.shared.borrow_mut();
         let is_running = shared.engine.machine != shared.engine.machine.kept();
-        if let Some(mut engine) = engine {
-            // What runs here knows better where it stands; the rest is shared.
-            if is_running {
-                engine.machine = shared.engine.machine;
-            }
+        // What runs here knows better how it stands, and has not noted it yet.
+        if let Some(engine) = engine.filter(|_| !is_running) {
             shared.engine = engine;
         }
         shared.pull = pull.unwrap_or_default();

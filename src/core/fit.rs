@@ -8,7 +8,7 @@ use super::outbox::Change;
 use super::protocol::Action;
 use super::push::Begin;
 use super::record::{Base, Tombstone};
-use super::rules::{check_patch, check_record};
+use super::rules::{Violation, check_patch, check_record};
 use super::schema::{Collection, Schema};
 use super::view::{View, difference, patch, view};
 
@@ -103,19 +103,19 @@ pub fn keeps_rules(collection: &Collection, base: Option<&Base>, changes: &[&Cha
     }
 }
 
-/// Whether each of these changes, in turn, keeps the rules: what a record's status says. (Two legal steps of a stage need
+/// The first rule that these changes, each in turn, break: what a record's status says. (Two legal steps of a stage need
 /// not be one legal leap.)
 #[must_use]
-pub fn each_keeps_rules(collection: &Collection, base: Option<&Base>, changes: &[&Change]) -> bool {
+pub fn broken_rule(collection: &Collection, base: Option<&Base>, changes: &[&Change]) -> Option<Violation> {
     let mut before = base.filter(|base| base.is_present()).map(|base| base.fields.clone());
-    (1..=changes.len()).all(|count| {
+    (1..=changes.len()).find_map(|count| {
         let after = view(collection, base, &changes[..count]).fields;
-        let keeps = match (&before, &after) {
-            (_, None) => true,
-            (None, Some(after)) => check_record(collection, after).is_empty(),
-            (Some(before), Some(after)) => check_patch(collection, before, &difference(before, after)).is_empty(),
+        let violations = match (&before, &after) {
+            (_, None) => Vec::new(),
+            (None, Some(after)) => check_record(collection, after),
+            (Some(before), Some(after)) => check_patch(collection, before, &difference(before, after)),
         };
         before = after;
-        keeps
+        violations.into_iter().next()
     })
 }

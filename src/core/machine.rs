@@ -187,7 +187,9 @@ fn step(state: State, now: Millis, random: u64, event: Event) -> (State, Vec<Eff
         (State::Idle, Event::Requested(_)) => push(now, 0),
         (State::Waiting { until, attempt, floor, .. }, Event::Requested(reason)) => {
             if ends_wait(reason, now, until, floor) {
-                push(now, attempt)
+                // A wait that was ended early does not count: who opens the app ten times in a bad spot must not come to the
+                // five-minute timer by it.
+                push(now, if is_over(now, until, floor) { attempt } else { attempt.saturating_sub(1).max(1) })
             } else {
                 (state, vec![Effect::WakeAt(until)])
             }
@@ -262,11 +264,13 @@ fn ends_wait(reason: Reason, now: Millis, until: Millis, floor: Option<Millis>) 
     match reason {
         Reason::User | Reason::SignedIn => true,
         Reason::Start | Reason::Online | Reason::Visible | Reason::Pageshow | Reason::Background => floor_is_past,
-        Reason::Saved | Reason::Timer | Reason::Periodic => {
-            let ahead_ms_max = if floor.is_some() { RETRY_AFTER_MS_MAX } else { TIMER_MS.max(DELAY_MS_MAX) };
-            until.has_come(now, ahead_ms_max)
-        }
+        Reason::Saved | Reason::Timer | Reason::Periodic => is_over(now, until, floor),
     }
+}
+
+/// Whether a wait has come to its end; one written under another clock has.
+fn is_over(now: Millis, until: Millis, floor: Option<Millis>) -> bool {
+    until.has_come(now, if floor.is_some() { RETRY_AFTER_MS_MAX } else { TIMER_MS.max(DELAY_MS_MAX) })
 }
 
 fn fail(attempt: u32, now: Millis, random: u64, failure: Failure) -> (State, Vec<Effect>) {

@@ -50,8 +50,8 @@ fn every_reason_in_every_state() {
     // State, the reasons that start, the attempt they start with, and what any other reason comes to.
     let table: [(State, &[Reason], u32, Vec<Cell>); 8] = [
         (idle(), &REASONS, 0, vec![]),
-        (waiting(None), &[Start, Online, Visible, Pageshow, User, Background, SignedIn], 3, wakes(waiting(None))),
-        (floor, &[User, SignedIn], 3, wakes(floor)),
+        (waiting(None), &[Start, Online, Visible, Pageshow, User, Background, SignedIn], 2, wakes(waiting(None))),
+        (floor, &[User, SignedIn], 2, wakes(floor)),
         (State::SignedOut, &[Start, Visible, User, Background, SignedIn], 0, stays(State::SignedOut)),
         (State::Outdated, &[Start, User, SignedIn], 0, stays(State::Outdated)),
         (misconfigured, &[Start, User, SignedIn], 0, wakes(misconfigured)),

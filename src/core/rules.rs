@@ -120,6 +120,9 @@ fn check_text(spec: &FieldSpec, value: &Value) -> Option<Rule> {
     }
     // An empty text is an absent one; a pattern speaks of what is there. `Schema::parse` has compiled every pattern once.
     let pattern = spec.pattern.as_deref().filter(|_| !text.is_empty())?;
+    // The pattern speaks of what the server keeps: `jkt-0001` is kept as JKT-0001.
+    let kept = spec.normalise.map(|rule| normalise_value(rule, value));
+    let text = kept.as_ref().and_then(Value::as_str).unwrap_or(text);
     (!matches(pattern, text)?).then_some(Rule::Pattern)
 }
 
@@ -264,6 +267,16 @@ mod tests {
         assert_eq!(rules(&check_patch(pipelines, &lead, &fields(json!({"stage": "won"})))), [("stage", Rule::Transition)]);
         assert_eq!(rules(&check_patch(pipelines, &lead, &fields(json!({"stage": "qualified"})))), []);
         assert_eq!(rules(&check_patch(pipelines, &lead, &lead)), []);
+    }
+
+    #[test]
+    fn a_pattern_speaks_of_what_the_server_keeps() {
+        let collection = customers();
+        assert_eq!(rules(&check_patch(&collection, &Fields::new(), &fields(json!({"code": " jkt-0001 "})))), []);
+        assert_eq!(
+            rules(&check_patch(&collection, &Fields::new(), &fields(json!({"code": "jkt 0001"})))),
+            [("code", Rule::Pattern)]
+        );
     }
 
     #[test]

@@ -10,7 +10,7 @@ use serde::Serialize;
 use super::page::{PageError, decode};
 use super::query::Query;
 use crate::core::bases::stand_in;
-use crate::core::fit::each_keeps_rules;
+use crate::core::fit::broken_rule;
 use crate::core::outbox::Change;
 use crate::core::parcel::{Parcel, ParcelState};
 use crate::core::protocol::{Action, Problem, ProblemCode, SetAside};
@@ -285,8 +285,9 @@ impl Tables {
             return Some(Problem::new(ProblemCode::Forbidden, "").of_record(&collection.name, id));
         }
         let stand = stand_in(changes);
-        let keeps = each_keeps_rules(collection, base.or(stand.as_ref()), changes);
-        (!keeps).then(|| Problem::new(ProblemCode::Validation, "").of_record(&collection.name, id))
+        let violation = broken_rule(collection, base.or(stand.as_ref()), changes)?;
+        let problem = Problem::new(ProblemCode::Validation, "").of_record(&collection.name, id);
+        Some(if violation.field.is_empty() { problem } else { problem.in_field(&violation.field) })
     }
 
     /// The ids of a collection that have a base or unsent changes.

@@ -156,6 +156,34 @@ async fn a_long_outage_uses_up_nothing() {
 }
 
 #[tokio::test]
+async fn opening_the_app_again_and_again_in_a_bad_spot_does_not_come_to_the_long_timer() {
+    let world = World::new();
+    let phone = world.device(BUDI).await;
+    phone.sync().await;
+    phone.create("customers", json!({"name": "PT Sinyal"})).await;
+    for _ in 0..20 {
+        phone.fail(&[Fault::Refuse]);
+        phone.client.cycle(Reason::Start).await;
+        world.later(300);
+    }
+    phone.fail(&[Fault::Refuse]);
+    let wake = phone.client.cycle(Reason::Start).await.wake_at.unwrap();
+    assert!(wake.since(world.now()) <= 5_000, "{} ms", wake.since(world.now()));
+}
+
+#[tokio::test]
+async fn what_was_sent_today_and_the_clock_s_offset_outlive_the_cycle() {
+    let world = World::new();
+    let phone = world.device(BUDI).await;
+    phone.create("customers", json!({"name": "PT Hari Ini"})).await;
+    phone.sync().await;
+    assert_eq!(phone.client.status().sent_today, 1);
+    let again = world.context(BUDI, phone.store.clone()).await;
+    assert_eq!(again.client.status().sent_today, 1);
+    assert_eq!(again.client.diagnostics().await.unwrap()["engine"]["clock_offset_ms"], 0);
+}
+
+#[tokio::test]
 async fn a_change_that_makes_the_server_panic_is_alone_in_its_trouble() {
     let world = World::new();
     let phone = world.device(BUDI).await;

@@ -160,7 +160,8 @@ async fn a_change_that_breaks_a_rule_is_kept_marked_and_sent_when_mended() {
     let id = phone.create("customers", json!({"city": "Jakarta"})).await;
     let other = phone.create("customers", json!({"name": "PT Baik"})).await;
     phone.sync().await;
-    assert_eq!(phone.get("customers", id).unwrap().status, RecordStatus::Failed);
+    let failed = phone.get("customers", id).unwrap();
+    assert_eq!((failed.status, failed.problem.unwrap().field.as_deref()), (RecordStatus::Failed, Some("name")));
     assert_eq!(phone.get("customers", other).unwrap().status, RecordStatus::Synced);
     phone.update("customers", id, json!({"name": "PT Perbaiki"})).await;
     phone.sync().await;
