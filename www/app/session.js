@@ -6,12 +6,23 @@ import { Auth, openClient, readIdentity, writeIdentity } from "../fieldsync/inde
 
 /** @typedef {import("../fieldsync/auth.js").Profile} Profile */
 
+/** Between the tabs of this app: who signed out. */
+const CHANNEL = "fieldsync session";
+
 export class Session {
   auth = new Auth(location.origin);
+  #channel = new BroadcastChannel(CHANNEL);
   /** @type {Profile | undefined} */
   profile;
   /** @type {Awaited<ReturnType<typeof openClient>> | undefined} */
   client;
+
+  constructor() {
+    // On a shared phone no tab may go on showing the data of who signed out. Drafts are on the disk already.
+    this.#channel.onmessage = ({ data }) => {
+      if (data?.signedOut !== undefined && data.signedOut === this.profile?.id) location.reload();
+    };
+  }
 
   /** The user of the last visit, without a network. @returns {Promise<boolean>} */
   async resume() {
@@ -32,6 +43,7 @@ export class Session {
   async signOut() {
     const identity = await readIdentity();
     if (identity) await writeIdentity({ ...identity, signedOut: true });
+    this.#channel.postMessage({ signedOut: this.profile?.id });
     await this.auth.signOut();
     this.client?.close();
     this.client = undefined;
