@@ -6,14 +6,12 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
+use super::backoff::RETRY_AFTER_MS_MAX;
 use super::protocol::{
     Answer, Body, ChangesPage, Outcome, PATH, Problem, ProblemCode, PushAnswer, PushRequest, PushResult, Request, SnapshotPage,
     SnapshotRequest,
 };
 use super::record::{Epoch, Millis, UserId};
-
-/// Longest wait that a server can ask for. One that asks for more is not believed: a day of work must not wait for a typo.
-pub const RETRY_AFTER_MS_MAX: i64 = 60 * 60 * 1000;
 
 /// Why there is no answer of our server, by what is done about it. Section 6 of the specification.
 #[derive(Clone, Debug, PartialEq, Eq)]
