@@ -28,6 +28,11 @@ pub enum Fault {
     After(StoreError),
 }
 
+/// How to take back one write.
+type Undo = Box<dyn FnOnce(&mut Disk)>;
+/// Who is told of each commit: what was written, and the numbers that appended changes got.
+type Observer = Rc<dyn Fn(&[Write], &[u64])>;
+
 #[derive(Clone, Default)]
 struct Disk {
     outbox: BTreeMap<u64, Change>,
@@ -45,10 +50,11 @@ struct Disk {
 #[derive(Default)]
 struct Shared {
     disk: Disk,
-    /// What survives a power cut, if something would be lost by one.
-    durable: Option<Box<Disk>>,
+    /// How to take back what was committed since the last commit that waited for the disk, newest last.
+    relaxed: Vec<Undo>,
     faults: VecDeque<Fault>,
     transactions: u64,
+    observer: Option<Observer>,
 }
 
 /// See the module.
@@ -72,9 +78,28 @@ impl MemoryStore {
     /// The power goes: commits since the last strict one, none of which waited for the disk, are gone.
     pub fn power_cut(&self) {
         let mut shared = self.shared.borrow_mut();
-        if let Some(durable) = shared.durable.take() {
-            shared.disk = *durable;
-        }
+        let relaxed = std::mem::take(&mut shared.relaxed);
+        take_back(&mut shared.disk, relaxed);
+    }
+
+    /// Another disk with the same contents: a phone that was cloned.
+    #[must_use]
+    pub fn cloned_disk(&self) -> Self {
+        let shared = Shared { disk: self.shared.borrow().disk.clone(), ..Shared::default() };
+        Self { shared: Rc::new(RefCell::new(shared)) }
+    }
+
+    /// Tells of each commit from now on, right after it, whatever the caller is told.
+    pub fn observe(&self, observer: impl Fn(&[Write], &[u64]) + 'static) {
+        self.shared.borrow_mut().observer = Some(Rc::new(observer));
+    }
+
+    /// Reads without a transaction, for who looks on.
+    #[must_use]
+    pub fn peek(&self, read: &[Read]) -> Rows {
+        let mut rows = Rows::default();
+        self.shared.borrow().disk.read(read, &mut rows);
+        rows
     }
 
     /// How many transactions were made: what a cycle costs.
@@ -128,22 +153,46 @@ impl Shared {
                 Step::Write(writes, value) => break (writes, value),
             }
         };
-        let before = self.disk.clone();
-        let mut appended = Vec::new();
-        for write in writes {
-            if let Err(error) = self.disk.write(write, &mut appended) {
-                self.disk = before;
+        let (mut appended, mut undo) = (Vec::new(), Vec::new());
+        for write in &writes {
+            if let Err(error) = self.disk.write(write.clone(), &mut appended, &mut undo) {
+                take_back(&mut self.disk, undo);
                 return Err(error);
             }
         }
         match scope.durability {
-            Durability::Strict => self.durable = None,
-            Durability::Relaxed => {
-                self.durable.get_or_insert(Box::new(before));
-            }
+            Durability::Strict => self.relaxed.clear(),
+            Durability::Relaxed => self.relaxed.append(&mut undo),
+        }
+        if let Some(observer) = &self.observer {
+            observer(&writes, &appended);
         }
         Ok(Committed { value, appended })
     }
+}
+
+fn take_back(disk: &mut Disk, undo: Vec<Undo>) {
+    undo.into_iter().rev().for_each(|undo| undo(disk));
+}
+
+/// Sets or removes a value of one of the maps, and notes how to take that back.
+fn put<K: Ord + Clone + 'static, V: 'static>(
+    disk: &mut Disk,
+    undo: &mut Vec<Undo>,
+    map: fn(&mut Disk) -> &mut BTreeMap<K, V>,
+    key: K,
+    value: Option<V>,
+) {
+    let old = match value {
+        Some(value) => map(disk).insert(key.clone(), value),
+        None => map(disk).remove(&key),
+    };
+    undo.push(Box::new(move |disk| {
+        match old {
+            Some(old) => map(disk).insert(key, old),
+            None => map(disk).remove(&key),
+        };
+    }));
 }
 
 impl Disk {
@@ -205,32 +254,39 @@ impl Disk {
         inside.map(|(_, page)| page.clone()).collect()
     }
 
-    fn write(&mut self, write: Write, appended: &mut Vec<u64>) -> Result<(), StoreError> {
+    fn write(&mut self, write: Write, appended: &mut Vec<u64>, undo: &mut Vec<Undo>) -> Result<(), StoreError> {
         match write {
-            Write::Page(page) => drop(self.pages.insert((page.collection.clone(), page.first.clone()), page)),
+            Write::Page(page) => put(self, undo, |disk| &mut disk.pages, (page.collection.clone(), page.first.clone()), Some(page)),
             Write::Append(change) => {
                 if self.outbox.values().any(|other| other.row == change.row) {
                     let message = "a change has this row id".to_owned();
                     return Err(StoreError::Unknown(Cause { name: "ConstraintError".to_owned(), message }));
                 }
-                self.outbox_last += 1;
-                appended.push(self.outbox_last);
-                self.outbox.insert(self.outbox_last, Change { client_seq: self.outbox_last, ..change });
+                let seq = self.outbox_last + 1;
+                undo.push(Box::new(move |disk| disk.outbox_last = seq - 1));
+                self.outbox_last = seq;
+                appended.push(seq);
+                put(self, undo, |disk| &mut disk.outbox, seq, Some(Change { client_seq: seq, ..change }));
             }
-            Write::RemoveChange(seq) => drop(self.outbox.remove(&seq)),
-            Write::Parcel(parcel) => drop(self.parcels.insert(parcel.op_id, parcel)),
-            Write::RemoveParcel(id) => drop(self.parcels.remove(&id)),
-            Write::Conflict(row) => drop(self.conflicts.insert((row.collection.clone(), row.id), row)),
-            Write::RemoveConflict(collection, id) => drop(self.conflicts.remove(&(collection, id))),
+            Write::RemoveChange(seq) => put(self, undo, |disk| &mut disk.outbox, seq, None),
+            Write::Parcel(parcel) => put(self, undo, |disk| &mut disk.parcels, parcel.op_id, Some(parcel)),
+            Write::RemoveParcel(id) => put(self, undo, |disk| &mut disk.parcels, id, None),
+            Write::Conflict(row) => put(self, undo, |disk| &mut disk.conflicts, (row.collection.clone(), row.id), Some(row)),
+            Write::RemoveConflict(collection, id) => put(self, undo, |disk| &mut disk.conflicts, (collection, id), None),
             Write::History(row) => {
-                self.history_last += 1;
-                self.history.insert(self.history_last, HistoryRow { key: self.history_last, ..row });
+                let key = self.history_last + 1;
+                undo.push(Box::new(move |disk| disk.history_last = key - 1));
+                self.history_last = key;
+                put(self, undo, |disk| &mut disk.history, key, Some(HistoryRow { key, ..row }));
             }
-            Write::PruneHistory(upto) => self.history = self.history.split_off(&(upto + 1)),
-            Write::Meta(name, value) => drop(self.meta.insert(name.to_owned(), value)),
-            Write::Draft(row) => drop(self.drafts.insert(row.form.clone(), row)),
-            Write::RemoveDraft(form) => drop(self.drafts.remove(&form)),
-            Write::Derived(name, bytes) => drop(self.derived.insert(name, bytes)),
+            Write::PruneHistory(upto) => {
+                let gone: Vec<u64> = self.history.range(..=upto).map(|(key, _)| *key).collect();
+                gone.into_iter().for_each(|key| put(self, undo, |disk| &mut disk.history, key, None));
+            }
+            Write::Meta(name, value) => put(self, undo, |disk| &mut disk.meta, name.to_owned(), Some(value)),
+            Write::Draft(row) => put(self, undo, |disk| &mut disk.drafts, row.form.clone(), Some(row)),
+            Write::RemoveDraft(form) => put(self, undo, |disk| &mut disk.drafts, form, None),
+            Write::Derived(name, bytes) => put(self, undo, |disk| &mut disk.derived, name, Some(bytes)),
         }
         Ok(())
     }
