@@ -64,9 +64,18 @@ export class Api {
   }
 
   /** One parcel. @param {any[]} items @param {{ op?: string, rows?: string[] }} [ids] */
-  async push(items, { op = uuid7(), rows = [uuid7()] } = {}) {
+  push(items, { op = uuid7(), rows = [uuid7()] } = {}) {
+    return this.#push([{ op_id: op, changes: rows, schema: SCHEMA, items }]);
+  }
+
+  /** Each item in a parcel of its own. @param {any[]} items */
+  pushEach(items) {
+    return this.#push(items.map((item) => ({ op_id: uuid7(), changes: [uuid7()], schema: SCHEMA, items: [item] })));
+  }
+
+  /** @param {any[]} parcels */
+  async #push(parcels) {
     if (!this.#token) await this.signIn();
-    const parcels = [{ op_id: op, changes: rows, schema: SCHEMA, items }];
     const body = { device: uuid7(), epoch: uuid7(), allocated_seq: 1, open: [[1, 1]], parcels };
     const { status, json } = await this.request("POST", "/sync/v1/push", body);
     return { status, json, result: json?.results?.[0] };

@@ -1,10 +1,11 @@
 /**
  * The library on an empty page, for stories about what it promises to a developer: the same file that the ten lines of the
- * README load, without the demo CRM around it and without a worker.
+ * README load, without the demo CRM around it, and without a worker unless it is asked for.
  */
 import { until } from "./until.mjs";
 
-export const HARNESS_PATH = "/test-harness/";
+/** Below the server's own paths: the app's worker leaves it alone. */
+export const HARNESS_PATH = "/test/harness/";
 export const HARNESS_HTML = "<!doctype html><html lang=en><meta charset=utf-8><title>Harness</title><link rel=icon href='data:,'>";
 
 /** @typedef {import("playwright-core").Page} Page */
@@ -18,21 +19,26 @@ export class Harness {
     this.#origin = origin;
   }
 
-  /** Opens the library as this user of the demo. @param {string} username */
-  async open(username) {
+  /**
+   * Opens the library as this user of the demo. With `worker`, the demo's worker sends in the background; with `again`, the
+   * cookie of the last visit signs in.
+   * @param {string} username @param {{ worker?: boolean, again?: boolean }} [options]
+   */
+  async open(username, { worker = false, again = false } = {}) {
     await this.page.evaluate(
-      async ({ username }) => {
+      async ({ username, worker, again }) => {
         const window = /** @type {any} */ (globalThis);
         const path = "/fieldsync/fieldsync.js";
         const { Auth, openClient } = await import(path);
         const auth = new Auth();
-        const demo = (await auth.demoUsers()).find((/** @type {any} */ user) => user.username === username);
-        const profile = await auth.signIn(username, demo.password);
+        const demo = async () => (await auth.demoUsers()).find((/** @type {any} */ user) => user.username === username);
+        const profile = again ? await auth.resume() : await auth.signIn(username, (await demo()).password);
         const getAccessToken = (/** @type {string} */ reason) => auth.accessToken(reason, profile.id);
         window.auth = auth;
-        window.sync = await openClient({ user: profile, profile, getAccessToken, serviceWorker: false });
+        window.sync = await openClient({ user: profile, profile, getAccessToken, serviceWorker: worker ? "/sw.js" : false });
+        if (worker) await navigator.serviceWorker.ready;
       },
-      { username },
+      { username, worker, again },
     );
   }
 
@@ -61,7 +67,7 @@ export class Harness {
   async synced(limitMs = 30_000) {
     return until("the library says that it is synced", async () => {
       const status = await this.status();
-      return status.state === "synced" && status.pending === 0;
+      return status.state === "synced" && status.pending === 0 && status.lastSyncedAt !== undefined;
     }, limitMs, 100);
   }
 

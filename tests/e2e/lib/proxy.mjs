@@ -12,6 +12,7 @@ import { gunzipSync } from "node:zlib";
  * @property {RegExp} path Of the request, with its query.
  * @property {string} [method]
  * @property {string} [user] Only requests that name this user.
+ * @property {(seen: Seen) => boolean} [when] Only requests that this says yes to.
  * @property {number} [times] How many requests it is for; default: all.
  * @property {number} [after] How many matching requests pass before.
  * @property {number} [delay] Milliseconds before the request goes on.
@@ -22,7 +23,7 @@ import { gunzipSync } from "node:zlib";
  * @property {Promise<unknown>} [hold] The answer of the server waits for this.
  */
 
-/** @typedef {{ at: number, method: string, path: string, headers: http.IncomingHttpHeaders, body?: any, status?: number, fault?: string, answer?: any }} Seen */
+/** @typedef {{ at: number, method: string, path: string, headers: http.IncomingHttpHeaders, body?: any, ruled?: boolean, status?: number, fault?: string, answer?: any }} Seen `ruled`: a rule was for it. */
 
 export class Proxy {
   /** Every request, oldest first. @type {Seen[]} */
@@ -112,6 +113,7 @@ export class Proxy {
     const rule = this.#rules.find((rule) => {
       if (!rule.path.test(seen.path) || (rule.method && rule.method !== seen.method) || rule.times === 0) return false;
       if (rule.user && seen.headers["fieldsync-user"] !== rule.user) return false;
+      if (rule.when && !rule.when(seen)) return false;
       if (rule.after) return void (rule.after -= 1);
       return true;
     });
@@ -130,6 +132,7 @@ export class Proxy {
     const page = this.#pages.get(url.split("?")[0]);
     if (page) return void response.writeHead(200, { "content-type": page.type, "cache-control": "no-store" }).end(page.body);
     const rule = this.#match(seen);
+    seen.ruled = rule !== undefined;
     seen.fault = rule?.fault ?? (rule?.answer ? `answer ${rule.answer.status}` : undefined);
     if (rule?.delay) await sleep(rule.delay);
     if (rule?.fault === "refuse") return void request.socket.resetAndDestroy();

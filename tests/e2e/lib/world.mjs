@@ -100,11 +100,11 @@ export class World {
     return app.load(path);
   }
 
-  /** The library on a page of its own, signed in. @param {Device} device @param {string} username */
-  async harness(device, username) {
+  /** The library on a page of its own, signed in. @param {Device} device @param {string} username @param {{ worker?: boolean, again?: boolean }} [options] */
+  async harness(device, username, options) {
     const page = await device.newPage(this.origin + HARNESS_PATH);
     const harness = new Harness(page, this.origin);
-    await harness.open(username);
+    await harness.open(username, options);
     this.step(`${username} opened the library`);
     return harness;
   }
