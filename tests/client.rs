@@ -77,7 +77,7 @@ impl Transport for Script {
         let body = match request {
             Request::Push(_) => {
                 let outcome = self.outcomes.borrow_mut().pop_front().expect("a push that was expected");
-                Body::Push(PushAnswer { results: outcome(request) })
+                Body::Push(PushAnswer { results: outcome(request), lost: vec![] })
             }
             Request::Snapshot(_) => Body::Snapshot(SnapshotPage {
                 records: vec![],

@@ -28,6 +28,9 @@ fn push() -> Request {
         epoch: Epoch(Uuid::from_u128(3)),
         allocated_seq: 1,
         open: vec![],
+        open_records: 0,
+        goodbye: false,
+        acknowledged: vec![],
         cursor: Some(Cursor("long ".repeat(1_000))),
         parcels: vec![],
     })

@@ -6,7 +6,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use fieldsync::core::protocol::Envelope;
-use fieldsync::core::record::{DeviceId, Epoch, Millis, UserId};
+use fieldsync::core::record::{Epoch, Millis, UserId};
 use fieldsync::core::schema::Schema;
 use sha2::{Digest, Sha256};
 
@@ -17,7 +17,7 @@ use crate::error::AppError;
 use crate::limits::Limits;
 use crate::metrics::Metrics;
 use crate::sync::access::Directory;
-use crate::sync::{Context, SyncError};
+use crate::sync::{Context, Sender, SyncError};
 
 /// The schema that this server is built with: the same file that the app reads.
 pub const SCHEMA_JSON: &str = include_str!("../../www/schema.json");
@@ -195,7 +195,7 @@ impl AppState {
         &self,
         access: Access,
         user: UserId,
-        device: Option<DeviceId>,
+        sender: Sender,
         rule: impl FnOnce(&mut dyn Tx, &Context<'_>) -> Result<T, SyncError> + Send + 'static,
     ) -> Result<T, AppError> {
         let state = self.clone();
@@ -208,7 +208,7 @@ impl AppState {
                 user,
                 directory: &directory,
                 now: state.now(),
-                device,
+                sender: &sender,
                 hooks: state.config().test_hooks,
             };
             rule(tx, &context).map(Some)

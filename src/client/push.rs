@@ -2,6 +2,7 @@
 
 use crate::core::batch::{AfterFailure, PUT_BY_MS};
 use crate::core::finish::{Finish, Finished, finish};
+use crate::core::loss::unsent;
 use crate::core::machine::{Failure, Moved};
 use crate::core::outbox::ranges;
 use crate::core::parcel::Parcel;
@@ -97,6 +98,9 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
             epoch: self.epoch,
             allocated_seq,
             open: ranges(rows.outbox.iter().map(|change| change.client_seq)),
+            open_records: unsent(&rows.outbox).records,
+            goodbye: false,
+            acknowledged: vec![],
             cursor: pull.and_then(|pull| pull.cursor),
             parcels: begun.send.clone(),
         };

@@ -154,7 +154,17 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
         let bases = self.store.read(vec![Read::PagesOf(of)]).await.map_err(away)?;
         let begun = begin(&input, &pages::read(&bases).map_err(away)?);
         let (device, epoch) = (self.device, self.epoch);
-        let request = PushRequest { device, epoch, allocated_seq: 0, open: vec![], cursor: None, parcels: begun.send };
+        let request = PushRequest {
+            device,
+            epoch,
+            allocated_seq: 0,
+            open: vec![],
+            open_records: 0,
+            goodbye: false,
+            acknowledged: vec![],
+            cursor: None,
+            parcels: begun.send,
+        };
         if request.parcels.is_empty() {
             return Ok(vec![]);
         }

@@ -51,6 +51,9 @@ fn push(ops: &[u128]) -> Request {
         epoch: EPOCH,
         allocated_seq: 1,
         open: vec![],
+        open_records: 0,
+        goodbye: false,
+        acknowledged: vec![],
         cursor: None,
         parcels: ops.iter().map(parcel).collect(),
     })

@@ -10,6 +10,7 @@ pub mod finish;
 pub mod fit;
 pub mod freeze;
 pub mod history;
+pub mod loss;
 pub mod machine;
 pub mod merge;
 pub mod outbox;

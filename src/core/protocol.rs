@@ -12,7 +12,8 @@ pub use super::problem::{Problem, ProblemCode};
 use super::record::{Base, By, Changed, CollectionName, Epoch, Fields, Millis, RecordId, Seq, Tombstone, UserId, Version};
 pub use super::token::{Profile, TokenAnswer, TokenRequest};
 pub use super::wire::{
-    Action, AppliedItem, Item, Outcome, PushAnswer, PushParcel, PushRequest, PushResult, SeqRange, SetAside, VoidRequest,
+    Action, AppliedItem, Item, LostEpoch, Outcome, PushAnswer, PushParcel, PushRequest, PushResult, SeqRange, SetAside, Unsent,
+    VoidRequest,
 };
 
 /// The path below which this version speaks.

@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+pub use super::loss::{LostEpoch, Unsent};
+
 use super::problem::Problem;
 use super::protocol::{Cursor, Entry};
 use super::record::{CollectionName, DeviceId, Epoch, Fields, Millis, OpId, RecordId, RowId, Seq, Version};
@@ -91,11 +93,31 @@ pub struct PushRequest {
     pub allocated_seq: u64,
     /// Which numbers are still open.
     pub open: Vec<SeqRange>,
+    /// Of how many records the open ones are.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub open_records: u64,
+    /// The app deletes this store now, and knows it: what is open in it is not lost.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub goodbye: bool,
+    /// Lost epochs that the user knows of: they need not be told again.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub acknowledged: Vec<Epoch>,
     /// How far the device has pulled: a server that does not know it was restored.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cursor: Option<Cursor>,
     /// In order.
     pub parcels: Vec<PushParcel>,
+}
+
+// serde hands references.
+#[allow(clippy::trivially_copy_pass_by_ref)]
+fn is_zero(number: &u64) -> bool {
+    *number == 0
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref)]
+fn is_false(flag: &bool) -> bool {
+    !*flag
 }
 
 /// What became of one item that was applied.
@@ -181,6 +203,9 @@ pub struct PushResult {
 pub struct PushAnswer {
     /// In the order of the request.
     pub results: Vec<PushResult>,
+    /// Stores of this user in this browser that are gone, with what was open in them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lost: Vec<LostEpoch>,
 }
 
 /// `POST /sync/v1/void`: this op_id is never to be applied, unless it was. The answer is a [`PushResult`].

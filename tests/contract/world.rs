@@ -19,6 +19,7 @@ use fieldsync::core::schema::Schema;
 use fieldsync::data::table::RecordView;
 use fieldsync::memory::MemoryStore;
 use fieldsync::ports::{Cause, Host, Transport, TransportError};
+use fieldsync_server::auth::access_token::Bearer;
 use fieldsync_server::db::memory::MemoryDb;
 use fieldsync_server::db::{self, Db, DbError, Role, User};
 use fieldsync_server::{AppState, Config, app};
@@ -109,7 +110,7 @@ impl World {
     }
 
     fn request(&self, user: UserId, method: &str, path: &str, body: Option<Vec<u8>>) -> HttpRequest<Body> {
-        let token = self.state.signer().sign(user, self.now().plus(60_000)).unwrap();
+        let token = self.state.signer().sign(Bearer { user, browser: None }, self.now().plus(60_000)).unwrap();
         HttpRequest::builder()
             .method(method)
             .uri(path)

@@ -3,6 +3,16 @@
 use fieldsync::core::record::{Millis, UserId};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, decode, encode};
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+/// Who bears a token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Bearer {
+    /// The user.
+    pub user: UserId,
+    /// The browser that it was given to, if that has a device cookie.
+    pub browser: Option<Uuid>,
+}
 
 /// Makes and checks tokens.
 pub struct Signer {
@@ -14,6 +24,9 @@ pub struct Signer {
 #[derive(Serialize, Deserialize)]
 struct Claims {
     sub: UserId,
+    /// The browser's id, from the device cookie.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    dev: Option<Uuid>,
     /// Milliseconds, so that tests can have tokens of less than a second. Nobody else reads these tokens.
     exp: i64,
 }
@@ -28,18 +41,19 @@ impl Signer {
         Self { encoding: EncodingKey::from_secret(key), decoding: DecodingKey::from_secret(key), validation }
     }
 
-    /// A token of this user.
+    /// A token of this user, in this browser.
     ///
     /// # Errors
     /// Never, with a key of the right kind.
-    pub fn sign(&self, user: UserId, expires_at: Millis) -> jsonwebtoken::errors::Result<String> {
-        encode(&Header::new(Algorithm::HS256), &Claims { sub: user, exp: expires_at.0 }, &self.encoding)
+    pub fn sign(&self, bearer: Bearer, expires_at: Millis) -> jsonwebtoken::errors::Result<String> {
+        let claims = Claims { sub: bearer.user, dev: bearer.browser, exp: expires_at.0 };
+        encode(&Header::new(Algorithm::HS256), &claims, &self.encoding)
     }
 
     /// Whose token it is, if it is ours and not expired.
     #[must_use]
-    pub fn read(&self, token: &str, now: Millis) -> Option<UserId> {
+    pub fn read(&self, token: &str, now: Millis) -> Option<Bearer> {
         let claims = decode::<Claims>(token, &self.decoding, &self.validation).ok()?.claims;
-        (Millis(claims.exp) > now).then_some(claims.sub)
+        (Millis(claims.exp) > now).then_some(Bearer { user: claims.sub, browser: claims.dev })
     }
 }

@@ -1,33 +1,59 @@
-//! The refresh cookie, and who may send it: only a page of a known origin, only to `/auth/v1`.
+//! The refresh cookie, and who may send it: only a page of a known origin, only to `/auth/v1`. And the device cookie, which
+//! tells one browser from another and signs nobody in.
 
 use axum::http::header::{COOKIE, HOST, ORIGIN};
 use axum::http::{HeaderMap, HeaderName};
+use uuid::Uuid;
 
 use super::refresh::REFRESH_MS_MAX;
 
-/// The cookie's name.
+/// The refresh cookie's name.
 pub const NAME: &str = "fieldsync_refresh";
-/// The only path that it is sent to.
+/// The device cookie's name.
+pub const DEVICE_NAME: &str = "fieldsync_device";
+/// How long a browser keeps its id after it last signed in or refreshed, in seconds: as long as browsers allow.
+const DEVICE_SECS: i64 = 400 * 24 * 60 * 60;
+/// The only path that they are sent to.
 const PATH: &str = "/auth/v1";
 
 fn text(headers: &HeaderMap, name: HeaderName) -> Option<&str> {
     headers.get(name)?.to_str().ok()
 }
 
-/// The cookie's value, if the request has it.
+/// The refresh cookie's value, if the request has it.
 #[must_use]
 pub fn read(headers: &HeaderMap) -> Option<String> {
+    value_of(headers, NAME)
+}
+
+/// The browser's id, if it has one.
+#[must_use]
+pub fn read_device(headers: &HeaderMap) -> Option<Uuid> {
+    value_of(headers, DEVICE_NAME)?.parse().ok()
+}
+
+fn value_of(headers: &HeaderMap, wanted: &str) -> Option<String> {
     let all = headers.get_all(COOKIE).iter().filter_map(|value| value.to_str().ok());
     let mut pairs = all.flat_map(|value| value.split(';')).filter_map(|pair| pair.trim().split_once('='));
-    pairs.find(|(name, _)| *name == NAME).map(|(_, value)| value.to_owned())
+    pairs.find(|(name, _)| *name == wanted).map(|(_, value)| value.to_owned())
 }
 
 /// `Set-Cookie` with this token; an empty one clears it. A browser on a loopback host takes no `Secure` over http.
 #[must_use]
 pub fn write(headers: &HeaderMap, token: &str) -> String {
     let age = if token.is_empty() { 0 } else { REFRESH_MS_MAX / 1000 };
+    set(headers, NAME, token, age)
+}
+
+/// `Set-Cookie` with this browser's id. A sign-out does not clear it: who signs in again is on the same device.
+#[must_use]
+pub fn write_device(headers: &HeaderMap, browser: Uuid) -> String {
+    set(headers, DEVICE_NAME, &browser.to_string(), DEVICE_SECS)
+}
+
+fn set(headers: &HeaderMap, name: &str, value: &str, age: i64) -> String {
     let secure = if text(headers, HOST).is_some_and(is_loopback) { "" } else { "; Secure" };
-    format!("{NAME}={token}; Path={PATH}; Max-Age={age}; HttpOnly; SameSite=Strict{secure}")
+    format!("{name}={value}; Path={PATH}; Max-Age={age}; HttpOnly; SameSite=Strict{secure}")
 }
 
 fn is_loopback(host: &str) -> bool {

@@ -12,6 +12,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
 
+use super::access_token::Bearer;
 use super::{cookie, password, refresh};
 use crate::db::{DbError, User};
 use crate::error::AppError;
@@ -27,7 +28,7 @@ pub fn routes() -> OpenApiRouter<AppState> {
 
 /// Signs in, or uses the refresh cookie and replaces it.
 #[utoipa::path(post, path = "/token", tag = "auth", request_body = TokenRequest, responses(
-    (status = 200, body = Envelope<TokenAnswer>, description = "Signed in; sets the refresh cookie"),
+    (status = 200, body = Envelope<TokenAnswer>, description = "Signed in; sets the refresh cookie and the device cookie"),
     (status = 401, body = Envelope<Problem>, content_type = "application/problem+json"),
     (status = 403, body = Envelope<Problem>, content_type = "application/problem+json"),
     (status = 429, body = Envelope<Problem>, content_type = "application/problem+json"),
@@ -53,14 +54,18 @@ async fn token(
             use_cookie(&state, sent).await?
         }
     };
+    let browser = cookie::read_device(&headers).unwrap_or_else(|| Uuid::from_bytes(rand::random()));
     let id = user.id;
-    let answer = state.envelope(Some(id), answer(&state, user)?);
-    Ok((AppendHeaders([(SET_COOKIE, cookie::write(&headers, &refresh_token))]), Json(answer)))
+    let answer = state.envelope(Some(id), answer(&state, user, browser)?);
+    // The device cookie is the same for as long as there is one; writing it again makes it last.
+    let cookies = [cookie::write(&headers, &refresh_token), cookie::write_device(&headers, browser)];
+    Ok((AppendHeaders(cookies.map(|cookie| (SET_COOKIE, cookie))), Json(answer)))
 }
 
-fn answer(state: &AppState, user: User) -> Result<TokenAnswer, AppError> {
+fn answer(state: &AppState, user: User, browser: Uuid) -> Result<TokenAnswer, AppError> {
     let expires_at = state.now().plus(i64::from(state.config().access_token_secs) * 1000);
-    let access_token = state.signer().sign(user.id, expires_at).map_err(|error| AppError::Internal(error.to_string()))?;
+    let bearer = Bearer { user: user.id, browser: Some(browser) };
+    let access_token = state.signer().sign(bearer, expires_at).map_err(|error| AppError::Internal(error.to_string()))?;
     Ok(TokenAnswer { access_token, expires_at, profile: profile(user) })
 }
 

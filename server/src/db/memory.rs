@@ -302,6 +302,11 @@ impl People for MemoryTx<'_> {
         Ok(self.state.devices.get(&(user, device, epoch)).cloned())
     }
 
+    fn devices(&mut self, user: UserId, browser: uuid::Uuid) -> Result<Vec<DeviceRow>> {
+        let rows = self.state.devices.values().filter(|row| row.user == user && row.browser == Some(browser));
+        Ok(rows.cloned().collect())
+    }
+
     fn put_device(&mut self, row: &DeviceRow) -> Result<()> {
         self.set(|state| &mut state.devices, (row.user, row.device, row.epoch), Some(row.clone()));
         Ok(())

@@ -23,7 +23,7 @@ mod sqlite_schema;
 
 use fieldsync::core::record::{DeviceId, Epoch, OpId, RecordId, RowId, Seq, UserId};
 
-pub use rows::{DeviceRow, FeedQuery, HistoryRow, LedgerRow, PageQuery, RefreshRow, Revoked, Role, Stored, User};
+pub use rows::{DeviceRow, FeedQuery, HistoryRow, LedgerRow, PageQuery, RefreshRow, Revoked, Role, Standing, Stored, User};
 
 /// Why the database did not do it.
 #[derive(Debug)]
@@ -136,6 +136,8 @@ pub trait People {
     fn drop_family(&mut self, family: uuid::Uuid) -> Result<()>;
     /// What a device said of its store when it last pushed.
     fn device(&mut self, user: UserId, device: DeviceId, epoch: Epoch) -> Result<Option<DeviceRow>>;
+    /// All stores of a user in a browser.
+    fn devices(&mut self, user: UserId, browser: uuid::Uuid) -> Result<Vec<DeviceRow>>;
     /// Writes it.
     fn put_device(&mut self, row: &DeviceRow) -> Result<()>;
     /// A setting of the server.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use fieldsync::core::protocol::{Entry, Outcome, SeqRange};
+use fieldsync::core::protocol::{Entry, Outcome, SeqRange, Unsent};
 use fieldsync::core::record::{
     By, Changed, CollectionName, DeviceId, Epoch, Fields, Millis, OpId, RecordId, RowId, Seq, Tombstone, UserId, Version,
 };
@@ -238,6 +238,43 @@ pub struct DeviceRow {
     pub allocated_seq: u64,
     /// Which numbers were open.
     pub open: Vec<SeqRange>,
+    /// What of them was not ended by the answer.
+    pub left: Unsent,
+    /// The browser that it is in, if that has an id.
+    pub browser: Option<uuid::Uuid>,
+    /// The origin of the page.
+    pub origin: Option<String>,
+    /// What is known of it since.
+    pub standing: Standing,
     /// When.
     pub seen_at: Millis,
+}
+
+/// What is known of a device's store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Standing {
+    /// It pushes.
+    Here,
+    /// Another store has come in its place, and it did not push again.
+    Gone,
+    /// It said goodbye, or its user knows what went with it.
+    Settled,
+}
+
+impl Standing {
+    /// Its name in a database.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Here => "here",
+            Self::Gone => "gone",
+            Self::Settled => "settled",
+        }
+    }
+
+    /// The standing of this name.
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Self> {
+        [Self::Here, Self::Gone, Self::Settled].into_iter().find(|standing| standing.name() == name)
+    }
 }

@@ -1,10 +1,11 @@
 //! Users, sessions, devices and the server's settings in SQLite.
 
+use fieldsync::core::protocol::Unsent;
 use fieldsync::core::record::{DeviceId, Epoch, Millis, UserId};
 use rusqlite::{OptionalExtension, Row, params};
 use uuid::Uuid;
 
-use super::rows::{DeviceRow, RefreshRow, Role, User};
+use super::rows::{DeviceRow, RefreshRow, Role, Standing, User};
 use super::sqlite::SqliteTx;
 use super::sqlite_records::{count, id, json, number, parse};
 use super::{DbError, People, Result};
@@ -20,6 +21,26 @@ fn refresh_row(row: &Row<'_>) -> rusqlite::Result<RefreshRow> {
         expires_at: Millis(row.get(4)?),
         used: row.get(5)?,
         dead: row.get(6)?,
+    })
+}
+
+const DEVICE_COLUMNS: &str =
+    "user, device, epoch, allocated_seq, open, left_changes, left_records, browser, origin, standing, seen_at";
+
+fn device_row(row: &Row<'_>) -> rusqlite::Result<DeviceRow> {
+    let standing: String = row.get(9)?;
+    let unknown = || rusqlite::Error::InvalidColumnType(9, standing.clone(), rusqlite::types::Type::Text);
+    Ok(DeviceRow {
+        user: UserId(id(row, 0)?),
+        device: DeviceId(id(row, 1)?),
+        epoch: Epoch(id(row, 2)?),
+        allocated_seq: count(row, 3)?,
+        open: parse(row, 4)?,
+        left: Unsent { changes: count(row, 5)?, records: count(row, 6)? },
+        browser: row.get::<_, Option<[u8; 16]>>(7)?.map(Uuid::from_bytes),
+        origin: row.get(8)?,
+        standing: Standing::parse(&standing).ok_or_else(unknown)?,
+        seen_at: Millis(row.get(10)?),
     })
 }
 
@@ -92,24 +113,32 @@ impl People for SqliteTx<'_> {
     }
 
     fn device(&mut self, user: UserId, device: DeviceId, epoch: Epoch) -> Result<Option<DeviceRow>> {
-        let sql = "SELECT allocated_seq, open, seen_at FROM devices WHERE user = ?1 AND device = ?2 AND epoch = ?3";
+        let sql = format!("SELECT {DEVICE_COLUMNS} FROM devices WHERE user = ?1 AND device = ?2 AND epoch = ?3");
         let key = params![user.0.as_bytes(), device.0.as_bytes(), epoch.0.as_bytes()];
-        let found = self.connection.prepare_cached(sql)?.query_row(key, |row| {
-            let (allocated_seq, open, seen_at) = (count(row, 0)?, parse(row, 1)?, Millis(row.get(2)?));
-            Ok(DeviceRow { user, device, epoch, allocated_seq, open, seen_at })
-        });
-        Ok(found.optional()?)
+        Ok(self.connection.prepare_cached(&sql)?.query_row(key, device_row).optional()?)
+    }
+
+    fn devices(&mut self, user: UserId, browser: Uuid) -> Result<Vec<DeviceRow>> {
+        let sql = format!("SELECT {DEVICE_COLUMNS} FROM devices WHERE user = ?1 AND browser = ?2 ORDER BY device, epoch");
+        let mut statement = self.connection.prepare_cached(&sql)?;
+        let rows = statement.query_map([user.0.as_bytes(), browser.as_bytes()], device_row)?;
+        Ok(rows.collect::<rusqlite::Result<_>>()?)
     }
 
     fn put_device(&mut self, row: &DeviceRow) -> Result<()> {
-        let sql = "INSERT OR REPLACE INTO devices(user, device, epoch, allocated_seq, open, seen_at)
-                   VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
-        self.connection.prepare_cached(sql)?.execute(params![
+        let sql =
+            format!("INSERT OR REPLACE INTO devices({DEVICE_COLUMNS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)");
+        self.connection.prepare_cached(&sql)?.execute(params![
             row.user.0.as_bytes(),
             row.device.0.as_bytes(),
             row.epoch.0.as_bytes(),
             number(row.allocated_seq),
             json(&row.open)?,
+            number(row.left.changes),
+            number(row.left.records),
+            row.browser.map(Uuid::into_bytes),
+            row.origin,
+            row.standing.name(),
             row.seen_at.0,
         ])?;
         Ok(())

@@ -5,7 +5,8 @@ use rusqlite::Connection;
 use super::{DbError, Result};
 
 /// Step `n` leads from format `n` to `n + 1`. A step that was released is never changed.
-const STEPS: [&str; 1] = ["
+const STEPS: [&str; 2] = [
+    "
     CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
     CREATE TABLE teams (name TEXT PRIMARY KEY) WITHOUT ROWID;
     CREATE TABLE users (
@@ -56,7 +57,16 @@ const STEPS: [&str; 1] = ["
         at INTEGER NOT NULL, by TEXT NOT NULL, value TEXT NOT NULL, previous TEXT NOT NULL, set_aside INTEGER NOT NULL
     );
     CREATE INDEX field_history_record ON field_history(collection, id);
-"];
+",
+    "
+    ALTER TABLE devices ADD COLUMN left_changes INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE devices ADD COLUMN left_records INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE devices ADD COLUMN browser BLOB;
+    ALTER TABLE devices ADD COLUMN origin TEXT;
+    ALTER TABLE devices ADD COLUMN standing TEXT NOT NULL DEFAULT 'here';
+    CREATE INDEX devices_browser ON devices(user, browser) WHERE browser IS NOT NULL;
+",
+];
 
 /// Brings the file to this program's format. Each step is a transaction of its own.
 pub fn migrate(connection: &mut Connection, tag: u64) -> Result<()> {
@@ -76,4 +86,31 @@ pub fn migrate(connection: &mut Connection, tag: u64) -> Result<()> {
         tx.commit()?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_of_the_first_format_keeps_its_rows() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        connection.execute_batch(STEPS[0]).unwrap();
+        connection
+            .execute_batch(
+                "INSERT INTO users(id, username, name, role, password_hash) VALUES (zeroblob(16), 'a', 'A', 'rep', '');
+             INSERT INTO devices(user, device, epoch, allocated_seq, open, seen_at)
+             VALUES (zeroblob(16), zeroblob(16), zeroblob(16), 3, '[[2,3]]', 5);
+             PRAGMA user_version = 1;",
+            )
+            .unwrap();
+        migrate(&mut connection, 7).unwrap();
+        let row: (i64, i64, String) = connection
+            .query_row("SELECT allocated_seq, left_changes, standing FROM devices", [], |row| {
+                Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+            })
+            .unwrap();
+        assert_eq!(row, (3, 0, "here".to_owned()));
+        migrate(&mut connection, 7).unwrap();
+    }
 }

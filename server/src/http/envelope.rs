@@ -11,18 +11,19 @@ use fieldsync::core::protocol::Problem;
 use fieldsync::core::record::UserId;
 
 use super::is_api;
+use crate::auth::access_token::Bearer;
 use crate::error::problem_of;
 use crate::metrics::Counter;
 use crate::state::AppState;
 
-/// Whose token came with the request, if any did that is good.
+/// What the token says that came with the request, if any did that is good.
 #[derive(Clone, Copy, Debug)]
-pub struct Caller(pub Option<UserId>);
+pub struct Caller(pub Option<Bearer>);
 
 /// Finds out who calls, and makes an envelope of every failure.
 pub async fn envelope(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
     let api = is_api(request.uri().path());
-    let caller = Caller(token_user(&state, request.headers()));
+    let caller = Caller(bearer(&state, request.headers()));
     request.extensions_mut().insert(caller);
     let mut response = next.run(request).await;
     state.metrics().add(Counter::Answers, response.status().as_str(), 1);
@@ -30,7 +31,7 @@ pub async fn envelope(State(state): State<AppState>, mut request: Request, next:
         return response;
     }
     if !response.status().is_success() && response.status() != StatusCode::NOT_MODIFIED {
-        response = wrapped(&state, caller.0, response);
+        response = wrapped(&state, caller.0.map(|caller| caller.user), response);
     }
     let headers = response.headers_mut();
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("private, no-store"));
@@ -38,7 +39,7 @@ pub async fn envelope(State(state): State<AppState>, mut request: Request, next:
     response
 }
 
-fn token_user(state: &AppState, headers: &HeaderMap) -> Option<UserId> {
+fn bearer(state: &AppState, headers: &HeaderMap) -> Option<Bearer> {
     let value = headers.get(AUTHORIZATION)?.to_str().ok()?;
     let (scheme, token) = value.split_once(' ')?;
     if scheme.eq_ignore_ascii_case("bearer") { state.signer().read(token.trim(), state.now()) } else { None }

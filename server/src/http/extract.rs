@@ -1,9 +1,11 @@
 //! What handlers take out of a request, and the errors if it is not there.
 
+use std::convert::Infallible;
+
 use axum::body::Bytes;
 use axum::extract::{FromRequest, FromRequestParts, Query, Request};
 use axum::http::StatusCode;
-use axum::http::header::CONTENT_TYPE;
+use axum::http::header::{CONTENT_TYPE, ORIGIN};
 use axum::http::request::Parts;
 use axum::response::IntoResponse;
 use fieldsync::core::protocol::{ProblemCode, USER_HEADER};
@@ -13,6 +15,7 @@ use serde::de::DeserializeOwned;
 use super::envelope::Caller;
 use crate::error::AppError;
 use crate::state::AppState;
+use crate::sync::Sender;
 
 /// A body of JSON.
 pub struct ApiJson<T>(pub T);
@@ -59,12 +62,25 @@ impl FromRequestParts<AppState> for SignedIn {
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, AppError> {
         let caller = parts.extensions.get::<Caller>().and_then(|caller| caller.0);
-        let user = caller.ok_or_else(AppError::signed_out)?;
+        let user = caller.map(|caller| caller.user).ok_or_else(AppError::signed_out)?;
         let named = parts.headers.get(USER_HEADER).and_then(|value| value.to_str().ok()).and_then(|text| text.parse().ok());
         if named != Some(user) {
             return Err(AppError::of(ProblemCode::WrongUser, ""));
         }
         state.limits().check_request(user)?;
         Ok(Self(user))
+    }
+}
+
+/// The browser that a request comes from: by its access token, and by the origin that it says.
+pub struct Browser(pub Sender);
+
+impl FromRequestParts<AppState> for Browser {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &AppState) -> Result<Self, Infallible> {
+        let browser = parts.extensions.get::<Caller>().and_then(|caller| caller.0).and_then(|caller| caller.browser);
+        let origin = parts.headers.get(ORIGIN).and_then(|value| value.to_str().ok()).map(str::to_owned);
+        Ok(Self(Sender { device: None, browser, origin }))
     }
 }

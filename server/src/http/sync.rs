@@ -9,15 +9,16 @@ use fieldsync::core::protocol::{
     ChangesPage, ChangesRequest, Envelope, Outcome, Problem, PushAnswer, PushRequest, PushResult, SnapshotPage, SnapshotRequest,
     VoidRequest,
 };
+use fieldsync::core::record::UserId;
 use fieldsync::core::schema::Schema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::extract::{ApiJson, ApiQuery, SignedIn};
+use super::extract::{ApiJson, ApiQuery, Browser, SignedIn};
 use crate::error::AppError;
 use crate::metrics::{Counter, Metrics};
 use crate::state::{Access, AppState};
-use crate::sync;
+use crate::sync::{self, Sender};
 
 /// The routes below `/sync/v1`.
 pub fn routes() -> OpenApiRouter<AppState> {
@@ -57,7 +58,8 @@ async fn snapshot(
     ApiQuery(request): ApiQuery<SnapshotRequest>,
 ) -> Answer<SnapshotPage> {
     state.metrics().add(Counter::Snapshots, "", 1);
-    let page = state.with_rules(Access::Read, user, None, move |tx, context| sync::snapshot::snapshot(tx, context, &request));
+    let page = state
+        .with_rules(Access::Read, user, Sender::default(), move |tx, context| sync::snapshot::snapshot(tx, context, &request));
     let page = page.await?;
     Ok(Json(state.envelope(Some(user), page)))
 }
@@ -83,7 +85,8 @@ async fn changes(
     ApiQuery(request): ApiQuery<ChangesRequest>,
 ) -> Answer<ChangesPage> {
     state.metrics().add(Counter::Pulls, "", 1);
-    let page = state.with_rules(Access::Read, user, None, move |tx, context| sync::feed::changes(tx, context, &request));
+    let page =
+        state.with_rules(Access::Read, user, Sender::default(), move |tx, context| sync::feed::changes(tx, context, &request));
     let page = page.await?;
     Ok(Json(state.envelope(Some(user), page)))
 }
@@ -104,15 +107,17 @@ async fn changes(
 async fn push(
     State(state): State<AppState>,
     SignedIn(user): SignedIn,
+    Browser(sender): Browser,
     ApiJson(request): ApiJson<PushRequest>,
 ) -> Answer<PushAnswer> {
     let (device, parcels) = (request.device, request.parcels.len());
     let set_aside = request.parcels.iter().flat_map(|parcel| &parcel.items).map(|item| item.set_aside.len() as u64).sum();
     state.metrics().add(Counter::Pushes, "", 1);
-    let answer = run_push(&state, Access::Write, user, request).await?;
+    let answer = run_push(&state, Access::Write, user, sender, request).await?;
     state.metrics().add(Counter::SetAside, "", set_aside);
     let outcomes = count(state.metrics(), &answer);
-    tracing::info!(%user, %device, parcels, outcomes, "push");
+    let lost: u64 = answer.lost.iter().map(|lost| lost.changes).sum();
+    tracing::info!(%user, %device, parcels, outcomes, lost, "push");
     Ok(Json(state.envelope(Some(user), answer)))
 }
 
@@ -127,22 +132,24 @@ async fn push(
 async fn preview(
     State(state): State<AppState>,
     SignedIn(user): SignedIn,
+    Browser(sender): Browser,
     ApiJson(request): ApiJson<PushRequest>,
 ) -> Answer<PushAnswer> {
-    let answer = run_push(&state, Access::Preview, user, request).await?;
+    let answer = run_push(&state, Access::Preview, user, sender, request).await?;
     Ok(Json(state.envelope(Some(user), answer)))
 }
 
 async fn run_push(
     state: &AppState,
     access: Access,
-    user: fieldsync::core::record::UserId,
+    user: UserId,
+    sender: Sender,
     request: PushRequest,
 ) -> Result<PushAnswer, AppError> {
-    let device = Some(request.device);
+    let sender = Sender { device: Some(request.device), ..sender };
     let rule =
         move |tx: &mut dyn crate::db::Tx, context: &sync::Context<'_>| sync::push::push(tx, context, &mut rand::random, &request);
-    state.with_rules(access, user, device, rule).await
+    state.with_rules(access, user, sender, rule).await
 }
 
 /// Counts the outcomes, and says them in one line.
@@ -179,7 +186,8 @@ async fn void(
     SignedIn(user): SignedIn,
     ApiJson(request): ApiJson<VoidRequest>,
 ) -> Answer<PushResult> {
-    let result = state.with_rules(Access::Write, user, None, move |tx, context| sync::void::void(tx, context, &request));
+    let result =
+        state.with_rules(Access::Write, user, Sender::default(), move |tx, context| sync::void::void(tx, context, &request));
     let result = result.await?;
     Ok(Json(state.envelope(Some(user), result)))
 }

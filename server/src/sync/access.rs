@@ -65,7 +65,7 @@ impl Context<'_> {
     #[must_use]
     pub fn by(&self) -> By {
         let User { id, name, role, .. } = self.user;
-        By { id: *id, name: name.clone(), role: role.name().to_owned(), device: self.device }
+        By { id: *id, name: name.clone(), role: role.name().to_owned(), device: self.sender.device }
     }
 }
 

@@ -6,6 +6,7 @@ mod apply;
 mod check;
 pub mod cursor;
 pub mod feed;
+mod loss;
 pub mod people;
 pub mod push;
 pub mod snapshot;
@@ -14,9 +15,21 @@ pub mod void;
 use fieldsync::core::protocol::{Problem, ProblemCode};
 use fieldsync::core::record::{DeviceId, Millis};
 use fieldsync::core::schema::Schema;
+use uuid::Uuid;
 
 use crate::db::{DbError, User};
 use access::Directory;
+
+/// What a request comes from, as far as it says.
+#[derive(Clone, Debug, Default)]
+pub struct Sender {
+    /// The device, where the request names one.
+    pub device: Option<DeviceId>,
+    /// The browser: the id of the device cookie with which the access token was had.
+    pub browser: Option<Uuid>,
+    /// The page's origin.
+    pub origin: Option<String>,
+}
 
 /// What the rules need to know about a request beside its body.
 pub struct Context<'a> {
@@ -30,8 +43,8 @@ pub struct Context<'a> {
     pub directory: &'a Directory,
     /// The server's clock.
     pub now: Millis,
-    /// The device, where the request names one.
-    pub device: Option<DeviceId>,
+    /// What sends.
+    pub sender: &'a Sender,
     /// Whether test hooks are on: see [`hooks`].
     pub hooks: bool,
 }

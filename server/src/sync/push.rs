@@ -12,8 +12,8 @@ use sha2::{Digest, Sha256};
 use super::apply;
 use super::check::Refusal;
 use super::cursor::Place;
-use super::{Context, SyncError, hooks};
-use crate::db::{DeviceRow, LedgerRow, Tx};
+use super::{Context, SyncError, hooks, loss};
+use crate::db::{LedgerRow, Tx};
 
 /// How long a client with a newer schema than the server's is told to wait, in seconds.
 const NEWER_SCHEMA_RETRY_S: u32 = 60;
@@ -43,14 +43,6 @@ pub fn push(
             return Err(SyncError::Outdated);
         }
     }
-    tx.put_device(&DeviceRow {
-        user: context.user.id,
-        device: request.device,
-        epoch: request.epoch,
-        allocated_seq: request.allocated_seq,
-        open: request.open.clone(),
-        seen_at: context.now,
-    })?;
     let mut failed = HashSet::new();
     let mut results = Vec::with_capacity(request.parcels.len());
     for parcel in &request.parcels {
@@ -60,7 +52,8 @@ pub fn push(
         }
         results.push(PushResult { op_id: parcel.op_id, outcome });
     }
-    Ok(PushAnswer { results })
+    let lost = loss::account(tx, context, request, &results)?;
+    Ok(PushAnswer { results, lost })
 }
 
 fn has_mark(parcel: &PushParcel, mark: &str) -> bool {

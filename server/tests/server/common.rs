@@ -10,6 +10,7 @@ use fieldsync::core::protocol::{
     Action, ChangesPage, Entry, Envelope, Item, Outcome, Problem, PushAnswer, PushParcel, PushRequest, PushResult, SnapshotPage,
 };
 use fieldsync::core::record::{DeviceId, Epoch, Fields, Millis, OpId, RecordId, RowId, UserId, Version};
+use fieldsync_server::auth::access_token::Bearer;
 use fieldsync_server::db::memory::MemoryDb;
 use fieldsync_server::db::sqlite::SqliteDb;
 use fieldsync_server::db::{self, Db, DbError, Role, User};
@@ -96,7 +97,7 @@ impl World {
     }
 
     pub fn token(&self, user: UserId) -> String {
-        self.state.signer().sign(user, self.state.now().plus(60_000)).unwrap()
+        self.state.signer().sign(Bearer { user, browser: None }, self.state.now().plus(60_000)).unwrap()
     }
 
     pub async fn call(&self, request: Request<Body>) -> Response<Body> {
@@ -186,6 +187,9 @@ pub fn push_request(parcels: Vec<PushParcel>) -> PushRequest {
         epoch: Epoch(Uuid::from_u128(78)),
         allocated_seq: 9,
         open: Vec::new(),
+        open_records: 0,
+        goodbye: false,
+        acknowledged: Vec::new(),
         cursor: None,
         parcels,
     }

@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use fieldsync::core::protocol::{Outcome, SeqRange};
+use fieldsync::core::protocol::{Outcome, SeqRange, Unsent};
 use fieldsync::core::record::{By, DeviceId, Epoch, Millis, OpId, RecordId, RowId, Seq, UserId, Version};
 use fieldsync_server::db::memory::MemoryDb;
 use fieldsync_server::db::sqlite::SqliteDb;
 use fieldsync_server::db::{
-    self, Db, DbError, DeviceRow, End, FeedQuery, HistoryRow, LedgerRow, PageQuery, RefreshRow, Revoked, Role, Stored, Tx,
+    self, Db, DbError, DeviceRow, End, FeedQuery, HistoryRow, LedgerRow, PageQuery, RefreshRow, Revoked, Role, Standing, Stored,
+    Tx,
 };
 use serde_json::json;
 use uuid::Uuid;
@@ -28,6 +29,7 @@ fn suite(new: &dyn Fn() -> Box<dyn Db>) {
         unique_values_have_one_holder,
         only_applied_rows_are_known,
         history_is_kept_in_order,
+        stores_of_a_browser_are_found_together,
         people_and_settings_come_back,
     ] {
         let db = new();
@@ -295,6 +297,39 @@ fn history_is_kept_in_order(db: &dyn Db) {
     assert_eq!(ok(db, |tx| tx.history("customers", id(2))), [row(2, json!(1))]);
 }
 
+fn device_row(user: UserId, device: u128, epoch: u128) -> DeviceRow {
+    DeviceRow {
+        user,
+        device: DeviceId(Uuid::from_u128(device)),
+        epoch: Epoch(Uuid::from_u128(epoch)),
+        allocated_seq: 8,
+        open: vec![SeqRange(2, 4)],
+        left: Unsent { changes: 3, records: 2 },
+        browser: Some(Uuid::from_u128(7)),
+        origin: Some("https://crm.example".into()),
+        standing: Standing::Here,
+        seen_at: START,
+    }
+}
+
+fn stores_of_a_browser_are_found_together(db: &dyn Db) {
+    let here = device_row(BUDI, 1, 1);
+    let gone = DeviceRow { standing: Standing::Gone, origin: None, ..device_row(BUDI, 2, 2) };
+    let settled = DeviceRow { standing: Standing::Settled, left: Unsent::default(), ..device_row(BUDI, 2, 3) };
+    let others = [
+        DeviceRow { browser: Some(Uuid::from_u128(8)), ..device_row(BUDI, 3, 4) },
+        DeviceRow { browser: None, ..device_row(BUDI, 3, 5) },
+        device_row(SARI, 1, 1),
+    ];
+    ok(db, |tx| {
+        let mut rows = [&settled, &here, &gone].into_iter().chain(&others);
+        rows.try_for_each(|row| tx.put_device(row))
+    });
+    assert_eq!(ok(db, |tx| tx.devices(BUDI, Uuid::from_u128(7))), [here, gone, settled]);
+    assert_eq!(ok(db, |tx| tx.devices(BUDI, Uuid::from_u128(9))), []);
+    assert_eq!(ok(db, |tx| tx.device(BUDI, others[1].device, others[1].epoch)), Some(others[1].clone()));
+}
+
 fn people_and_settings_come_back(db: &dyn Db) {
     let ahmad = user(AHMAD, "ahmad", Role::Manager, "Bandung");
     let moved = fieldsync_server::db::User { team: None, ..user(BUDI, "budi", Role::Manager, "") };
@@ -320,8 +355,8 @@ fn people_and_settings_come_back(db: &dyn Db) {
     assert_eq!(ok(db, |tx| tx.refresh(&[1; 32])), None);
 
     let (device, epoch) = (DeviceId(Uuid::from_u128(1)), Epoch(Uuid::from_u128(2)));
-    let row = DeviceRow { user: BUDI, device, epoch, allocated_seq: 8, open: vec![SeqRange(2, 4)], seen_at: START };
-    ok(db, |tx| tx.put_device(&DeviceRow { open: Vec::new(), ..row.clone() }));
+    let row = device_row(BUDI, 1, 2);
+    ok(db, |tx| tx.put_device(&DeviceRow { open: Vec::new(), standing: Standing::Gone, ..row.clone() }));
     ok(db, |tx| tx.put_device(&row));
     assert_eq!(ok(db, |tx| Ok((tx.device(BUDI, device, epoch)?, tx.device(SARI, device, epoch)?))), (Some(row), None));
 

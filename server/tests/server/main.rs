@@ -8,6 +8,7 @@ mod common;
 mod db;
 mod feed;
 mod http;
+mod loss;
 mod push;
 mod refresh;
 mod snapshot;

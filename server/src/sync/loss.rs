@@ -1,0 +1,57 @@
+//! Loss accounting: which stores of a user in a browser are gone, and what was open in them. A store is gone when another
+//! one of the same user, browser and origin comes after it and it does not push again. See `core::loss` for the counting.
+
+use fieldsync::core::protocol::{LostEpoch, PushRequest, PushResult};
+
+use super::Context;
+use crate::db::{DeviceRow, Result, Standing, Tx};
+
+/// Notes what this push says of its store. Gives back what is gone beside it, and not known to the user yet.
+///
+/// # Errors
+/// The database's.
+pub(super) fn account(
+    tx: &mut dyn Tx,
+    context: &Context<'_>,
+    request: &PushRequest,
+    results: &[PushResult],
+) -> Result<Vec<LostEpoch>> {
+    let old = tx.device(context.user.id, request.device, request.epoch)?;
+    let before = old.map(|old| (old.browser, old.origin)).unwrap_or_default();
+    let row = DeviceRow {
+        user: context.user.id,
+        device: request.device,
+        epoch: request.epoch,
+        allocated_seq: request.allocated_seq,
+        open: request.open.clone(),
+        left: request.unsent_after(results),
+        // An app that once signs in elsewhere, without the cookie, is still in the browser that it was in.
+        browser: context.sender.browser.or(before.0),
+        origin: context.sender.origin.clone().or_else(|| before.1.clone()),
+        standing: if request.goodbye { Standing::Settled } else { Standing::Here },
+        seen_at: context.now,
+    };
+    tx.put_device(&row)?;
+    let Some(browser) = row.browser else { return Ok(Vec::new()) };
+    let is_first = before != (row.browser, row.origin.clone());
+    let mut lost = Vec::new();
+    for mut other in tx.devices(row.user, browser)? {
+        if (other.device, other.epoch) == (row.device, row.epoch) || other.origin != row.origin {
+            continue;
+        }
+        let standing = match other.standing {
+            Standing::Here if is_first && !request.goodbye => Standing::Gone,
+            Standing::Gone if request.acknowledged.contains(&other.epoch) => Standing::Settled,
+            same => same,
+        };
+        if standing != other.standing {
+            other.standing = standing;
+            tx.put_device(&other)?;
+        }
+        if standing == Standing::Gone && other.left.changes > 0 {
+            let (changes, records) = (other.left.changes, other.left.records);
+            lost.push(LostEpoch { epoch: other.epoch, changes, records, seen_at: other.seen_at });
+        }
+    }
+    Ok(lost)
+}
