@@ -5,6 +5,7 @@
 //! it expects, so correctness does not depend on who runs a cycle.
 
 mod cycle;
+mod loss;
 mod pages;
 mod pull;
 mod push;
@@ -21,6 +22,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::core::batch::Batch;
+use crate::core::loss::Losses;
 use crate::core::pull::PullState;
 use crate::core::record::{DeviceId, Epoch, Millis, UserId};
 use crate::core::rows::meta;
@@ -64,6 +66,7 @@ struct Shared {
     tables: Option<Tables>,
     engine: Engine,
     pull: PullState,
+    losses: Losses,
     batch: Batch,
     sending: Option<Sending>,
     /// How far the tables are in step: page stamp, `client_seq`, history key.
@@ -143,6 +146,7 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
             tables: tables.then(|| Tables::new(schema.clone())),
             engine: Engine::default(),
             pull: PullState::default(),
+            losses: Losses::default(),
             batch: Batch::default(),
             sending: None,
             marks: Marks::default(),

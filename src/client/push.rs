@@ -2,7 +2,7 @@
 
 use crate::core::batch::{AfterFailure, PUT_BY_MS};
 use crate::core::finish::{Finish, Finished, finish};
-use crate::core::loss::unsent;
+use crate::core::loss::{Unsent, unsent};
 use crate::core::machine::{Failure, Moved};
 use crate::core::outbox::ranges;
 use crate::core::parcel::Parcel;
@@ -26,7 +26,8 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
     /// Asks for what is to be voided, then sends a batch.
     pub(super) async fn push(&self) -> Result<Moved, Failure> {
         let rows = self.store.read(vec![Read::Outbox, Read::Parcels]).await.map_err(|error| self.storage_failure(&error))?;
-        if rows.outbox.is_empty() && rows.parcels.is_empty() {
+        let is_empty = rows.outbox.is_empty() && rows.parcels.is_empty();
+        if is_empty && !self.shared.borrow().losses.must_tell(Unsent::default()) {
             self.shared.borrow_mut().batch.emptied();
             return Ok(Moved { more: false });
         }
@@ -34,8 +35,12 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
             self.void(parcel).await?;
         }
         let (begun, request) = self.begin_push().await.map_err(|error| self.storage_failure(&error))?;
-        if begun.send.is_empty() {
+        let must_tell = begun.ended.is_empty() && self.shared.borrow().losses.must_tell(request.unsent_after(&[]));
+        if begun.send.is_empty() && !must_tell {
             return Ok(Moved { more: !begun.ended.is_empty() });
+        }
+        if begun.send.is_empty() {
+            return self.tell(&request).await;
         }
         self.show_sending(&request, rows.outbox.len());
         let sent_at = self.host.now();
@@ -44,6 +49,7 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
                 self.shared.borrow_mut().batch.answered(self.host.now().since(sent_at));
                 self.take_answer(&answer).await?;
                 let Body::Push(results) = &answer.body else { return Err(Failure::Misconfigured) };
+                self.learn_losses(&request, results).await.map_err(|error| self.storage_failure(&error))?;
                 let finished = self.finish_push(&answer, &results.results).await.map_err(|error| self.storage_failure(&error))?;
                 let progress = finished.confirmed + finished.refused + finished.conflicted > 0;
                 Ok(Moved { more: progress && !finished.stale })
@@ -100,7 +106,7 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
             open: ranges(rows.outbox.iter().map(|change| change.client_seq)),
             open_records: unsent(&rows.outbox).records,
             goodbye: false,
-            acknowledged: vec![],
+            acknowledged: self.shared.borrow().losses.acknowledged(),
             cursor: pull.and_then(|pull| pull.cursor),
             parcels: begun.send.clone(),
         };

@@ -49,6 +49,7 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
             sending: shared.sending.clone(),
             pulled_at: shared.pull.pulled_at,
             full: shared.full,
+            lost: shared.losses.lost(),
             now,
             ..Facts::default()
         };

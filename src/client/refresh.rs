@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 
+use crate::core::loss::Losses;
 use crate::core::pull::PullState;
 use crate::core::rows::meta;
 use crate::core::status::{Engine, Sending};
@@ -61,6 +62,7 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
     fn take_meta(&self, rows: &Rows) -> Result<(), StoreError> {
         let engine: Option<Engine> = meta_row(rows, meta::ENGINE)?;
         let pull: Option<PullState> = meta_row(rows, meta::PULL)?;
+        let losses: Option<Losses> = meta_row(rows, meta::LOSSES)?;
         let mut shared = self.shared.borrow_mut();
         let is_running = shared.engine.machine != shared.engine.machine.kept();
         // What runs here knows better how it stands, and has not noted it yet.
@@ -68,6 +70,7 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
             shared.engine = engine;
         }
         shared.pull = pull.unwrap_or_default();
+        shared.losses = losses.unwrap_or_default();
         Ok(())
     }
 

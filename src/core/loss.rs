@@ -97,12 +97,12 @@ pub struct Losses {
 }
 
 impl Losses {
-    /// Whether the server is to be told although there is nothing to send: it was never asked, or it takes more to be open
-    /// here than is, and would call that lost.
+    /// Whether the server is to be told although there is nothing to send: it was never asked; or it takes more to be open
+    /// here than is, and would call that lost; or it does not know what the user knows.
     #[must_use]
-    pub fn must_tell(&self, outbox: &[Change]) -> bool {
-        let is = || unsent(outbox);
-        !self.asked || (self.told != Unsent::default() && (self.told.changes > is().changes || self.told.records > is().records))
+    pub fn must_tell(&self, open: Unsent) -> bool {
+        let is_less = self.told.changes > open.changes || self.told.records > open.records;
+        !self.asked || is_less || self.gone.iter().any(|loss| loss.acknowledged)
     }
 
     /// After an answer. The server's list is the whole truth: a store that came back is not in it any more.

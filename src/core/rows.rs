@@ -131,6 +131,8 @@ pub mod meta {
     pub const ALLOCATED: &str = "allocated_seq";
     /// The highest history key that was pruned.
     pub const HISTORY_FLOOR: &str = "history_floor";
+    /// What was lost with other stores, and what the server was told of this one; see `core::loss`.
+    pub const LOSSES: &str = "losses";
     /// The schema that the rows were written under.
     pub const SCHEMA: &str = "schema";
     /// Entries of the feed that could not be applied, kept raw.

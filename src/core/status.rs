@@ -3,6 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::loss::Lost;
 use super::machine::{Machine, State};
 use super::record::Millis;
 
@@ -84,6 +85,8 @@ pub enum SyncState {
     Sending,
     /// The first snapshot is coming.
     FirstSync,
+    /// Unsent work went with a cleared storage, and the user has not said that they know.
+    Lost,
     /// Something was refused.
     Failed,
     /// Something needs a choice.
@@ -141,6 +144,8 @@ pub struct Facts {
     pub oldest_unsent_at: Option<Millis>,
     /// The last save found the disk full.
     pub full: bool,
+    /// What went with a cleared storage, until the user knows.
+    pub lost: Option<Lost>,
     /// The device's clock.
     pub now: Millis,
 }
@@ -175,6 +180,9 @@ pub struct SyncStatus {
     /// See [`Facts`].
     #[serde(skip_serializing_if = "Option::is_none")]
     pub oldest_unsent_at: Option<Millis>,
+    /// See [`Facts`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lost: Option<Lost>,
     /// The last errors.
     pub errors: Vec<ErrorNote>,
     /// Whether the browser sends with the app closed; the shell knows, and sets it.
@@ -201,12 +209,13 @@ pub fn status(facts: &Facts) -> SyncStatus {
         last_synced_at: facts.pulled_at,
         next_attempt_at,
         oldest_unsent_at: facts.oldest_unsent_at,
+        lost: facts.lost,
         errors: facts.engine.errors.clone(),
         background: true,
     }
 }
 
-/// The connection is always said: failures and conflicts lead only while online and not sending.
+/// The connection is always said: losses, failures and conflicts lead only while online and not sending.
 fn lead(facts: &Facts) -> SyncState {
     match facts.engine.machine.state {
         _ if facts.full => return SyncState::Full,
@@ -224,6 +233,8 @@ fn lead(facts: &Facts) -> SyncState {
         SyncState::Sending
     } else if facts.progress.is_some() {
         SyncState::FirstSync
+    } else if facts.lost.is_some() {
+        SyncState::Lost
     } else if facts.failed > 0 {
         SyncState::Failed
     } else if facts.conflicts > facts.put_off {
@@ -264,5 +275,9 @@ mod tests {
         let sending = Sending { done: 0, total: 3, name: String::new() };
         assert_eq!(with(&|facts| (facts.failed, facts.sending) = (1, Some(sending.clone()))), SyncState::Sending);
         assert_eq!(with(&|facts| facts.engine.machine.state = State::SignedOut), SyncState::SignedOut);
+        let lost = Some(Lost { changes: 2, records: 1, at: Millis(0) });
+        assert_eq!(with(&|facts| (facts.failed, facts.lost) = (1, lost)), SyncState::Lost);
+        assert_eq!(with(&|facts| (facts.lost, facts.engine.machine) = (lost, waiting(false))), SyncState::Offline);
+        assert_eq!(with(&|facts| (facts.lost, facts.progress) = (lost, Some((1, 2)))), SyncState::FirstSync);
     }
 }

@@ -5,4 +5,5 @@
 mod conflicts;
 mod failures;
 mod loops;
+mod losses;
 mod world;

@@ -91,9 +91,18 @@ impl World {
         self.context(user, MemoryStore::new()).await
     }
 
+    /// A context of a user on a new store in this browser: a first visit, or one after the storage was cleared.
+    pub async fn cleared(&self, user: UserId, browser: u128) -> Device {
+        self.context_in(user, MemoryStore::new(), Some(Uuid::from_u128(browser))).await
+    }
+
     /// Another context on the same store: a second tab, or the app after a restart.
     pub async fn context(&self, user: UserId, store: MemoryStore) -> Device {
-        let wire = Wire { world: self.clone(), user, faults: Rc::default(), seen: Rc::default() };
+        self.context_in(user, store, None).await
+    }
+
+    async fn context_in(&self, user: UserId, store: MemoryStore, browser: Option<Uuid>) -> Device {
+        let wire = Wire { world: self.clone(), bearer: Bearer { user, browser }, faults: Rc::default(), seen: Rc::default() };
         let host = TestHost { world: self.clone() };
         let schema = Rc::new(Schema::parse(include_str!("../../www/schema.json")).unwrap());
         let client = Client::open(store.clone(), wire.clone(), host, schema, user, true).await.unwrap();
@@ -103,20 +112,20 @@ impl World {
     /// What the server has, as this user sees it: every record of a collection.
     pub async fn server(&self, user: UserId, collection: &str) -> Vec<Entry> {
         let path = format!("/sync/v1/snapshot?collections={collection}&schema=1&limit=2000");
-        let request = self.request(user, "GET", &path, None);
+        let request = self.request(Bearer { user, browser: None }, "GET", &path, None);
         let bytes = self.app.clone().oneshot(request).await.unwrap().into_body().collect().await.unwrap().to_bytes();
         let answer: Value = serde_json::from_slice(&bytes).unwrap();
         serde_json::from_value(answer["records"].clone()).unwrap()
     }
 
-    fn request(&self, user: UserId, method: &str, path: &str, body: Option<Vec<u8>>) -> HttpRequest<Body> {
-        let token = self.state.signer().sign(Bearer { user, browser: None }, self.now().plus(60_000)).unwrap();
+    fn request(&self, bearer: Bearer, method: &str, path: &str, body: Option<Vec<u8>>) -> HttpRequest<Body> {
+        let token = self.state.signer().sign(bearer, self.now().plus(60_000)).unwrap();
         HttpRequest::builder()
             .method(method)
             .uri(path)
             .header(header::HOST, "crm.example")
             .header(header::AUTHORIZATION, format!("Bearer {token}"))
-            .header("fieldsync-user", user.to_string())
+            .header("fieldsync-user", bearer.user.to_string())
             .header(header::CONTENT_TYPE, "application/json")
             .body(body.map_or_else(Body::empty, Body::from))
             .unwrap()
@@ -127,7 +136,7 @@ impl World {
 #[derive(Clone)]
 pub struct Wire {
     world: World,
-    user: UserId,
+    bearer: Bearer,
     pub faults: Rc<RefCell<VecDeque<Fault>>>,
     /// Every request that was made, by kind.
     pub seen: Rc<RefCell<Vec<Request>>>,
@@ -142,22 +151,24 @@ impl Transport for Wire {
             return Err(away());
         }
         if let Some(Fault::Portal(status)) = fault {
-            return Err(classify(request, status, None, b"<html>Please sign in to the network", self.user).unwrap_err().into());
+            return Err(classify(request, status, None, b"<html>Please sign in to the network", self.bearer.user)
+                .unwrap_err()
+                .into());
         }
         if let Some(Fault::Ours(status, code)) = fault {
             let epoch = "01900000-0000-7000-8000-000000000000";
-            let problem = serde_json::json!({"server_time": 1, "server_epoch": epoch, "user": self.user, "type": "/problems/internal",
+            let problem = serde_json::json!({"server_time": 1, "server_epoch": epoch, "user": self.bearer.user, "type": "/problems/internal",
                 "code": code, "title": "x", "status": status, "retryable": true});
-            return Err(classify(request, status, None, problem.to_string().as_bytes(), self.user).unwrap_err().into());
+            return Err(classify(request, status, None, problem.to_string().as_bytes(), self.bearer.user).unwrap_err().into());
         }
-        let http = self.world.request(self.user, method(request), &path(request), body(request));
+        let http = self.world.request(self.bearer, method(request), &path(request), body(request));
         let response = self.world.app.clone().oneshot(http).await.unwrap();
         let status = response.status().as_u16();
         let bytes = response.into_body().collect().await.unwrap().to_bytes();
         match fault {
             Some(Fault::LoseAnswer) => Err(away()),
-            Some(Fault::CutBody) => Ok(classify(request, status, None, &bytes[..bytes.len() / 2], self.user)?),
-            _ => Ok(classify(request, status, None, &bytes, self.user)?),
+            Some(Fault::CutBody) => Ok(classify(request, status, None, &bytes[..bytes.len() / 2], self.bearer.user)?),
+            _ => Ok(classify(request, status, None, &bytes, self.bearer.user)?),
         }
     }
 }
