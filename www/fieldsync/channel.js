@@ -4,19 +4,39 @@
  */
 
 /**
+ * A frozen page still gets messages, and reads nothing for them until it thaws: it would never hear that its transaction is done,
+ * and an open one keeps every other tab and the worker from writing.
  * @param {string} name
  * @param {(message: object | undefined) => void} onWake
  */
 export function openChannel(name, onWake) {
   if (typeof BroadcastChannel === "undefined") return { post() {}, close() {} };
   const channel = new BroadcastChannel(name);
-  channel.onmessage = (event) => onWake(event.data?.wake);
+  const stop = new AbortController();
+  let frozen = false;
+  /** The newest message of those that came while frozen. @type {{ wake?: object } | undefined} */
+  let missed;
+  channel.onmessage = ({ data }) => {
+    if (frozen) missed = data ?? {};
+    else onWake(data?.wake);
+  };
+  document.addEventListener("freeze", () => void (frozen = true), { signal: stop.signal });
+  document.addEventListener(
+    "resume",
+    () => {
+      frozen = false;
+      if (missed) onWake(missed.wake);
+      missed = undefined;
+    },
+    { signal: stop.signal },
+  );
   return {
     /** @param {object} message */
     post(message) {
       channel.postMessage({ wake: message });
     },
     close() {
+      stop.abort();
       channel.onmessage = null;
       channel.close();
     },

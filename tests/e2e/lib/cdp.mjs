@@ -1,5 +1,5 @@
 /** What only the browser itself knows: open pages, workers, whether it would install the app. */
-import { assert } from "./until.mjs";
+import { assert, until } from "./until.mjs";
 
 /** @typedef {import("./browser.mjs").Device} Device */
 
@@ -31,4 +31,32 @@ export async function manifest(page) {
   const found = await session.send("Page.getAppManifest");
   await session.detach();
   return found;
+}
+
+/**
+ * Freezes a page as a phone does with one that is not looked at: its locks stay, its tasks stop. Playwright keeps every page
+ * visible, and a visible page is never frozen; only the session that asked for that can take it back, so it is taken from inside.
+ * @param {import("playwright-core").Page} page @param {import("playwright-core").Page} instead The page that is looked at.
+ */
+export async function freeze(page, instead) {
+  const inside = /** @type {any} */ (page)._connection.toImpl(page).delegate._mainFrameSession._client;
+  await inside.send("Emulation.setFocusEmulationEnabled", { enabled: false });
+  await instead.bringToFront();
+  await until("the page is hidden", () => page.evaluate(() => document.visibilityState === "hidden"));
+  await page.evaluate(() => document.addEventListener("freeze", () => Object.assign(globalThis, { frozen: true }), { once: true }));
+  await lifecycle(page, "frozen");
+  await until("the page is frozen", () => page.evaluate(() => /** @type {any} */ (globalThis).frozen));
+}
+
+/** @param {import("playwright-core").Page} page */
+export async function thaw(page) {
+  await lifecycle(page, "active");
+  await page.evaluate(() => Object.assign(globalThis, { frozen: false }));
+}
+
+/** @param {import("playwright-core").Page} page @param {"frozen" | "active"} state */
+async function lifecycle(page, state) {
+  const session = await page.context().newCDPSession(page);
+  await session.send("Page.setWebLifecycleState", { state });
+  await session.detach();
 }

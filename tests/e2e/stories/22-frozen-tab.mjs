@@ -1,0 +1,134 @@
+/**
+ * A tab is frozen with the lock in its hands. Another takes it away after 130 s, and goes on; the first thaws with an old answer,
+ * which does no harm.
+ */
+import { freeze, thaw } from "../lib/cdp.mjs";
+import { timers } from "../lib/clock.mjs";
+import { HARNESS_PATH, Harness } from "../lib/harness.mjs";
+import { Ledger } from "../lib/faults.mjs";
+import { assert, settles, sleep, until } from "../lib/until.mjs";
+
+const PUSH = /\/sync\/v1\/push/;
+const CHANGES = /\/sync\/v1\/changes/;
+/** How long a waiter waits for the lock, and what it takes here. */
+const STEAL = { 130_000: 1_500 };
+
+/** @typedef {import("../lib/world.mjs").World} World */
+
+/** One more on the counter. @param {any} sync @param {string} counter */
+async function count(sync, counter) {
+  const row = await sync.customers.get(counter);
+  await sync.customers.update(row, { visits: row.fields.visits + 1 });
+}
+
+/** Who holds the engine's lock, and who waits. @param {Harness} tab */
+function locks(tab) {
+  return tab.page.evaluate(async () => {
+    const { held = [], pending = [] } = await navigator.locks.query();
+    const ours = (/** @type {any[]} */ list) => list.filter(({ name }) => name.startsWith("fieldsync:")).length;
+    return { held: ours(held), pending: ours(pending) };
+  });
+}
+
+/** The next request of this path is answered by the server, and the answer waits. @param {World} world @param {RegExp} path */
+function holdNext(world, path) {
+  let release = () => {};
+  const hold = new Promise((resolve) => (release = () => resolve(undefined)));
+  const from = world.proxy.seen.length;
+  world.proxy.rule({ path, times: 1, hold });
+  const answered = () => until("the server has answered", () => world.proxy.seen.slice(from).find((seen) => seen.ruled && seen.answer));
+  return { release, answered };
+}
+
+/** `frozen` hangs at a request; `other` takes the lock and does all; `frozen` thaws. @param {World} world @param {{ frozen: Harness, other: Harness, path: RegExp, start(): Promise<void>, meanwhile(): Promise<void> }} round */
+async function freezeAndSteal(world, { frozen, other, path, start, meanwhile }) {
+  const { release, answered } = holdNext(world, path);
+  await start();
+  await answered();
+  await freeze(frozen.page, other.page);
+  release();
+  await sleep(300); // The old answer is there, and nobody reads it.
+  assert.equal((await locks(other)).held, 1, "the frozen tab keeps the lock");
+
+  world.step("another tab takes the lock");
+  await meanwhile();
+  const from = world.proxy.seen.length;
+  const begun = Date.now();
+  await other.must((sync) => void sync.sync());
+  await until("the other tab waits for the lock", async () => (await locks(other)).pending === 1, 5_000);
+  await until("the other tab asks the server itself", () => world.proxy.seen.length > from);
+  assert.ok(Date.now() - begun >= 1_000, "it waited its time");
+  await other.synced();
+  world.step("the frozen tab thaws");
+  await thaw(frozen.page);
+}
+
+/** @type {import("../run.mjs").Story} */
+export default {
+  title: "a frozen tab keeps the lock: another takes it, and the thawed one does no harm",
+  async run(world) {
+    const device = await world.device();
+    const api = await world.api("budi");
+    const ledger = new Ledger(api);
+    await ledger.begin();
+    const { counter } = ledger;
+    const one = await world.harness(device, "budi");
+    const page = await device.context.newPage();
+    await page.addInitScript(timers(STEAL));
+    await page.goto(world.origin + HARNESS_PATH);
+    const two = new Harness(page, world.origin);
+    await two.open("budi", { again: true });
+    await Promise.all([one.synced(), two.synced()]);
+    let contact = "";
+    /** Both tabs and the server agree. */
+    const agreed = () => settles("both tabs show what the server has", async () => {
+      assert.deepEqual(await ledger.wrong(), []);
+      for (const tab of [one, two]) {
+        const { fields, status } = await tab.must((sync, id) => sync.customers.get(id), counter);
+        assert.deepEqual([fields.visits, fields.contact, status], [ledger.visits, contact, "synced"]);
+      }
+    });
+
+    world.step("frozen while its push is answered");
+    await freezeAndSteal(world, {
+      frozen: one,
+      other: two,
+      path: PUSH,
+      start: async () => {
+        await one.must(count, counter);
+        ledger.counted();
+      },
+      // An edit beside the open parcel, and another device's.
+      meanwhile: async () => {
+        await two.must(count, counter);
+        ledger.counted();
+        contact = await ledger.elsewhere();
+      },
+    });
+    await agreed();
+
+    world.step("frozen while its pull is answered");
+    contact = await ledger.elsewhere();
+    await freezeAndSteal(world, {
+      frozen: one,
+      other: two,
+      path: CHANGES,
+      start: () => one.must((sync) => void sync.sync()),
+      // Newer than the page of the feed that waits for the thaw.
+      meanwhile: async () => void (contact = await ledger.elsewhere()),
+    });
+    await agreed();
+
+    world.step("both go on");
+    for (const tab of [one, two]) {
+      await tab.must(count, counter);
+      ledger.counted();
+      await tab.must((sync) => sync.sync().then(() => {}));
+      await tab.synced();
+    }
+    contact = await ledger.elsewhere();
+    for (const tab of [one, two]) await tab.must((sync) => sync.sync().then(() => {}));
+    await agreed();
+    assert.deepEqual(await one.must((sync) => sync.conflicts.list()), []);
+  },
+};
