@@ -75,6 +75,11 @@ impl MemoryStore {
         self.shared.borrow_mut().faults.push_back(fault);
     }
 
+    /// Nothing that was queued fails any more.
+    pub fn forget_faults(&self) {
+        self.shared.borrow_mut().faults.clear();
+    }
+
     /// The power goes: commits since the last strict one, none of which waited for the disk, are gone.
     pub fn power_cut(&self) {
         let mut shared = self.shared.borrow_mut();

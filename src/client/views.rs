@@ -32,6 +32,19 @@ pub struct ConflictView {
     pub(super) theirs: Option<Fields>,
 }
 
+impl ConflictView {
+    /// The record, and the version that it was shown with: what a decision names.
+    #[must_use]
+    pub fn key(&self) -> (CollectionName, RecordId, Version) {
+        (self.collection.clone(), self.id, self.version)
+    }
+
+    /// The fields that need a choice.
+    pub fn field_names(&self) -> impl Iterator<Item = &str> {
+        self.fields.iter().map(|field| field.field.as_str())
+    }
+}
+
 #[derive(Clone, Debug, PartialEq, Serialize)]
 struct ConflictFieldView {
     pub(super) field: String,
@@ -63,6 +76,19 @@ pub struct OutboxEntry {
     pub(super) blocked_by: Option<RecordId>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) then: Option<Then>,
+}
+
+impl OutboxEntry {
+    /// Where its record stands.
+    #[must_use]
+    pub fn status(&self) -> RecordStatus {
+        self.status
+    }
+
+    /// The row ids of its changes, oldest first.
+    pub fn rows(&self) -> impl Iterator<Item = RowId> {
+        self.changes.iter().map(|change| change.row)
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize)]

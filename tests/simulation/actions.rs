@@ -1,0 +1,376 @@
+//! What people do: forms, saves, undo, decisions, in any tab, on what that tab shows.
+
+use std::collections::BTreeMap;
+
+use fieldsync::client::NewChange;
+use fieldsync::core::machine::Reason;
+use fieldsync::core::protocol::Action;
+use fieldsync::core::record::{Fields, Millis, RecordId, Version};
+use fieldsync::core::resolve::{Choice, Choices, WHOLE};
+use fieldsync::data::query::Query;
+use fieldsync::data::table::RecordView;
+use serde_json::{Value, json};
+
+use crate::device::{Done, WORKER};
+use crate::random::Random;
+use crate::world::World;
+
+const REASONS: &[Reason] = &[
+    Reason::Start,
+    Reason::Online,
+    Reason::Visible,
+    Reason::Pageshow,
+    Reason::Saved,
+    Reason::Timer,
+    Reason::User,
+    Reason::Background,
+    Reason::Periodic,
+    Reason::SignedIn,
+];
+
+impl World {
+    /// A text that is made once.
+    pub fn token(&self) -> String {
+        format!("tk{:x}", self.sim.random.borrow_mut().bits() >> 16)
+    }
+
+    fn id(&self) -> RecordId {
+        let mut random = self.sim.random.borrow_mut();
+        RecordId::new(Millis(self.sim.now.get()), [random.bits(), random.bits()])
+    }
+
+    /// An open, running tab.
+    fn some_tab(&self, random: &mut Random) -> Option<(usize, usize)> {
+        let device = random.below(self.devices.len());
+        let context = random.below(WORKER);
+        let tab = &self.devices[device].tabs[context];
+        (tab.client.is_some() && !tab.is_frozen).then_some((device, context))
+    }
+
+    /// The records of a collection as a tab shows them.
+    pub fn shown(&self, (device, context): (usize, usize), collection: &str, with_deleted: bool) -> Vec<RecordView> {
+        let Some(client) = self.client(device, context) else { return Vec::new() };
+        client.list(collection, &Query { with_deleted, ..Query::default() }).0
+    }
+
+    pub fn cycle_step(&mut self, random: &mut Random) -> bool {
+        let device = random.below(self.devices.len());
+        let context = random.below(3);
+        let tab = &self.devices[device].tabs[context];
+        if tab.is_frozen || tab.is_cycling {
+            return false;
+        }
+        let Some(client) = tab.client.clone() else {
+            self.open(device, context);
+            return true;
+        };
+        if std::mem::take(&mut self.devices[device].tabs[context].is_woken) && random.percent(70) {
+            self.spawn(device, context, "refresh", async move {
+                let _ = client.refresh(None).await;
+                Done::Other
+            });
+            return true;
+        }
+        let reason = REASONS[random.below(REASONS.len())];
+        self.start_cycle(device, context, reason);
+        true
+    }
+
+    pub fn start_cycle(&mut self, device: usize, context: usize, reason: Reason) {
+        let Some(client) = self.client(device, context) else { return };
+        self.devices[device].tabs[context].is_cycling = true;
+        self.say(|_| format!("device {device}.{context}: cycle for {reason:?}"));
+        self.spawn(device, context, "cycle", async move { Done::Cycled(client.cycle(reason).await) });
+    }
+
+    pub fn user_step(&mut self, random: &mut Random) -> bool {
+        let Some(tab) = self.some_tab(random) else { return false };
+        match random.weighted(&[16, 8, 30, 8, 5, 6, 6, 8, 4, 3, 3, 4, 4, 2]) {
+            0 => self.create_customer(tab, random),
+            1 => self.create_child(tab, random),
+            2 => self.edit(tab, random),
+            3 => self.open_form(tab, random),
+            4 => self.save_form(tab, random),
+            5 => self.remove(tab, random),
+            6 => self.make_again(tab, random),
+            7 => self.save_group(tab, random),
+            8 => self.undo(tab, random),
+            9 => self.undo_undo(tab, random),
+            10 => self.retry(tab, random),
+            11 => self.resolve(tab, random),
+            12 => self.look(tab, random),
+            _ => self.create_bad(tab, random),
+        }
+    }
+
+    /// Saves; sometimes the button is pressed twice, sometimes the change is held for Undo.
+    pub fn save(&mut self, (device, context): (usize, usize), changes: Vec<NewChange>, random: &mut Random) -> bool {
+        let Some(client) = self.client(device, context) else { return false };
+        let hold_ms = if random.percent(10) { 6_000 } else { 0 };
+        for _ in 0..if random.percent(6) { 2 } else { 1 } {
+            let (client, changes) = (client.clone(), changes.clone());
+            self.say(|_| format!("device {device}.{context}: saves {}", serde_json::to_string(&describe(&changes)).unwrap_or_default()));
+            self.spawn(device, context, "save", async move {
+                let rows = changes.iter().map(|change| change.row).collect();
+                let kept = client.save(changes, hold_ms).await;
+                Done::Saved { rows, result: kept }
+            });
+        }
+        true
+    }
+
+    pub fn change(&self, device: usize, collection: &str, record: RecordId, action: Action, shown: Option<&RecordView>, written: Value) -> NewChange {
+        NewChange {
+            row: self.row(device),
+            collection: collection.to_owned(),
+            record,
+            action,
+            version: shown.map_or(Version(0), |shown| shown.version),
+            seen: shown.map(|shown| shown.fields.clone()).unwrap_or_default(),
+            written: written.as_object().cloned().unwrap_or_default(),
+        }
+    }
+
+    pub fn customer(&self, random: &mut Random) -> Value {
+        let mut fields = json!({
+            "name": if random.percent(30) { format!("  {} ", self.token()) } else { self.token() }, "phone": self.token(),
+            "city": self.token(), "source": self.token(), "nick": self.token(), "tags": [self.token()], "visits": random.below(5),
+            "last_visit": random.below(50), "discount": random.below(50), "grade": "a", "notes": self.token(),
+        });
+        if random.percent(15) {
+            fields["code"] = json!(format!("c{}", random.below(3)));
+        }
+        fields
+    }
+
+    fn create_customer(&mut self, tab: (usize, usize), random: &mut Random) -> bool {
+        let change = self.change(tab.0, "customers", self.id(), Action::Create, None, self.customer(random));
+        self.save(tab, vec![change], random)
+    }
+
+    /// A pipeline or an activity of some customer.
+    pub fn child(&self, tab: (usize, usize), customer: RecordId, random: &mut Random) -> NewChange {
+        if random.percent(40) {
+            let fields = json!({"customer": customer, "title": self.token(), "stage": "lead"});
+            return self.change(tab.0, "pipelines", self.id(), Action::Create, None, fields);
+        }
+        let mut fields = json!({"customer": customer, "subject": self.token(), "note": self.token()});
+        if let Some(pipeline) = random.pick(&self.shown(tab, "pipelines", false)) {
+            fields["pipeline"] = json!(pipeline.id);
+        }
+        self.change(tab.0, "activities", self.id(), Action::Create, None, fields)
+    }
+
+    fn create_child(&mut self, tab: (usize, usize), random: &mut Random) -> bool {
+        let Some(customer) = random.pick(&self.shown(tab, "customers", false)).map(|shown| shown.id) else { return false };
+        let change = self.child(tab, customer, random);
+        self.save(tab, vec![change], random)
+    }
+
+    /// New values for some fields of a record that is shown.
+    pub fn patch(&self, shown: &RecordView, random: &mut Random) -> Value {
+        let number = |name: &str| shown.fields.get(name).and_then(Value::as_i64).unwrap_or(0);
+        let text = |name: &str| shown.fields.get(name).and_then(Value::as_str).unwrap_or("").to_owned();
+        let mut patch = json!({});
+        for _ in 0..=random.below(3) {
+            match (shown.collection.as_str(), random.below(11)) {
+                ("customers", 0..3) => patch["name"] = json!(self.token()),
+                ("customers", 3..5) => patch["phone"] = json!(self.token()),
+                ("customers", 5) => patch["city"] = json!(self.token()),
+                ("customers", 6) => (patch["source"], patch["nick"]) = (json!(self.token()), json!(self.token())),
+                ("customers", 7) => {
+                    let mut tags = shown.fields.get("tags").and_then(Value::as_array).cloned().unwrap_or_default();
+                    tags.push(json!(self.token()));
+                    patch["tags"] = json!(tags);
+                }
+                ("customers", 8) => patch["visits"] = json!(number("visits") + random.between(1, 9)),
+                ("customers", 9) => {
+                    (patch["last_visit"], patch["discount"]) = (json!(random.below(100)), json!(random.below(100)));
+                    patch["grade"] = json!(["a", "b", "c", "d"][random.below(4)]);
+                }
+                ("customers", _) => patch["notes"] = json!(format!("{}|{}", text("notes"), self.token())),
+                ("pipelines", 0..5) => {
+                    patch["stage"] = json!(if text("stage") == "proposal" { ["won", "lead"][random.below(2)] } else { "proposal" });
+                }
+                ("pipelines", _) => patch["title"] = json!(self.token()),
+                (_, 0..5) => patch["note"] = json!(format!("{}|{}", text("note"), self.token())),
+                _ => patch["subject"] = json!(self.token()),
+            }
+        }
+        patch
+    }
+
+    fn some_shown(&self, tab: (usize, usize), random: &mut Random, with_deleted: bool) -> Option<RecordView> {
+        let collection = ["customers", "customers", "pipelines", "activities"][random.below(4)];
+        random.pick(&self.shown(tab, collection, with_deleted)).cloned()
+    }
+
+    pub fn edit_of(&self, tab: (usize, usize), shown: &RecordView, random: &mut Random) -> NewChange {
+        self.change(tab.0, &shown.collection, shown.id, Action::Update, Some(shown), self.patch(shown, random))
+    }
+
+    fn edit(&mut self, tab: (usize, usize), random: &mut Random) -> bool {
+        let Some(shown) = self.some_shown(tab, random, true) else { return false };
+        let change = self.edit_of(tab, &shown, random);
+        self.save(tab, vec![change], random)
+    }
+
+    fn open_form(&mut self, tab: (usize, usize), random: &mut Random) -> bool {
+        let form = self.some_shown(tab, random, false);
+        self.devices[tab.0].tabs[tab.1].form = form;
+        true
+    }
+
+    /// Saves the form as it was filled, whatever came meanwhile.
+    fn save_form(&mut self, tab: (usize, usize), random: &mut Random) -> bool {
+        let Some(shown) = self.devices[tab.0].tabs[tab.1].form.take() else { return false };
+        let change = self.edit_of(tab, &shown, random);
+        self.save(tab, vec![change], random)
+    }
+
+    fn remove(&mut self, tab: (usize, usize), random: &mut Random) -> bool {
+        let Some(shown) = self.some_shown(tab, random, true) else { return false };
+        let change = self.change(tab.0, &shown.collection, shown.id, Action::Delete, Some(&shown), json!({}));
+        self.save(tab, vec![change], random)
+    }
+
+    /// A create of an id that is, or was, there.
+    fn make_again(&mut self, tab: (usize, usize), random: &mut Random) -> bool {
+        let shown = self.shown(tab, "customers", true);
+        let gone: Vec<&RecordView> = shown.iter().filter(|shown| shown.pending == Some(Action::Delete)).collect();
+        let id = random.pick(&gone).map(|shown| shown.id).or_else(|| random.pick(&shown).map(|shown| shown.id));
+        let Some(id) = id else { return false };
+        let change = self.change(tab.0, "customers", id, Action::Create, None, self.customer(random));
+        self.save(tab, vec![change], random)
+    }
+
+    fn save_group(&mut self, tab: (usize, usize), random: &mut Random) -> bool {
+        let mut changes = Vec::new();
+        let customer = random.pick(&self.shown(tab, "customers", false)).cloned();
+        let id = match customer {
+            Some(shown) => {
+                changes.push(self.edit_of(tab, &shown, random));
+                shown.id
+            }
+            None => {
+                let id = self.id();
+                changes.push(self.change(tab.0, "customers", id, Action::Create, None, self.customer(random)));
+                id
+            }
+        };
+        changes.push(self.child(tab, id, random));
+        if let Some(deal) = random.pick(&self.shown(tab, "pipelines", false)).cloned() {
+            changes.push(self.edit_of(tab, &deal, random));
+        }
+        self.save(tab, changes, random)
+    }
+
+    /// A change that the server will refuse, or that makes it fail.
+    fn create_bad(&mut self, tab: (usize, usize), random: &mut Random) -> bool {
+        let mut fields = self.customer(random);
+        match random.below(5) {
+            0 => fields["name"] = Value::Null,
+            1 => {
+                let nowhere = json!({"customer": self.id(), "subject": self.token()});
+                let change = self.change(tab.0, "activities", self.id(), Action::Create, None, nowhere);
+                return self.save(tab, vec![change], random);
+            }
+            2 => fields["code"] = json!(format!("c{}", random.below(3))),
+            _ if self.weather.poison => {
+                let (mark, name) = [("__poison_panic__", "poison panic"), ("__poison_500__", "poison 500"), ("__poison_entry__", "poison entry")]
+                    [random.below(3)];
+                self.sim.count("fault", name);
+                fields["phone"] = json!(format!("{} {mark}", self.token()));
+            }
+            _ => return false,
+        }
+        let change = self.change(tab.0, "customers", self.id(), Action::Create, None, fields);
+        self.save(tab, vec![change], random)
+    }
+
+    /// Takes back some unsent change.
+    fn undo(&mut self, tab: (usize, usize), random: &mut Random) -> bool {
+        let Some(client) = self.client(tab.0, tab.1) else { return false };
+        let rows: Vec<_> = client.outbox().iter().flat_map(|entry| entry.rows()).collect();
+        let Some(row) = random.pick(&rows).copied() else { return false };
+        self.say(|_| format!("device {}.{}: takes back {row:?}", tab.0, tab.1));
+        self.spawn(tab.0, tab.1, "discard", async move { Done::Settled(client.discard(row).await) });
+        true
+    }
+
+    fn undo_undo(&mut self, tab: (usize, usize), random: &mut Random) -> bool {
+        let Some(client) = self.client(tab.0, tab.1) else { return false };
+        let undo = &mut self.devices[tab.0].tabs[tab.1].undo;
+        if undo.is_empty() {
+            return false;
+        }
+        let settled = undo.swap_remove(random.below(undo.len()));
+        self.say(|_| format!("device {}.{}: puts back {settled:?}", tab.0, tab.1));
+        self.spawn(tab.0, tab.1, "restore", async move {
+            let _ = client.restore(&settled).await;
+            Done::Other
+        });
+        true
+    }
+
+    fn retry(&mut self, tab: (usize, usize), random: &mut Random) -> bool {
+        let Some(client) = self.client(tab.0, tab.1) else { return false };
+        let rows: Vec<_> = client.outbox().iter().flat_map(|entry| entry.rows()).collect();
+        let Some(row) = random.pick(&rows).copied() else { return false };
+        self.say(|_| format!("device {}.{}: tries {row:?} again", tab.0, tab.1));
+        self.spawn(tab.0, tab.1, "retry", async move {
+            let _ = client.retry(row).await;
+            Done::Other
+        });
+        true
+    }
+
+    /// Decides or puts off some conflict, as it is shown.
+    pub fn resolve(&mut self, tab: (usize, usize), random: &mut Random) -> bool {
+        let Some(client) = self.client(tab.0, tab.1) else { return false };
+        let conflicts = client.conflicts();
+        let Some(conflict) = random.pick(&conflicts) else { return false };
+        let (collection, id, version) = conflict.key();
+        if random.percent(15) {
+            self.spawn(tab.0, tab.1, "put off", async move {
+                let _ = client.put_off(collection, id, version).await;
+                Done::Other
+            });
+            return true;
+        }
+        let mut choices: Choices = BTreeMap::new();
+        let choice = |random: &mut Random| if random.percent(50) { Choice::Mine } else { Choice::Theirs };
+        choices.insert(WHOLE.to_owned(), choice(random));
+        for name in conflict.field_names() {
+            choices.insert(name.to_owned(), choice(random));
+        }
+        self.say(|_| format!("device {}.{}: decides {collection}/{id} at {version:?}: {choices:?}", tab.0, tab.1));
+        self.spawn(tab.0, tab.1, "resolve", async move { Done::Settled(client.resolve(&collection, id, version, &choices).await) });
+        true
+    }
+
+    /// Looks without changing: exports, asks what would happen, reads the status.
+    fn look(&mut self, tab: (usize, usize), random: &mut Random) -> bool {
+        let Some(client) = self.client(tab.0, tab.1) else { return false };
+        let preview = random.percent(50);
+        let _ = client.status();
+        self.spawn(tab.0, tab.1, "look", async move {
+            if preview {
+                let _ = client.preview().await;
+            } else {
+                let _ = client.export_unsent().await;
+            }
+            Done::Other
+        });
+        true
+    }
+}
+
+fn describe(changes: &[NewChange]) -> Vec<Value> {
+    let one = |change: &NewChange| {
+        let seen: Fields = change.written.keys().filter_map(|name| Some((name.clone(), change.seen.get(name)?.clone()))).collect();
+        json!({"row": change.row, "record": format!("{}/{}", change.collection, change.record), "action": change.action,
+            "version": change.version, "seen": seen, "written": change.written})
+    };
+    changes.iter().map(one).collect()
+}

@@ -1,0 +1,99 @@
+//! A phone: one disk, two tabs and a worker, each with the shipped client; and what runs in them.
+
+use std::cell::Cell;
+use std::future::Future;
+use std::pin::Pin;
+use std::rc::Rc;
+
+use fieldsync::client::{Client, CycleReport, SaveError, SettleError, Settled};
+use fieldsync::core::record::{RowId, UserId};
+use fieldsync::data::table::RecordView;
+use fieldsync::memory::MemoryStore;
+use fieldsync::ports::StoreError;
+
+use crate::ports::{SimHost, SimStore, SimTransport, Wait};
+
+pub type Driver = Client<SimStore, SimTransport, SimHost>;
+
+/// Contexts of a device: two tabs and the worker.
+pub const CONTEXTS: usize = 3;
+/// The worker's place among them.
+pub const WORKER: usize = 2;
+
+/// How a task ended.
+pub enum Done {
+    Opened(Box<Result<Driver, StoreError>>),
+    Saved { rows: Vec<RowId>, result: Result<(), SaveError> },
+    Cycled(CycleReport),
+    Settled(Result<Settled, SettleError>),
+    Other,
+}
+
+/// Something that runs in a context.
+pub struct Task {
+    pub device: usize,
+    pub context: usize,
+    pub name: &'static str,
+    pub wait: Wait,
+    pub future: Pin<Box<dyn Future<Output = Done>>>,
+}
+
+/// A tab or the worker.
+#[derive(Default)]
+pub struct Tab {
+    pub client: Option<Rc<Driver>>,
+    pub is_opening: bool,
+    /// Not running: its tasks stay where they are.
+    pub is_frozen: bool,
+    pub is_cycling: bool,
+    /// Another context said that something was committed.
+    pub is_woken: bool,
+    /// A form that is open, as it was filled.
+    pub form: Option<RecordView>,
+    /// What can be undone.
+    pub undo: Vec<Settled>,
+    /// What the last cycle came to.
+    pub report: CycleReport,
+    /// The schema number of the app that runs here.
+    pub app: u32,
+}
+
+/// A phone.
+pub struct Device {
+    pub store: MemoryStore,
+    pub user: UserId,
+    pub offset_ms: Rc<Cell<i64>>,
+    /// Milliseconds that its clock gains in a second.
+    pub drift: i64,
+    pub tabs: [Tab; CONTEXTS],
+    /// The refresh token; none: nobody is signed in.
+    pub token: Option<String>,
+    /// The access token is still good.
+    pub has_access: bool,
+    /// The cookie is another user's: who is signed in now.
+    pub other_user: Option<UserId>,
+    /// Only customers and pipelines are wanted.
+    pub is_narrow: bool,
+    /// The server must not know its cursor once.
+    pub forget_cursor: bool,
+    /// The version of the app that opens next.
+    pub app: u32,
+}
+
+impl Device {
+    pub fn new(store: MemoryStore, user: UserId) -> Self {
+        Self {
+            store,
+            user,
+            offset_ms: Rc::default(),
+            drift: 0,
+            tabs: Default::default(),
+            token: None,
+            has_access: false,
+            other_user: None,
+            is_narrow: false,
+            forget_cursor: false,
+            app: 1,
+        }
+    }
+}

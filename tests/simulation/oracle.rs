@@ -1,0 +1,344 @@
+//! What must hold, and who watches it: each commit of a device's disk, each push that the server answers. Names are those
+//! of ARCHITECTURE.md; the first thing that does not hold ends the run of a seed.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use fieldsync::core::outbox::Change;
+use fieldsync::core::parcel::{Parcel, ParcelState};
+use fieldsync::core::protocol::{Action, Item, Outcome, PushParcel, PushResult};
+use fieldsync::core::record::{OpId, RecordId, RowId, UserId};
+use fieldsync::core::rows::{End, Ended};
+use fieldsync::ports::Write;
+use fieldsync_server::db::Stored;
+use serde_json::Value;
+
+use crate::coverage::{Coverage, pair};
+use crate::overwrite;
+
+/// What was broken, and how it was seen.
+#[derive(Clone, Debug)]
+pub struct Violation {
+    pub invariant: &'static str,
+    pub what: String,
+}
+
+/// A parcel that the server answered, with its records before and after.
+#[derive(Clone, Debug)]
+pub struct Applied {
+    pub parcel: PushParcel,
+    pub outcome: Outcome,
+    /// The ledger did not have it.
+    pub is_fresh: bool,
+    pub items: Vec<(Item, Option<Stored>, Option<Stored>)>,
+    pub user: UserId,
+}
+
+/// What the server did, as far as it is there: a backup takes the rest away.
+#[derive(Clone, Debug, Default)]
+pub struct ServerSide {
+    pub applied: BTreeMap<RowId, OpId>,
+    finals: BTreeMap<OpId, Outcome>,
+    /// How often our server itself did not settle this one.
+    troubled: BTreeMap<OpId, u32>,
+    /// Values that a record ever had: (record, field, value).
+    values: BTreeSet<(RecordId, String, String)>,
+    deleted: BTreeSet<RecordId>,
+    pub restores: u32,
+}
+
+impl ServerSide {
+    /// This backup, put back: what was given out and what was ever written stays known to who looks on.
+    pub fn after_restore(mut self, lost: &Self) -> Self {
+        self.values.extend(lost.values.iter().cloned());
+        self.deleted.extend(lost.deleted.iter().copied());
+        self.troubled.clone_from(&lost.troubled);
+        self.finals = lost.finals.iter().map(|(op, outcome)| (*op, outcome.clone())).chain(self.finals).collect();
+        self.restores = lost.restores + 1;
+        self
+    }
+
+    pub fn answered(&mut self, result: &PushResult) {
+        if result.outcome.is_final() {
+            self.finals.insert(result.op_id, result.outcome.clone());
+        } else {
+            self.trouble(result.op_id);
+        }
+    }
+
+    pub fn trouble(&mut self, op_id: OpId) {
+        *self.troubled.entry(op_id).or_default() += 1;
+    }
+}
+
+#[derive(Clone, Debug)]
+struct Row {
+    change: Change,
+    end: Option<End>,
+    is_promised: bool,
+}
+
+/// A device's disk as it must be.
+#[derive(Clone, Debug, Default)]
+pub struct Disk {
+    rows: BTreeMap<RowId, Row>,
+    by_seq: BTreeMap<u64, RowId>,
+    parcels: BTreeMap<OpId, Parcel>,
+    spent: BTreeSet<OpId>,
+    last: BTreeMap<RecordId, Action>,
+}
+
+/// Everything that is watched.
+#[derive(Default)]
+pub struct Oracle {
+    pub disks: Vec<Disk>,
+    pub server: ServerSide,
+    /// Changes that are on two disks: each may end its own way.
+    pub shared: BTreeSet<RowId>,
+    pub violation: Option<Violation>,
+    pub coverage: Coverage,
+}
+
+impl Oracle {
+    pub fn fail(&mut self, invariant: &'static str, what: String) {
+        if self.violation.is_none() {
+            self.violation = Some(Violation { invariant, what });
+        }
+    }
+
+    fn require(&mut self, holds: bool, invariant: &'static str, what: impl FnOnce() -> String) {
+        if !holds {
+            self.fail(invariant, what());
+        }
+    }
+
+    /// A commit of this disk.
+    pub fn committed(&mut self, disk: usize, writes: &[Write], appended: &[u64]) {
+        let ended: BTreeMap<u64, &Ended> = writes
+            .iter()
+            .filter_map(|write| if let Write::History(row) = write { Some(&row.ended) } else { None })
+            .flatten()
+            .map(|ended| (ended.client_seq, ended))
+            .collect();
+        let mut numbers = appended.iter();
+        for write in writes {
+            match write {
+                Write::Append(change) => {
+                    let seq = numbers.next().copied().unwrap_or_default();
+                    self.appended(disk, Change { client_seq: seq, ..change.clone() });
+                }
+                Write::RemoveChange(seq) => {
+                    self.require(ended.contains_key(seq), "I2 leaves with its end", || format!("change {seq} left the outbox without an end"));
+                    self.disks[disk].by_seq.remove(seq);
+                }
+                Write::Parcel(parcel) => self.parcel(disk, parcel),
+                Write::RemoveParcel(op_id) => self.parcel_gone(disk, *op_id),
+                _ => {}
+            }
+        }
+        for ended in ended.into_values() {
+            self.ended(disk, ended);
+        }
+    }
+
+    fn appended(&mut self, disk: usize, change: Change) {
+        let here = &mut self.disks[disk];
+        if let Some(before) = here.last.insert(change.record, change.action) {
+            self.coverage.count("pair", pair(before, change.action));
+        }
+        let here = &mut self.disks[disk];
+        here.by_seq.insert(change.client_seq, change.row);
+        let old = here.rows.insert(change.row, Row { change: change.clone(), end: None, is_promised: false });
+        let restores = self.server.restores;
+        if let Some(Row { end: Some(end), .. }) = old {
+            self.require(restores > 0, "I8 conservation", || format!("{:?} had ended ({end:?}) and is appended again", change.row));
+        }
+    }
+
+    /// The app was told that these are saved.
+    pub fn promised(&mut self, disk: usize, rows: &[RowId]) {
+        for row in rows {
+            match self.disks[disk].rows.get_mut(row) {
+                Some(row) => row.is_promised = true,
+                None => self.fail("I1 saved means durable", format!("{row:?} was promised and is not on the disk")),
+            }
+        }
+    }
+
+    fn ended(&mut self, disk: usize, ended: &Ended) {
+        let is_shared = self.shared.contains(&ended.row);
+        let Some(row) = self.disks[disk].rows.get_mut(&ended.row) else {
+            return self.fail("I8 conservation", format!("{:?} ended and was never saved", ended.row));
+        };
+        if let Some(end) = row.end.replace(ended.end) {
+            return self.fail("I8 conservation", format!("{:?} ended twice: {end:?}, {:?}", ended.row, ended.end));
+        }
+        let change = row.change.clone();
+        let is_applied = self.server.applied.contains_key(&ended.row);
+        match ended.end {
+            End::Confirmed if !is_applied && !is_shared => {
+                let has_it = self.server_has(&change);
+                self.require(has_it, "I8 confirmed means kept", || format!("{change:?} was confirmed and the server never had it"));
+            }
+            End::Discarded | End::Resolved if !is_shared => {
+                self.require(!is_applied, "I8 discarded means not applied", || format!("{change:?} ended {:?} and is applied", ended.end));
+            }
+            _ => {}
+        }
+    }
+
+    /// Whether the record ever was, on the server, what this change made it.
+    fn server_has(&self, change: &Change) -> bool {
+        if change.action == Action::Delete {
+            return self.server.deleted.contains(&change.record) || self.server.restores > 0;
+        }
+        let had = |(name, value): (&String, &Value)| {
+            !overwrite::is_token(value) || self.server.values.contains(&(change.record, name.clone(), overwrite::spelling(value)))
+        };
+        change.written.iter().all(had)
+    }
+
+    fn parcel(&mut self, disk: usize, parcel: &Parcel) {
+        let restores = self.server.restores;
+        let here = &self.disks[disk];
+        match here.parcels.get(&parcel.op_id) {
+            Some(old) => {
+                let same = (&old.rows, &old.items, old.schema) == (&parcel.rows, &parcel.items, parcel.schema);
+                let reopened = !old.is_open() && parcel.is_open();
+                self.require(same, "I2 an open parcel never changes", || format!("{:?} was altered", parcel.op_id));
+                self.require(!reopened, "I5 a final answer is final", || format!("{:?} was refused and is open again", parcel.op_id));
+            }
+            None => {
+                let spent = here.spent.contains(&parcel.op_id) && restores == 0;
+                self.require(!spent, "I5 a new try takes a new op_id", || format!("{:?} is used again", parcel.op_id));
+                self.new_parcel(disk, parcel);
+            }
+        }
+        if let ParcelState::Refused { .. } = parcel.state {
+            let rejected = matches!(self.server.finals.get(&parcel.op_id), Some(Outcome::Rejected { .. }));
+            self.require(rejected, "I13 only our server speaks", || format!("{:?} is refused and the server did not say so", parcel.op_id));
+        }
+        let troubled = self.server.troubled.get(&parcel.op_id).copied().unwrap_or(0);
+        self.require(parcel.attempts <= troubled, "S6 an outage uses up no attempts", || {
+            format!("{:?} has {} attempts, and the server had trouble with it {troubled} times", parcel.op_id, parcel.attempts)
+        });
+        self.disks[disk].parcels.insert(parcel.op_id, parcel.clone());
+    }
+
+    fn new_parcel(&mut self, disk: usize, parcel: &Parcel) {
+        let here = &self.disks[disk];
+        let twice = here.parcels.values().find(|other| other.is_open() && other.rows.iter().any(|row| parcel.rows.contains(row)));
+        let twice = twice.map(|other| other.op_id);
+        let missing = parcel.rows.iter().find(|row| here.rows.get(row).is_none_or(|row| row.end.is_some())).copied();
+        self.require(twice.is_none(), "I2 an open parcel never changes", || format!("{:?} and {twice:?} hold one change", parcel.op_id));
+        self.require(missing.is_none(), "I8 conservation", || format!("{:?} carries {missing:?}, which is not in the outbox", parcel.op_id));
+    }
+
+    fn parcel_gone(&mut self, disk: usize, op_id: OpId) {
+        let Some(parcel) = self.disks[disk].parcels.remove(&op_id) else { return };
+        self.disks[disk].spent.insert(op_id);
+        let has_answer = !parcel.is_open() || self.server.finals.contains_key(&op_id);
+        self.require(has_answer, "I13 only our server speaks", || format!("{op_id:?} was open and left without an answer"));
+    }
+
+    /// A parcel that the server answered.
+    pub fn pushed(&mut self, pushed: &Applied) {
+        let moved = |(_, before, after): &&(Item, Option<Stored>, Option<Stored>)| before != after;
+        let is_applied = matches!(pushed.outcome, Outcome::Applied { .. });
+        if !(is_applied && pushed.is_fresh) {
+            let touched = pushed.items.iter().find(moved);
+            let what = if pushed.is_fresh { "I5 refused means untouched" } else { "I5 applied at most once" };
+            self.require(touched.is_none(), what, || format!("{:?} was answered {:?} and wrote {touched:?}", pushed.parcel.op_id, pushed.outcome));
+            return;
+        }
+        let still = pushed.items.iter().any(|item| !moved(&item));
+        self.require(!still, "I5 a parcel is applied whole", || format!("{:?} was applied in part", pushed.parcel.op_id));
+        for row in &pushed.parcel.changes {
+            let before = self.server.applied.insert(*row, pushed.parcel.op_id);
+            self.require(before.is_none(), "I5 applied at most once", || format!("{row:?} was applied by {before:?} and again"));
+            if !self.shared.contains(row) {
+                let ends: Vec<End> = self.disks.iter().filter_map(|disk| disk.rows.get(row)?.end).collect();
+                let over = ends.iter().any(|end| *end != End::Confirmed);
+                self.require(!over, "I8 discarded means not applied", || format!("{row:?} ended {ends:?} and was applied"));
+            }
+        }
+        self.whole_groups(pushed);
+        for (item, before, after) in &pushed.items {
+            self.wrote(item, after.as_ref());
+            let changes = self.changes_of(pushed, item);
+            if let Some(why) = overwrite::in_silence(item, before.as_ref(), after.as_ref(), &changes) {
+                self.fail("I7 nothing is overwritten in silence", why);
+            }
+        }
+    }
+
+    /// What was saved together is applied together.
+    fn whole_groups(&mut self, pushed: &Applied) {
+        for disk in 0..self.disks.len() {
+            let rows = &self.disks[disk].rows;
+            let groups: BTreeSet<_> = pushed.parcel.changes.iter().filter_map(|row| rows.get(row)?.change.group).collect();
+            if groups.is_empty() {
+                continue;
+            }
+            let left = rows.values().find(|row| {
+                row.end.is_none()
+                    && row.change.group.is_some_and(|group| groups.contains(&group))
+                    && !pushed.parcel.changes.contains(&row.change.row)
+                    && !self.server.applied.contains_key(&row.change.row)
+            });
+            let left = left.map(|row| row.change.row);
+            self.require(left.is_none(), "I5 a group goes whole", || format!("{left:?} stayed behind {:?}", pushed.parcel.op_id));
+        }
+    }
+
+    fn wrote(&mut self, item: &Item, after: Option<&Stored>) {
+        if item.action == Action::Delete {
+            self.server.deleted.insert(item.id);
+        }
+        let aside = item.set_aside.iter().map(|aside| (&aside.field, &aside.value));
+        let kept = after.into_iter().flat_map(|after| &after.fields);
+        for (name, value) in item.patch.iter().chain(aside).chain(kept) {
+            self.server.values.insert((item.id, name.clone(), overwrite::spelling(value)));
+        }
+    }
+
+    /// The changes that a parcel carries of a record, by their number, from the disk that has them.
+    fn changes_of(&self, pushed: &Applied, item: &Item) -> Vec<Change> {
+        let of = |disk: &Disk| -> Vec<Change> {
+            let rows = pushed.parcel.changes.iter().filter_map(|row| disk.rows.get(row));
+            rows.map(|row| &row.change).filter(|change| change.record == item.id && change.collection == item.collection).cloned().collect()
+        };
+        let mut changes = self.disks.iter().map(of).find(|changes| !changes.is_empty()).unwrap_or_default();
+        changes.sort_by_key(|change| change.client_seq);
+        changes
+    }
+
+    /// The outbox of a disk against what was saved there. After a power cut, and at the end.
+    pub fn check_disk(&mut self, disk: usize, outbox: &[Change]) {
+        let here: BTreeSet<RowId> = outbox.iter().map(|change| change.row).collect();
+        let lost = self.disks[disk].rows.values().find(|row| row.end.is_none() && row.is_promised && !here.contains(&row.change.row));
+        let lost = lost.map(|row| row.change.row);
+        self.require(lost.is_none(), "I1 saved means durable", || format!("{lost:?} was promised and is gone"));
+        let back = here.iter().find(|row| self.disks[disk].rows.get(row).is_some_and(|row| row.end.is_some())).copied();
+        self.require(back.is_none(), "I8 conservation", || format!("{back:?} has ended and is in the outbox"));
+    }
+
+    /// A disk with the same contents as another.
+    pub fn cloned(&mut self, of: usize) {
+        let disk = self.disks[of].clone();
+        self.shared.extend(disk.rows.keys().copied());
+        self.disks.push(disk);
+    }
+
+    /// What is written on the disk without its client: an import.
+    pub fn share(&mut self, row: RowId) {
+        self.shared.insert(row);
+    }
+
+    pub fn unsent(&self, disk: usize) -> usize {
+        self.disks[disk].rows.values().filter(|row| row.end.is_none()).count()
+    }
+
+    pub fn is_over(&self, disk: usize, row: RowId) -> bool {
+        self.disks[disk].rows.get(&row).is_some_and(|row| row.end.is_some())
+    }
+}

@@ -1,0 +1,121 @@
+//! Whether what was written over a value was written by somebody who had seen it, or by a rule that says so.
+//!
+//! It knows nothing of how the client merges: it looks at the server's record before and after, at what each change saw and
+//! wrote, and at what was set aside.
+
+use fieldsync::core::outbox::Change;
+use fieldsync::core::protocol::{Action, Item};
+use fieldsync::core::record::{Fields, field};
+use fieldsync_server::db::Stored;
+use serde_json::Value;
+
+/// A text that is made once: who has it, has it from there.
+pub fn is_token(value: &Value) -> bool {
+    value.as_str().is_some_and(|text| text.trim().starts_with("tk"))
+}
+
+/// A value without what the server does to its spelling.
+pub fn spelling(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.trim().to_uppercase(),
+        other => other.to_string(),
+    }
+}
+
+fn alike(a: &Value, b: &Value) -> bool {
+    spelling(a) == spelling(b)
+}
+
+/// How a value lost that nobody who wrote had seen, if one did.
+pub fn in_silence(item: &Item, before: Option<&Stored>, after: Option<&Stored>, changes: &[Change]) -> Option<String> {
+    let before = before.filter(|before| !before.deleted)?;
+    let empty = Fields::new();
+    if item.action == Action::Delete {
+        return deleted(before, changes);
+    }
+    let after = after.map_or(&empty, |after| &after.fields);
+    before.fields.iter().find_map(|(name, was)| {
+        let is = field(after, name);
+        if alike(was, is) {
+            return None;
+        }
+        let ok = match name.as_str() {
+            "city" | "source" | "nick" => item.set_aside.iter().any(|aside| aside.field == *name) || saw(name, was, changes),
+            "tags" => items(was).iter().all(|item| items(is).contains(item)) || saw(name, was, changes),
+            "notes" | "note" => is.as_str().unwrap_or("").starts_with(was.as_str().unwrap_or("")) || saw(name, was, changes),
+            "last_visit" => is.as_i64() >= was.as_i64() || saw(name, was, changes),
+            "discount" => is.as_i64() <= was.as_i64() || saw(name, was, changes),
+            "grade" => is.as_str() >= was.as_str() || saw(name, was, changes),
+            "visits" => added(name, changes).is_none_or(|sum| is.as_i64() == was.as_i64().map(|was| was + sum)),
+            "owner" | "customer" | "pipeline" | "stage" => true,
+            _ => saw(name, was, changes),
+        };
+        (!ok).then(|| format!("{}/{}.{name}: {was} became {is}; changes {changes:?}", item.collection, item.id))
+    })
+}
+
+fn items(value: &Value) -> Vec<&Value> {
+    value.as_array().map(|items| items.iter().collect()).unwrap_or_default()
+}
+
+/// Whether who wrote a field last had seen this value, or saw what an own earlier change of the parcel wrote, whose author
+/// had.
+fn saw(name: &str, was: &Value, changes: &[Change]) -> bool {
+    let mut upto = changes.len();
+    let Some(mut at) = changes[..upto].iter().rposition(|change| writes(change, name)) else { return false };
+    for _ in 0..=changes.len() {
+        let seen = seen(&changes[..=at], name);
+        if alike(seen, was) {
+            return true;
+        }
+        upto = at;
+        let wrote_it = |change: &Change| writes(change, name) && alike(written(change, name), seen);
+        match changes[..upto].iter().rposition(wrote_it) {
+            Some(earlier) => at = earlier,
+            None => return false,
+        }
+    }
+    false
+}
+
+fn writes(change: &Change, name: &str) -> bool {
+    match change.action {
+        Action::Create | Action::Delete => true,
+        Action::Update => change.written.contains_key(name),
+    }
+}
+
+fn written<'a>(change: &'a Change, name: &str) -> &'a Value {
+    if change.action == Action::Delete { &Value::Null } else { field(&change.written, name) }
+}
+
+/// What the last of these saw of a field; a create after an own delete saw what the delete saw.
+fn seen<'a>(changes: &'a [Change], name: &str) -> &'a Value {
+    let Some((last, earlier)) = changes.split_last() else { return &Value::Null };
+    if last.action != Action::Create {
+        return field(&last.seen.fields, name);
+    }
+    earlier.iter().rfind(|change| change.action == Action::Delete).map_or(&Value::Null, |delete| field(&delete.seen.fields, name))
+}
+
+/// What updates add up to; none if the record was made or deleted in between.
+fn added(name: &str, changes: &[Change]) -> Option<i64> {
+    if changes.iter().any(|change| change.action != Action::Update) {
+        return None;
+    }
+    let added = |change: &Change| {
+        let written = change.written.get(name)?;
+        Some(written.as_i64().unwrap_or(0) - field(&change.seen.fields, name).as_i64().unwrap_or(0))
+    };
+    Some(changes.iter().filter_map(added).sum())
+}
+
+/// Who deletes must have seen what is deleted.
+fn deleted(before: &Stored, changes: &[Change]) -> Option<String> {
+    let delete = changes.iter().rposition(|change| change.action == Action::Delete)?;
+    let unseen = before.fields.iter().find(|(name, was)| {
+        let plain = matches!(name.as_str(), "name" | "phone" | "title" | "subject");
+        plain && !was.is_null() && !saw(name, was, &changes[..=delete])
+    });
+    unseen.map(|(name, was)| format!("{}/{} was deleted, and nobody who did had seen {name} = {was}", before.collection, before.id))
+}
