@@ -1,5 +1,7 @@
-//! `cargo xtask`: what a person and CI run. `start` tries Fieldsync out, `test` proves it, `build` and `size` are parts of both.
+//! `cargo xtask`: what a person and CI run. `start` tries Fieldsync out, `test` proves it, `bench` says how
+//! fast it is, `build` and `size` are parts of all.
 
+mod bench;
 mod build;
 mod command;
 mod counts;
@@ -33,6 +35,8 @@ enum Command {
     Test(TestArguments),
     /// Build the wasm, the app and the server, and start nothing.
     Build,
+    /// Measure the figures beside IndexedDB by hand, PouchDB and RxDB, and fail if a bar is missed. Takes up to ten minutes.
+    Bench(BenchArguments),
     /// Say what a phone downloads, raw, gzip and brotli, and fail over the budget.
     Size,
 }
@@ -54,6 +58,17 @@ pub struct StartArguments {
     pub reset: bool,
 }
 
+/// Options of `bench`.
+#[derive(clap::Args)]
+pub struct BenchArguments {
+    /// How often everything has its turn.
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u8).range(1..))]
+    pub rounds: u8,
+    /// Only this part, and no new `docs/performance.md`; may be given more than once.
+    #[arg(long, value_enum)]
+    pub only: Vec<bench::Part>,
+}
+
 /// Options of `test`.
 #[derive(clap::Args)]
 pub struct TestArguments {
@@ -69,6 +84,7 @@ fn main() -> ExitCode {
     let result = match Arguments::parse().command {
         Command::Start(arguments) => start::start(&arguments).map(|()| true),
         Command::Test(arguments) => test::test(&arguments),
+        Command::Bench(arguments) => bench::bench(&arguments),
         Command::Build => build::everything(build::Server::Release).map(|_| true),
         Command::Size => build::app().and_then(|app| size::report(&app)),
     };
