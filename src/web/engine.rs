@@ -337,6 +337,25 @@ impl Engine {
         to_json(&self.client.diagnostics().await.map_err(SyncError::from)?)
     }
 
+    /// The user knows what was lost with other stores.
+    ///
+    /// # Errors
+    /// A `SyncError` of the database.
+    #[wasm_bindgen(js_name = acknowledgeLoss)]
+    pub async fn acknowledge_loss(&self) -> Result<(), JsValue> {
+        let done = self.client.acknowledge_loss().await;
+        self.tell();
+        Ok(done.map_err(SyncError::from)?)
+    }
+
+    /// Says to the server that this database is deleted now.
+    ///
+    /// # Errors
+    /// A `SyncError` if the server was not told.
+    pub async fn goodbye(&self) -> Result<(), JsValue> {
+        Ok(self.client.goodbye().await.map_err(SyncError::from)?)
+    }
+
     /// Sleeps until a time: the worker waits out a hold.
     #[wasm_bindgen(js_name = sleepUntil)]
     pub async fn sleep_until(&self, at: f64) {

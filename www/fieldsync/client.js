@@ -5,6 +5,7 @@ import { openChannel } from "./channel.js";
 import { Collection, noteBatch } from "./collection.js";
 import { Cycles, lockName } from "./cycle.js";
 import { SyncError } from "./errors.js";
+import { databaseName, deleteDatabase } from "./forget.js";
 import { persist, space } from "./persist.js";
 import { Triggers } from "./triggers.js";
 import { takeUpdate } from "./worker-bridge.js";
@@ -20,6 +21,7 @@ import { takeUpdate } from "./worker-bridge.js";
  */
 
 const SYNC_WITHIN_MS = 30_000;
+const GOODBYE_WITHIN_MS = 5_000;
 
 /** @implements {Contract} */
 export class SyncClient extends EventTarget {
@@ -36,6 +38,7 @@ export class SyncClient extends EventTarget {
   #updateReady = false;
   #closedByNewer = false;
   #saves = 0;
+  #database;
   /** Writes on their way, by row: Save pressed twice is one change, and one promise. @type {Map<string, Promise<void>>} */
   #saving = new Map();
 
@@ -45,6 +48,7 @@ export class SyncClient extends EventTarget {
     this.#engine = engine;
     this.user = user;
     this.schema = JSON.parse(schema);
+    this.#database = databaseName(server, user);
     const lock = lockName(server, user);
     this.#cycles = new Cycles(engine, lock);
     this.#channel = openChannel(lock, (message) => void engine.refresh(message));
@@ -141,6 +145,19 @@ export class SyncClient extends EventTarget {
 
   async diagnostics() {
     return { ...JSON.parse(await this.#engine.diagnostics()), space: await space(), agent: navigator.userAgent };
+  }
+
+  async acknowledgeLoss() {
+    await this.#engine.acknowledgeLoss();
+  }
+
+  async forget() {
+    this.#triggers.stop();
+    this.#cycles.close();
+    // Whoever cannot be told will think this work lost, and say so to this user's next store here: too much, not too little.
+    await Promise.race([this.#engine.goodbye().catch(() => {}), new Promise((done) => setTimeout(done, GOODBYE_WITHIN_MS))]);
+    this.close();
+    await deleteDatabase(this.#database);
   }
 
   async signedIn() {

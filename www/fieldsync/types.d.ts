@@ -82,8 +82,8 @@ export interface SyncStatus {
   /** Of the first sync. */
   progress?: { done: number; total: number; bytes: number };
   sentToday: number;
-  /** State "lost": at least so many records went with a cleared storage, where that is known. */
-  lost?: number;
+  /** What went with a cleared storage, until `acknowledgeLoss()`: at least so many changes, of at least so many records; last heard of then. */
+  lost?: { changes: number; records: number; at: number };
   lastSyncedAt?: number;
   nextAttemptAt?: number;
   oldestUnsentAt?: number;
@@ -210,6 +210,13 @@ export interface SyncClient extends EventTarget {
   history: { list(limit?: number): Promise<HistoryEntry[]> };
   drafts: { get(form: string): Promise<Fields | undefined>; put(form: string, value: Fields): Promise<void>; remove(form: string): Promise<void> };
   diagnostics(): Promise<object>;
+  /** The user knows what was lost: state "lost" is over. */
+  acknowledgeLoss(): Promise<void>;
+  /**
+   * Deletes this user's data from this device, unsent work too, and closes the client. The server is told if it can be reached, so
+   * that nothing is called lost later.
+   */
+  forget(): Promise<void>;
   /** After a new sign-in: sends what waits. */
   signedIn(): Promise<void>;
   /** Takes the new version of the app (status "reload"): reloads the page once. */
@@ -292,6 +299,9 @@ export declare class Engine {
   putDraft(form: string, json: string): Promise<void>;
   removeDraft(form: string): Promise<void>;
   diagnostics(): Promise<string>;
+  acknowledgeLoss(): Promise<void>;
+  /** Says to the server that this database is deleted now. Rejects if it was not told. */
+  goodbye(): Promise<void>;
   close(): void;
   free(): void;
 }

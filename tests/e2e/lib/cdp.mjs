@@ -17,6 +17,14 @@ export async function stopWorkers(page) {
   await session.detach();
 }
 
+/** Clears what a browser clears when it runs short, and keeps the cookies. @param {import("playwright-core").Page} page @param {string} origin */
+export async function clearStorage(page, origin) {
+  const session = await page.context().newCDPSession(page);
+  const storageTypes = "indexeddb,local_storage,service_workers,cache_storage";
+  await session.send("Storage.clearDataForOrigin", { origin, storageTypes });
+  await session.detach();
+}
+
 /** What stops the browser from installing the app; empty: nothing. @param {import("playwright-core").Page} page @returns {Promise<any[]>} */
 export async function installabilityErrors(page) {
   const session = await page.context().newCDPSession(page);

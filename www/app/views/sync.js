@@ -60,6 +60,7 @@ function listen(app, centre, onPreview) {
       const { done } = await sync.outbox.undo(rows(entry).slice(-1)[0]);
       toast(t(done === "now" ? "undone" : "undone-later"));
     },
+    "loss-known": () => sync.acknowledgeLoss(),
     "choose-requested": ({ conflict }) => app.decide(conflict.collection, conflict.id),
     "language-chosen": ({ language }) => app.speak(language),
   };

@@ -76,7 +76,7 @@ function say(status, language, now) {
     case "first-sync":
       return status.progress?.total ? t("bar.first-sync", { ...status.progress }) : t("bar.first-sync.none");
     case "lost":
-      return status.lost ? t("bar.lost", { n: status.lost }) : t("bar.lost.some");
+      return t("bar.lost", { n: status.lost?.records ?? 0 });
     case "signed-out":
     case "outdated":
       return t(`bar.${state}${none}`, { n });
@@ -101,13 +101,14 @@ function saySending({ sending }, t) {
 
 /** What does not lead follows. @param {SyncStatus} status @param {import("../i18n.js").Translate} t */
 function follow(status, t) {
-  const { state, failed, conflicts, putOff, pending, background } = status;
+  const { state, failed, conflicts, putOff, pending, background, lost } = status;
   const more = [];
+  if (lost && state !== "lost") more.push(t("more.lost", { n: lost.records }));
   if (failed && state !== "failed") more.push(t("more.failed", { n: failed }));
   const following = state === "conflict" ? putOff : conflicts;
   if (following) more.push(t("more.conflicts", { n: following }));
   const others = pending - failed - conflicts;
-  if (others > 0 && (state === "failed" || state === "conflict")) more.push(t("more.pending", { n: others }));
+  if (others > 0 && ["failed", "conflict", "lost"].includes(state)) more.push(t("more.pending", { n: others }));
   if (!background && pending && ["offline", "waiting", "sending"].includes(state)) more.push(t("more.background"));
   return more;
 }

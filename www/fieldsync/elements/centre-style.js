@@ -7,7 +7,7 @@ h2 { margin: 0 0 .5rem; font-size: 1.0625rem; line-height: 1.3; } h3 { margin: 1
 p { margin: 0; }
 .summary { display: flex; flex-wrap: wrap; gap: .75rem 1rem; align-items: center; justify-content: space-between; }
 .summary p { display: grid; } .last { font-size: 1.25rem; font-variant-numeric: tabular-nums; }
-.actions { display: flex; flex-wrap: wrap; gap: .5rem; } dl + .actions, details + .actions { margin-block-start: 1rem; }
+.actions { display: flex; flex-wrap: wrap; gap: .5rem; } dl + .actions, details + .actions, p + .actions { margin-block-start: 1rem; }
 .hint { display: flex; flex-wrap: wrap; gap: .5rem; align-items: center; justify-content: space-between; }
 .rows { list-style: none; margin: 0; padding: 0; }
 .row { display: flex; flex-wrap: wrap; gap: .375rem .75rem; align-items: center; justify-content: space-between; padding-block: .75rem; border-block-start: 1px solid var(--_line); }
@@ -15,6 +15,7 @@ p { margin: 0; }
 .row > .words { display: grid; flex: 1 1 12rem; min-width: 0; } .row > .reason, .row > details, .row > p { flex-basis: 100%; }
 .title { min-height: 28px; padding: 0; border: 0; background: none; font-weight: 600; text-align: start; overflow-wrap: anywhere; } button.title:hover { text-decoration: underline; }
 .row .icon { width: 1rem; height: 1rem; vertical-align: -.15em; }
+.reason + .muted { margin-block-start: .375rem; }
 .reason { display: flex; gap: .5rem; align-items: center; color: var(--_bad); font-weight: 500; }
 .note { margin-block-start: .5rem; padding: .625rem .75rem; border-radius: 10px; background: var(--_off-bg); color: var(--_off); font-size: .9375rem; }
 dl { display: grid; grid-template-columns: auto 1fr; gap: .5rem 1rem; margin: 0; align-items: center; } dt { color: var(--_soft); } dd { margin: 0; }

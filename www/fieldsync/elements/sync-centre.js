@@ -3,6 +3,7 @@ import { deviceLanguage, translator } from "../i18n.js";
 import { CENTRE_CSS } from "./centre-style.js";
 import { conflictRow, failedRow, historyRow, mergedRow, unsentRow } from "./centre-rows.js";
 import { h } from "./h.js";
+import { icon } from "./icons.js";
 import { openShadow, sheet } from "./styles.js";
 
 /**
@@ -27,6 +28,7 @@ let own;
  * @event sync-requested @event preview-requested @event export-requested @event diagnostics-requested
  * @event fix-requested, retry-requested, discard-requested, undo-requested: detail `{ entry }`, an OutboxEntry.
  * @event retry-all-requested
+ * @event loss-known The user has read what was lost.
  * @event choose-requested detail `{ conflict }`.
  * @event open-requested detail `{ collection, id }`.
  * @event language-chosen detail `{ language }`.
@@ -92,6 +94,7 @@ export class SyncCentre extends HTMLElement {
     const merged = history.filter((entry) => entry.setAside?.length);
     return [
       this.#summary(status),
+      status.lost && this.#lost(status.lost),
       failed.length &&
         this.#section(
           "centre.failed",
@@ -145,6 +148,18 @@ export class SyncCentre extends HTMLElement {
         this.#button("do.sync", "sync-requested", "primary"),
         status.pending > 0 && this.#button("centre.preview", "preview-requested"),
       ),
+    );
+  }
+
+  /** @param {NonNullable<import("../types").SyncStatus["lost"]>} lost */
+  #lost({ records, at }) {
+    const t = translator(this.#language);
+    return this.#section(
+      "centre.lost",
+      "lost",
+      h("p.reason", null, icon("alert"), h("span", null, t("bar.lost", { n: records }))),
+      h("p.muted", null, t("centre.lost.hint", { time: moment(this.#language, at) })),
+      h("div.actions", null, this.#button("centre.lost.known", "loss-known")),
     );
   }
 

@@ -1,0 +1,19 @@
+/** Deletes a user's database from this device: what only an app asks for, never a sign-out. */
+import { SyncError } from "./errors.js";
+
+/** As the engine names it. @param {string} server @param {string} user */
+export function databaseName(server, user) {
+  return `fieldsync ${server} ${user}`;
+}
+
+/** @param {string} name @returns {Promise<void>} */
+export function deleteDatabase(name) {
+  return new Promise((resolve, reject) => {
+    const request = indexedDB.deleteDatabase(name);
+    request.onsuccess = () => resolve();
+    request.onerror = () => reject(new SyncError("storage-unknown", "the database could not be deleted", { cause: request.error }));
+    // Other tabs close theirs when they hear of it. One that does not holds the deletion up; it happens once that tab is gone.
+    request.onblocked = () =>
+      reject(new SyncError("storage-blocked", "another tab holds the database open", { retryable: true }));
+  });
+}
