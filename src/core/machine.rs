@@ -19,6 +19,8 @@ use super::record::Millis;
 
 /// A cycle yields after this long, in a page.
 pub const CYCLE_MS_MAX: i64 = 30_000;
+/// A cycle of the service worker yields after this long: nobody waits for it, and the browser does not come often.
+pub const WORKER_CYCLE_MS_MAX: i64 = 120_000;
 
 /// Why a cycle is wanted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -47,7 +49,7 @@ pub enum Reason {
 }
 
 /// How a half of a cycle went.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Moved {
     /// Whether there is more to do in this direction, now.
     pub more: bool,
@@ -55,6 +57,7 @@ pub struct Moved {
 
 /// Why a half of a cycle failed, by what follows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Failure {
     /// The server is away: wait, at least as long as it says.
     Away {
@@ -74,7 +77,8 @@ pub enum Failure {
 }
 
 /// What happened.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Event {
     /// A cycle is wanted.
     Requested(Reason),
@@ -82,10 +86,13 @@ pub enum Event {
     Pushed(Result<Moved, Failure>),
     /// A pull ended.
     Pulled(Result<Moved, Failure>),
+    /// Our server answered something that no cycle asked: it is there, for this user and this app.
+    Heard,
 }
 
 /// What to do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Effect {
     /// Send a batch.
     Push,
@@ -115,6 +122,9 @@ pub enum State {
         /// Something was asked for meanwhile: push again before resting.
         #[serde(default)]
         again: bool,
+        /// How long this cycle may take.
+        #[serde(default = "cycle_ms_max")]
+        limit_ms: i64,
     },
     /// A pull is under way.
     Pulling {
@@ -124,6 +134,9 @@ pub enum State {
         attempt: u32,
         /// See `Pushing`.
         again: bool,
+        /// See `Pushing`.
+        #[serde(default = "cycle_ms_max")]
+        limit_ms: i64,
     },
     /// After a failure.
     Waiting {
@@ -184,22 +197,20 @@ impl Machine {
 
 fn step(state: State, now: Millis, random: u64, event: Event) -> (State, Vec<Effect>) {
     match (state, event) {
-        (State::Idle, Event::Requested(_)) => push(now, 0),
+        (State::Idle, Event::Requested(reason)) => push(now, 0, reason),
         (State::Waiting { until, attempt, floor, .. }, Event::Requested(reason)) => {
             if ends_wait(reason, now, until, floor) {
-                // A wait that was ended early does not count: who opens the app ten times in a bad spot must not come to the
-                // five-minute timer by it.
-                push(now, if is_over(now, until, floor) { attempt } else { attempt.saturating_sub(1).max(1) })
+                push(now, attempt_after(attempt, is_over(now, until, floor)), reason)
             } else {
                 (state, vec![Effect::WakeAt(until)])
             }
         }
         (State::SignedOut, Event::Requested(reason)) => match reason {
-            Reason::Start | Reason::Visible | Reason::User | Reason::SignedIn | Reason::Background => push(now, 0),
+            Reason::Start | Reason::Visible | Reason::User | Reason::SignedIn | Reason::Background => push(now, 0, reason),
             Reason::Online | Reason::Pageshow | Reason::Saved | Reason::Timer | Reason::Periodic => (state, vec![]),
         },
         (State::Outdated, Event::Requested(reason)) => match reason {
-            Reason::Start | Reason::User | Reason::SignedIn => push(now, 0),
+            Reason::Start | Reason::User | Reason::SignedIn => push(now, 0, reason),
             Reason::Online
             | Reason::Visible
             | Reason::Pageshow
@@ -210,36 +221,36 @@ fn step(state: State, now: Millis, random: u64, event: Event) -> (State, Vec<Eff
         },
         (State::Misconfigured { until }, Event::Requested(reason)) => {
             if until.has_come(now, TIMER_MS) || matches!(reason, Reason::User | Reason::Start | Reason::SignedIn) {
-                push(now, 0)
+                push(now, 0, reason)
             } else {
                 (state, vec![Effect::WakeAt(until)])
             }
         }
-        (State::Pushing { since, attempt, .. }, Event::Requested(_)) => (State::Pushing { since, attempt, again: true }, vec![]),
-        (State::Pulling { since, attempt, .. }, Event::Requested(_)) => (State::Pulling { since, attempt, again: true }, vec![]),
-        (State::Pushing { since, attempt, again }, Event::Pushed(Ok(moved))) => {
-            if moved.more && time_is_up(now, since) {
-                (State::Idle, vec![Effect::Rest, Effect::WakeAt(now)])
-            } else if moved.more {
-                // This push reads the outbox anew: it sees what was asked for.
-                (State::Pushing { since, attempt: 0, again: false }, vec![Effect::Push])
-            } else {
-                (State::Pulling { since, attempt, again }, vec![Effect::Pull])
-            }
+        (State::Pushing { since, attempt, limit_ms, .. }, Event::Requested(_)) => {
+            (State::Pushing { since, attempt, again: true, limit_ms }, vec![])
         }
-        (State::Pulling { since, again, .. }, Event::Pulled(Ok(moved))) => {
-            if (moved.more || again) && time_is_up(now, since) {
-                (State::Idle, vec![Effect::Rest, Effect::WakeAt(now)])
+        (State::Pulling { since, attempt, limit_ms, .. }, Event::Requested(_)) => {
+            (State::Pulling { since, attempt, again: true, limit_ms }, vec![])
+        }
+        (State::Pushing { since, attempt, again, limit_ms }, Event::Pushed(Ok(moved))) => {
+            pushed(now, moved, since, attempt, again, limit_ms)
+        }
+        (State::Pulling { since, again, limit_ms, .. }, Event::Pulled(Ok(moved))) => {
+            if (moved.more || again) && time_is_up(now, since, limit_ms) {
+                yields(now)
             } else if moved.more {
-                (State::Pulling { since, attempt: 0, again }, vec![Effect::Pull])
+                (State::Pulling { since, attempt: 0, again, limit_ms }, vec![Effect::Pull])
             } else if again {
-                (State::Pushing { since, attempt: 0, again: false }, vec![Effect::Push])
+                (State::Pushing { since, attempt: 0, again: false, limit_ms }, vec![Effect::Push])
             } else {
                 (State::Idle, vec![Effect::Rest])
             }
         }
         (State::Pushing { attempt, .. }, Event::Pushed(Err(failure)))
         | (State::Pulling { attempt, .. }, Event::Pulled(Err(failure))) => fail(attempt, now, random, failure),
+        (State::Waiting { until, attempt, floor, .. }, Event::Heard) => (heard(now, until, attempt, floor), vec![]),
+        (State::SignedOut | State::Outdated | State::Misconfigured { .. }, Event::Heard) => (State::Idle, vec![]),
+        (State::Idle | State::Pushing { .. } | State::Pulling { .. }, Event::Heard) => (state, vec![]),
         // An answer that nobody waits for: a driver that was replaced. Its transaction has compared; there is nothing to do.
         (
             State::Idle | State::Waiting { .. } | State::SignedOut | State::Outdated | State::Misconfigured { .. },
@@ -250,13 +261,60 @@ fn step(state: State, now: Millis, random: u64, event: Event) -> (State, Vec<Eff
     }
 }
 
-fn push(now: Millis, attempt: u32) -> (State, Vec<Effect>) {
-    (State::Pushing { since: now, attempt, again: false }, vec![Effect::Push])
+fn push(now: Millis, attempt: u32, reason: Reason) -> (State, Vec<Effect>) {
+    (State::Pushing { since: now, attempt, again: false, limit_ms: limit_ms(reason) }, vec![Effect::Push])
+}
+
+fn pushed(now: Millis, moved: Moved, since: Millis, attempt: u32, again: bool, limit_ms: i64) -> (State, Vec<Effect>) {
+    if moved.more && time_is_up(now, since, limit_ms) {
+        yields(now)
+    } else if moved.more {
+        // This push reads the outbox anew: it sees what was asked for.
+        (State::Pushing { since, attempt: 0, again: false, limit_ms }, vec![Effect::Push])
+    } else {
+        (State::Pulling { since, attempt, again, limit_ms }, vec![Effect::Pull])
+    }
+}
+
+/// The time of a cycle is up: the next one goes on at once.
+fn yields(now: Millis) -> (State, Vec<Effect>) {
+    (State::Idle, vec![Effect::Rest, Effect::WakeAt(now)])
+}
+
+/// A wait that was ended early does not count: who opens the app ten times in a bad spot must not come to the five-minute
+/// timer by it.
+fn attempt_after(attempt: u32, is_over: bool) -> u32 {
+    if is_over { attempt } else { attempt.saturating_sub(1).max(1) }
+}
+
+/// The wait was for a server that was away, and it is there. One that asked for time itself keeps it.
+fn heard(now: Millis, until: Millis, attempt: u32, floor: Option<Millis>) -> State {
+    let until = if floor.is_some() { until } else { until.min(now) };
+    State::Waiting { until, attempt, floor, ours: true }
+}
+
+/// How long the cycle that this reason starts may take: only the worker is woken by the browser.
+fn limit_ms(reason: Reason) -> i64 {
+    match reason {
+        Reason::Background | Reason::Periodic => WORKER_CYCLE_MS_MAX,
+        Reason::Start
+        | Reason::Online
+        | Reason::Visible
+        | Reason::Pageshow
+        | Reason::Saved
+        | Reason::Timer
+        | Reason::User
+        | Reason::SignedIn => cycle_ms_max(),
+    }
+}
+
+fn cycle_ms_max() -> i64 {
+    CYCLE_MS_MAX
 }
 
 /// A clock that was set back must not make a cycle endless: a beginning in the future is long ago.
-fn time_is_up(now: Millis, since: Millis) -> bool {
-    since > now || now.since(since) >= CYCLE_MS_MAX
+fn time_is_up(now: Millis, since: Millis, limit_ms: i64) -> bool {
+    since > now || now.since(since) >= limit_ms
 }
 
 fn ends_wait(reason: Reason, now: Millis, until: Millis, floor: Option<Millis>) -> bool {

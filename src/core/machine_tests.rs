@@ -10,11 +10,18 @@ fn idle() -> State {
 }
 
 fn pushing(attempt: u32, again: bool) -> State {
-    State::Pushing { since: NOW, attempt, again }
+    State::Pushing { since: NOW, attempt, again, limit_ms: CYCLE_MS_MAX }
 }
 
 fn pulling(attempt: u32, again: bool) -> State {
-    State::Pulling { since: NOW, attempt, again }
+    State::Pulling { since: NOW, attempt, again, limit_ms: CYCLE_MS_MAX }
+}
+
+/// What a reason starts: the worker's cycles are longer.
+fn begins(attempt: u32, reason: Reason) -> State {
+    let is_workers = matches!(reason, Reason::Background | Reason::Periodic);
+    let limit_ms = if is_workers { WORKER_CYCLE_MS_MAX } else { CYCLE_MS_MAX };
+    State::Pushing { since: NOW, attempt, again: false, limit_ms }
 }
 
 fn waiting(floor: Option<Millis>) -> State {
@@ -62,7 +69,7 @@ fn every_reason_in_every_state() {
         for reason in REASONS {
             let got = step(state, NOW, 7, requested(reason));
             let expected = match starting.contains(&reason) {
-                true => (pushing(attempt, false), vec![Effect::Push]),
+                true => (begins(attempt, reason), vec![Effect::Push]),
                 false => otherwise[0].clone(),
             };
             assert_eq!(got, expected, "{state:?} and {reason:?}");
@@ -115,6 +122,24 @@ fn every_answer_in_every_state() {
     }
 }
 
+/// The worker's cycle yields when its own time is up, in both halves, and keeps its limit from the one to the other.
+#[test]
+fn the_workers_cycle_has_its_own_limit() {
+    let more = Ok(Moved { more: true });
+    let (page, worker) = (Millis(NOW.0 + CYCLE_MS_MAX), Millis(NOW.0 + WORKER_CYCLE_MS_MAX));
+    let (pushing, effects) = step(idle(), NOW, 7, requested(Reason::Background));
+    assert_eq!(effects, [Effect::Push]);
+    assert_eq!(step(pushing, page, 7, Event::Pushed(more)), (pushing, vec![Effect::Push]));
+    assert_eq!(step(pushing, worker, 7, Event::Pushed(more)).0, idle());
+    let (asked, _) = step(pushing, page, 7, requested(Reason::Saved));
+    let (pulling, _) = step(asked, page, 7, Event::Pushed(Ok(Moved { more: false })));
+    assert_eq!(pulling, State::Pulling { since: NOW, attempt: 0, again: true, limit_ms: WORKER_CYCLE_MS_MAX });
+    assert_eq!(step(pulling, page, 7, Event::Pulled(more)), (pulling, vec![Effect::Pull]));
+    assert_eq!(step(pulling, worker, 7, Event::Pulled(more)).0, idle());
+    let kept: State = serde_json::from_str(r#"{"state":"pushing","since":1,"attempt":2}"#).unwrap();
+    assert_eq!(kept, State::Pushing { since: Millis(1), attempt: 2, again: false, limit_ms: CYCLE_MS_MAX }, "a row of before");
+}
+
 #[test]
 fn every_failure_in_every_state_that_works() {
     let after = |attempt: u32, retry_after_ms: Option<i64>| NOW.plus(cycle_delay_ms(attempt, 7, retry_after_ms));
@@ -162,6 +187,25 @@ fn every_answer_that_nobody_waits_for() {
         for state in states.into_iter().take(5).chain([pushing(1, true)]) {
             assert_eq!(step(state, NOW, 7, Event::Pulled(answer)), (state, vec![]), "{state:?}");
         }
+    }
+}
+
+/// An answer outside of a cycle ends a wait for a server that was away, and what only an answer can end.
+#[test]
+fn every_state_hears_of_an_answer() {
+    let heard = |floor, until| State::Waiting { until, attempt: 3, floor, ours: true };
+    let cells = [
+        (idle(), idle()),
+        (waiting(None), heard(None, NOW)),
+        (waiting(Some(LATER)), heard(Some(LATER), LATER)),
+        (State::SignedOut, idle()),
+        (State::Outdated, idle()),
+        (State::Misconfigured { until: LATER }, idle()),
+        (pushing(2, true), pushing(2, true)),
+        (pulling(2, false), pulling(2, false)),
+    ];
+    for (state, expected) in cells {
+        assert_eq!(step(state, NOW, 7, Event::Heard), (expected, vec![]), "{state:?}");
     }
 }
 
