@@ -10,6 +10,7 @@ use crate::core::machine::{Effect, Event, Failure, Reason, State};
 use crate::core::push::{Begin, begin, wanted};
 use crate::core::record::Millis;
 use crate::core::rows::meta;
+use crate::core::trace::What;
 use crate::ports::{Host, Read, Rows, Scope, Step, Store, StoreError, StoreName, Transport, TransportError, Write};
 
 /// How often history is pruned.
@@ -42,7 +43,7 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
     pub async fn cycle(&self, reason: Reason) -> CycleReport {
         // Another context may have changed where the engine stands.
         if let Err(error) = self.refresh(None).await {
-            self.note_error("storage", error.to_string());
+            self.note_store(&error);
         }
         let mut effects: VecDeque<Effect> = self.step(Event::Requested(reason)).into();
         let mut wake_at = None;
@@ -61,12 +62,18 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
                 Effect::AskToSignIn => self.note(Note::Status),
             }
         }
+        self.write_long_trace().await;
         self.report(wake_at).await
     }
 
     fn step(&self, event: Event) -> Vec<Effect> {
-        let (now, random) = (self.host.now(), self.host.random());
-        self.shared.borrow_mut().engine.machine.handle(now, random, event)
+        // 53 bits: a trace keeps them as a number that every reader of JSON reads exactly.
+        let (now, random) = (self.host.now(), self.host.random() >> 11);
+        let mut shared = self.shared.borrow_mut();
+        let effects = shared.engine.machine.handle(now, random, event);
+        let state = shared.engine.machine.state;
+        shared.trace.note(now, What::Step { random, event, effects: effects.clone(), state });
+        effects
     }
 
     /// Once a day, what is old goes from history.
@@ -89,7 +96,7 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
     /// Notes where the engine stands, for the other contexts and the next start.
     async fn rest(&self) {
         if let Err(error) = self.prune().await {
-            self.note_error("storage", error.to_string());
+            self.note_store(&error);
         }
         let engine = {
             let mut shared = self.shared.borrow_mut();
@@ -98,13 +105,11 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
             engine.machine = engine.machine.kept();
             engine
         };
-        let scope = Scope::relaxed(&[StoreName::Meta], vec![]);
-        let written = self.store.update(scope, |_| Step::Write(vec![meta_write(meta::ENGINE, &engine)], ())).await;
-        if let Err(error) = written {
-            self.note_error("storage", error.to_string());
+        if let Err(error) = self.write_trace(vec![meta_write(meta::ENGINE, &engine)]).await {
+            self.note_store(&error);
         }
         if let Err(error) = self.refresh(Some(None)).await {
-            self.note_error("storage", error.to_string());
+            self.note_store(&error);
         }
         self.note(Note::Status);
         self.note(Note::Wake(None));
@@ -151,7 +156,7 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
     }
 
     pub(super) fn storage_failure(&self, error: &StoreError) -> Failure {
-        self.note_error("storage", error.to_string());
+        self.note_store(error);
         Failure::Storage
     }
 }

@@ -13,6 +13,7 @@ mod read;
 mod refresh;
 mod save;
 mod settle;
+mod trace;
 mod views;
 
 use std::cell::RefCell;
@@ -28,6 +29,7 @@ use crate::core::record::{DeviceId, Epoch, Millis, UserId};
 use crate::core::rows::meta;
 use crate::core::schema::Schema;
 use crate::core::status::{Engine, Sending};
+use crate::core::trace::{Recorder, What};
 use crate::data::table::Tables;
 use crate::ports::{Host, Read, Rows, Scope, Step, Store, StoreError, StoreName, Transport, TransportError, Write};
 
@@ -78,6 +80,8 @@ struct Shared {
     /// The server refused a compressed body once.
     plain: bool,
     full: bool,
+    /// What is not in the stored trace yet.
+    trace: Recorder,
 }
 
 #[derive(Clone, Copy, Default)]
@@ -122,6 +126,9 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
         let device = DeviceId::new(now, [host.random(), host.random()]);
         let epoch = Epoch::new(now, [host.random(), host.random()]);
         let number = schema.schema;
+        // Tells contexts apart in a trace: 32 bits of chance are enough for that.
+        #[allow(clippy::cast_possible_truncation)]
+        let context = host.random() as u32;
         let scope = Scope::strict(&[StoreName::Meta], vec![Read::Meta]);
         let opened = store
             .update(scope, |rows| {
@@ -154,6 +161,7 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
             lost_cursors: 0,
             plain: false,
             full: false,
+            trace: Recorder::new(context),
         };
         let client = Self {
             store,
@@ -167,6 +175,8 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
             notes: RefCell::new(Vec::new()),
         };
         client.refresh(None).await?;
+        let state = client.shared.borrow().engine.machine.state;
+        client.trace(What::Took { state });
         Ok(client)
     }
 
@@ -207,7 +217,13 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
         self.shared.borrow_mut().engine.note(now, code, detail);
     }
 
+    fn note_store(&self, error: &StoreError) {
+        self.trace(What::Store(trace::store_name(error).into()));
+        self.note_error("storage", error.to_string());
+    }
+
     fn note_transport(&self, error: &TransportError) {
+        self.trace(What::Network(trace::network_name(error).into()));
         let code = match error {
             TransportError::Away { .. } => "offline",
             TransportError::SignedOut => "signed-out",

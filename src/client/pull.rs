@@ -27,6 +27,7 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
         self.take_answer(&answer).await?;
         let more = self.apply(&asked, &answer.body).await.map_err(|error| self.storage_failure(&error))?;
         self.refresh(None).await.map_err(|error| self.storage_failure(&error))?;
+        self.trace_pulled(&asked, &answer.body, more);
         self.note(Note::Wake(None));
         Ok(Moved { more })
     }

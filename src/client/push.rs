@@ -12,6 +12,7 @@ use crate::core::push::{Begin, Begun, begin, wanted};
 use crate::core::record::{CollectionName, Epoch, OpId, RecordId};
 use crate::core::rows::{ConflictRow, HistoryRow, meta};
 use crate::core::status::Sending;
+use crate::core::trace::What;
 use crate::ports::{Host, Read, Rows, Scope, Step, Store, StoreError, StoreName, Transport, TransportError, Write};
 
 use super::{Client, Note, meta_row, meta_write, pages};
@@ -42,6 +43,7 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
         if begun.send.is_empty() {
             return self.tell(&request).await;
         }
+        self.trace(What::Sent(request.parcels.iter().map(|parcel| parcel.op_id).collect()));
         self.show_sending(&request, rows.outbox.len());
         let sent_at = self.host.now();
         match self.transport.send(&Request::Push(request.clone())).await {
@@ -73,6 +75,7 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
             }
         };
         let (begun, request) = self.store.update(scope, plan).await?.value?;
+        self.trace_begun(&begun);
         if !begun.parcels.is_empty() || !begun.ended.is_empty() {
             self.refresh(None).await?;
             self.note(Note::Wake(None));
@@ -167,6 +170,7 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
             }
         };
         let finished = self.store.update(scope, plan).await?.value?;
+        self.trace_answered(results, &finished);
         {
             let mut shared = self.shared.borrow_mut();
             shared.engine.count_sent(now, finished.confirmed);
@@ -252,6 +256,7 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
         };
         let done = self.store.update(scope, plan).await.and_then(|committed| committed.value);
         done.map_err(|error| self.storage_failure(&error))?;
+        self.trace(What::Restarted);
         self.refresh(None).await.map_err(|error| self.storage_failure(&error))?;
         Ok(Moved { more: true })
     }
@@ -259,6 +264,7 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
     /// Asks for the outcome of a parcel that the user wants back.
     async fn void(&self, parcel: &Parcel) -> Result<(), Failure> {
         let request = Request::Void(VoidRequest { op_id: parcel.op_id, changes: parcel.rows.clone() });
+        self.trace(What::Asked(parcel.op_id));
         let answer = self.transport.send(&request).await.map_err(|error| self.failure(&error))?;
         self.take_answer(&answer).await?;
         let Body::Void(result) = &answer.body else { return Err(Failure::Misconfigured) };

@@ -13,7 +13,7 @@ use crate::data::query::Query;
 use crate::data::table::{RecordStatus, RecordView, Tables};
 use crate::ports::{Host, Read, Scope, Step, Store, StoreError, StoreName, Transport, TransportError, Write};
 
-use super::views::{ConflictView, HistoryEntry, OutboxEntry, PreviewEntry, conflict, entry, outcome_name};
+use super::views::{ConflictView, HistoryEntry, OutboxEntry, PreviewEntry, conflict, entry};
 use super::{Client, pages};
 
 impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
@@ -172,7 +172,7 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
         let answer = self.transport.send(&Request::Preview(request.clone())).await?;
         let Body::Push(results) = answer.body else { return Ok(vec![]) };
         let of_parcel = |(parcel, result): (&crate::core::protocol::PushParcel, &crate::core::protocol::PushResult)| {
-            let outcome = outcome_name(&result.outcome);
+            let outcome = result.outcome.name();
             let title = |collection: &str, id| self.tables(|tables| tables.title(collection, id)).unwrap_or_default();
             let item = |item: &crate::core::protocol::Item| PreviewEntry {
                 collection: item.collection.clone(),
@@ -214,6 +214,7 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
     /// # Errors
     /// If it cannot be read.
     pub async fn diagnostics(&self) -> Result<Value, StoreError> {
+        let trace = self.export_trace().await?;
         let rows = self.store.read(vec![Read::Outbox, Read::Parcels, Read::Conflicts, Read::Meta]).await?;
         let parcel = |parcel: &Parcel| {
             let refused = match &parcel.state {
@@ -233,6 +234,7 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
             "status": self.status(), "engine": rows.meta.get(meta::ENGINE), "pull": rows.meta.get(meta::PULL),
             "outbox": rows.outbox.iter().map(change).collect::<Vec<_>>(), "parcels": rows.parcels.iter().map(parcel).collect::<Vec<_>>(),
             "conflicts": rows.conflicts.len(), "records": self.tables(Tables::count_bases),
+            "trace": trace,
         }))
     }
 }

@@ -7,6 +7,7 @@ use crate::core::loss::Losses;
 use crate::core::pull::PullState;
 use crate::core::rows::meta;
 use crate::core::status::{Engine, Sending};
+use crate::core::trace::What;
 use crate::ports::{Host, Read, Rows, Store, StoreError, Transport};
 
 use super::{Client, Marks, Note, meta_row, pages};
@@ -67,6 +68,9 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
         let is_running = shared.engine.machine != shared.engine.machine.kept();
         // What runs here knows better how it stands, and has not noted it yet.
         if let Some(engine) = engine.filter(|_| !is_running) {
+            if shared.engine.machine != engine.machine {
+                shared.trace.note(self.host.now(), What::Took { state: engine.machine.state });
+            }
             shared.engine = engine;
         }
         shared.pull = pull.unwrap_or_default();

@@ -5,6 +5,7 @@ use crate::core::protocol::{Action, GROUP_CHANGES_MAX};
 use crate::core::record::{CollectionName, Fields, GroupId, Millis, RecordId, RowId, Version, field, normalise, same};
 use crate::core::rules::{Rule, Violation, check_patch, check_record};
 use crate::core::schema::{Collection, Mode};
+use crate::core::trace::What;
 use crate::ports::{Host, Read, Scope, Step, Store, StoreError, StoreName, Transport, Write};
 
 use super::{Client, Note};
@@ -82,8 +83,12 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
             .await;
         let mut shared = self.shared.borrow_mut();
         shared.full = matches!(committed, Err(StoreError::Full));
-        let committed = committed.inspect_err(|_| self.note(Note::Status))?;
+        let committed = committed.inspect_err(|error| {
+            shared.trace.note(self.host.now(), What::Store(super::trace::store_name(error).into()));
+            self.note(Note::Status);
+        })?;
         let (appended, found) = committed.value;
+        shared.trace.note(self.host.now(), What::Saved(appended.iter().map(Into::into).collect()));
         if let Some(tables) = &mut shared.tables {
             for (change, client_seq) in appended.into_iter().zip(committed.appended) {
                 tables.take_change(Change { client_seq, ..change });

@@ -12,6 +12,7 @@ use crate::core::push::ended;
 use crate::core::record::{CollectionName, RecordId, RowId, Version};
 use crate::core::resolve::{Choices, ResolveError, Resolved, Stamp, again, resolve};
 use crate::core::rows::{ConflictRow, End, Ended, HistoryRow};
+use crate::core::trace::What;
 use crate::ports::{Host, Read, Rows, Scope, Step, Store, StoreError, StoreName, Transport, Write};
 
 use super::{Client, Note, pages};
@@ -67,6 +68,7 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
             Step::Write(writes, Settled { later: !discarded.put.is_empty(), ended, appended: None })
         };
         let settled = self.store.update(scope, plan).await?.value;
+        self.trace(What::Ended(settled.ended.iter().map(|ended| ended.row).collect()));
         self.settled().await?;
         if settled.ended.is_empty() && !settled.later { Err(SettleError::NotFound) } else { Ok(settled) }
     }
@@ -94,6 +96,9 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
             Step::Write(writes, true)
         };
         let done = self.store.update(scope, plan).await?.value;
+        if done {
+            self.trace(What::Saved(changes.iter().map(Into::into).collect()));
+        }
         self.settled().await?;
         if done { Ok(()) } else { Err(SettleError::Moved) }
     }
@@ -167,6 +172,7 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
             }
         };
         let settled = self.store.update(Scope::strict(&stores, read), plan).await?.value?;
+        self.trace(What::Ended(settled.ended.iter().map(|ended| ended.row).collect()));
         self.settled().await?;
         Ok(settled)
     }

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use crate::core::outbox::Change;
 use crate::core::parcel::Then;
-use crate::core::protocol::{Action, Outcome, Problem, SetAside};
+use crate::core::protocol::{Action, Problem, SetAside};
 use crate::core::record::{By, CollectionName, Fields, GroupId, Millis, RecordId, RowId, Version};
 use crate::core::rows::End;
 use crate::core::view::{Conflict, ConflictField, ConflictKind};
@@ -123,18 +123,6 @@ pub struct PreviewEntry {
     pub(super) id: RecordId,
     pub(super) title: String,
     pub(super) outcome: &'static str,
-}
-
-pub(super) fn outcome_name(outcome: &Outcome) -> &'static str {
-    match outcome {
-        Outcome::Applied { .. } => "applied",
-        Outcome::Known { .. } => "known",
-        Outcome::Conflict { .. } => "conflict",
-        Outcome::Rejected { .. } => "rejected",
-        Outcome::Retry { .. } => "retry",
-        Outcome::Blocked { .. } => "blocked",
-        Outcome::Voided => "voided",
-    }
 }
 
 pub(super) fn conflict(tables: &Tables, collection: CollectionName, id: RecordId) -> Option<ConflictView> {

@@ -138,3 +138,9 @@ pub mod meta {
     /// Entries of the feed that could not be applied, kept raw.
     pub const POISON: &str = "poison";
 }
+
+/// The names of the rows in `derived`.
+pub mod derived {
+    /// Where the trace is written; its segments are `trace/0` and so on. See `core::trace`.
+    pub const TRACE: &str = "trace";
+}

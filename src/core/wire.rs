@@ -184,6 +184,20 @@ impl Outcome {
     pub fn is_final(&self) -> bool {
         !matches!(self, Self::Retry { .. } | Self::Blocked { .. })
     }
+
+    /// Its name on the wire.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Applied { .. } => "applied",
+            Self::Known { .. } => "known",
+            Self::Conflict { .. } => "conflict",
+            Self::Rejected { .. } => "rejected",
+            Self::Retry { .. } => "retry",
+            Self::Blocked { .. } => "blocked",
+            Self::Voided => "voided",
+        }
+    }
 }
 
 /// A parcel's answer.

@@ -6,4 +6,5 @@ mod conflicts;
 mod failures;
 mod loops;
 mod losses;
+mod trace;
 mod world;

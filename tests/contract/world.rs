@@ -16,6 +16,7 @@ use fieldsync::core::machine::Reason;
 use fieldsync::core::protocol::{Action, Answer, Entry, Request};
 use fieldsync::core::record::{Fields, Millis, RecordId, RowId, UserId, Version};
 use fieldsync::core::schema::Schema;
+use fieldsync::core::trace::{Trace, replay};
 use fieldsync::data::table::RecordView;
 use fieldsync::memory::MemoryStore;
 use fieldsync::ports::{Cause, Host, Transport, TransportError};
@@ -249,6 +250,12 @@ impl Device {
 
     pub async fn sync(&self) {
         self.client.cycle(Reason::User).await;
+        assert_eq!(replay(&self.trace().await), Ok(()), "every trace of these tests replays");
+    }
+
+    /// The trace as support gets it.
+    pub async fn trace(&self) -> Trace {
+        serde_json::from_value(self.client.diagnostics().await.unwrap()["trace"].clone()).unwrap()
     }
 
     /// Parcels pushed so far, counted each time they were sent.

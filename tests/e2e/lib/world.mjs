@@ -45,6 +45,11 @@ export class World {
     return this.proxy.origin;
   }
 
+  /** Where a story leaves files. */
+  get folder() {
+    return this.#folder;
+  }
+
   /** The built app's folder. */
   get app() {
     return this.#places.app;
