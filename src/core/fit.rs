@@ -34,15 +34,20 @@ pub(super) fn fit<'a>(
     by_record: &BTreeMap<Key<'a>, Vec<&'a Change>>,
     bases: &impl Bases,
 ) -> (Candidate<'a>, Vec<&'a Change>) {
-    let is_stopped = |key: &Key<'a>| is_stopped(input, *key, by_record, bases);
-    let stopped: BTreeSet<Key<'a>> = candidate.records.iter().copied().filter(is_stopped).collect();
-    let mut left = without_records(input.schema, &mut candidate, stopped);
-    while let Some(last) = candidate.changes.last().copied().filter(|_| !keeps_all_rules(input, &candidate, bases)) {
+    let mut left = Vec::new();
+    loop {
+        candidate.records = candidate.changes.iter().copied().map(key).collect();
+        let stops = |key: &Key<'a>| is_stopped(input, *key, by_record, bases) || is_torn(input, *key, &candidate, bases);
+        let stopped: BTreeSet<Key<'a>> = candidate.records.iter().copied().filter(stops).collect();
+        if !stopped.is_empty() {
+            left.extend(without_records(input.schema, &mut candidate, stopped));
+            continue;
+        }
+        let Some(last) = candidate.changes.last().copied().filter(|_| !keeps_all_rules(input, &candidate, bases)) else { break };
         let of_last = |change: &&Change| change.row == last.row || (last.group.is_some() && change.group == last.group);
         left.extend(candidate.changes.iter().copied().filter(of_last));
         candidate.changes.retain(|change| !of_last(change));
     }
-    candidate.records = candidate.changes.iter().copied().map(key).collect();
     (candidate, left)
 }
 
@@ -82,6 +87,15 @@ fn is_stopped<'a>(input: &Begin<'a>, key: Key<'a>, by_record: &BTreeMap<Key<'a>,
     let stand = stand_in(all);
     base.is_some_and(|base| base.tombstone == Some(Tombstone::Revoked))
         || view(collection, base.or(stand.as_ref()), all).conflict.is_some()
+}
+
+/// Whether what is left of a record's changes needs a person although the whole does not: a delete that met theirs, without
+/// the change behind it that restores the record.
+fn is_torn(input: &Begin<'_>, record: Key<'_>, candidate: &Candidate<'_>, bases: &impl Bases) -> bool {
+    let own: Vec<&Change> = candidate.changes.iter().copied().filter(|change| key(change) == record).collect();
+    let stand = stand_in(&own);
+    let base = bases.get(record.0, record.1).or(stand.as_ref());
+    input.schema.collection(record.0).is_none_or(|collection| view(collection, base, &own).conflict.is_some())
 }
 
 fn keeps_all_rules(input: &Begin<'_>, candidate: &Candidate<'_>, bases: &impl Bases) -> bool {

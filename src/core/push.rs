@@ -118,7 +118,10 @@ pub fn begin(input: &Begin<'_>, bases: &impl Bases) -> Begun {
     let refused = Refused::new(input.parcels);
     for candidate in batch(ready(input, on_the_way, &refused, bases), room) {
         match freeze(input, &candidate, bases, begun.parcels.len() as u64) {
-            Frozen::Nothing(ended) => begun.ended.extend(ended),
+            Frozen::Nothing(ended) => {
+                begun.ended.extend(ended);
+                begun.replaced.extend(refused.of(&candidate.changes).map(|old| old.op_id));
+            }
             Frozen::Parcel(parcel) => {
                 if !push_wire(&mut begun.send, &mut bytes, parcel.to_wire(), input.count_max) {
                     break;

@@ -86,9 +86,8 @@ impl World {
         }
         let restless: Vec<usize> = (0..self.devices.len()).filter(|device| !self.is_at_rest(*device)).collect();
         for device in restless {
-            let rows = self.devices[device].store.peek(&[Read::Outbox, Read::Parcels, Read::Meta]);
-            let status = self.client(device, 0).map(|client| client.status());
-            self.fail("I11 agreement within five cycles", format!("device {device} still has {rows:?}; {status:?}"));
+            let why = self.restless(device);
+            self.fail("I11 agreement within five cycles", format!("device {device} {why}"));
         }
         false
     }
@@ -98,7 +97,18 @@ impl World {
         let Some(client) = self.client(device, 0) else { return false };
         let report = self.devices[device].tabs[0].report;
         let poisoned = || client.outbox().iter().any(|entry| self.is_poisoned(device, entry.rows()));
-        (!report.unsent || poisoned()) && self.agrees(device, false).is_none()
+        let parcels = self.devices[device].store.peek(&[Read::Parcels]).parcels;
+        let blocked = || parcels.iter().all(|parcel| !parcel.is_open() || parcel.blocked_by.is_some());
+        (!report.unsent || poisoned() || (!parcels.is_empty() && blocked())) && self.agrees(device, false).is_none()
+    }
+
+    fn restless(&self, device: usize) -> String {
+        let Some(client) = self.client(device, 0) else { return "cannot be opened".to_owned() };
+        let outbox = serde_json::to_string(&client.outbox()).unwrap_or_default();
+        let rows = self.devices[device].store.peek(&[Read::Parcels, Read::Meta]);
+        let report = self.devices[device].tabs[0].report;
+        let (agrees, engine) = (self.agrees(device, false), rows.meta.get("engine"));
+        format!("{report:?}; differs: {agrees:?}; engine {engine:?}; outbox {outbox}; parcels {:?}", rows.parcels)
     }
 
     fn is_poisoned(&self, device: usize, mut rows: impl Iterator<Item = fieldsync::core::record::RowId>) -> bool {

@@ -75,6 +75,11 @@ fn main() {
         entry.0 += 1;
     }
     println!("{by_name:?}");
+    if std::env::var_os("SEEDS").is_some() {
+        for (seed, violation) in &failed {
+            println!("{seed} {}: {}", violation.invariant, violation.what.chars().take(160).collect::<String>());
+        }
+    }
     let missing = coverage.missing();
     let complete = missing.is_empty() || arguments.seeds < SEEDS_DEFAULT;
     if !missing.is_empty() {

@@ -149,8 +149,10 @@ impl Oracle {
         here.by_seq.insert(change.client_seq, change.row);
         let old = here.rows.insert(change.row, Row { change: change.clone(), end: None, is_promised: false });
         let restores = self.server.restores;
-        if let Some(Row { end: Some(end), .. }) = old {
-            self.require(restores > 0, "I8 conservation", || format!("{:?} had ended ({end:?}) and is appended again", change.row));
+        if let Some(Row { end: Some(end), change: saved, .. }) = old {
+            // Save was pressed again after it was done: the same change under the same row id, which the ledger knows.
+            let same = (saved.record, saved.action, &saved.written) == (change.record, change.action, &change.written);
+            self.require(restores > 0 || same, "I8 conservation", || format!("{:?} had ended ({end:?}) and is appended again", change.row));
         }
     }
 
@@ -188,13 +190,22 @@ impl Oracle {
 
     /// Whether the record ever was, on the server, what this change made it.
     fn server_has(&self, change: &Change) -> bool {
+        if self.server.deleted.contains(&change.record) && self.is_deleted_here(change.record) {
+            return true;
+        }
         if change.action == Action::Delete {
-            return self.server.deleted.contains(&change.record) || self.server.restores > 0;
+            return self.server.restores > 0;
         }
         let had = |(name, value): (&String, &Value)| {
             !overwrite::is_token(value) || self.server.values.contains(&(change.record, name.clone(), overwrite::spelling(value)))
         };
         change.written.iter().all(had)
+    }
+
+    /// What I deleted myself needs nothing else of mine kept.
+    fn is_deleted_here(&self, record: RecordId) -> bool {
+        let mut rows = self.disks.iter().flat_map(|disk| disk.rows.values());
+        rows.any(|row| row.change.record == record && row.change.action == Action::Delete)
     }
 
     fn parcel(&mut self, disk: usize, parcel: &Parcel) {
@@ -307,7 +318,7 @@ impl Oracle {
             let rows = pushed.parcel.changes.iter().filter_map(|row| disk.rows.get(row));
             rows.map(|row| &row.change).filter(|change| change.record == item.id && change.collection == item.collection).cloned().collect()
         };
-        let mut changes = self.disks.iter().map(of).find(|changes| !changes.is_empty()).unwrap_or_default();
+        let mut changes = self.disks.iter().map(of).max_by_key(Vec::len).unwrap_or_default();
         changes.sort_by_key(|change| change.client_seq);
         changes
     }

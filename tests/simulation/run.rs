@@ -28,7 +28,10 @@ pub fn run(seed: u64, steps: u64, skipped: &[bool], log: bool) -> Outcome {
         if world.violation().is_none() {
             world.settle();
         }
-        let violation = world.violation();
+        let mut violation = world.violation();
+        if let Some(violation) = &mut violation {
+            violation.what = format!("[{} restores] {}", world.server.restores, violation.what);
+        }
         world.tasks.clear();
         let mut coverage = world.sim.coverage.borrow().clone();
         coverage.add(&world.sim.oracle.borrow().coverage);
