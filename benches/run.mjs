@@ -62,8 +62,8 @@ if (options.report) writeFileSync(resolve(options.report), document(rows, facts)
 process.exit(rows.some(isMissed) ? 1 : 0);
 
 /** @param {number} round @param {Measured} result */
-function tell(round, { library, values }) {
-  const shown = Object.entries(values).map(([name, value]) => `${name} ${value.toFixed(value < 10 ? 2 : 0)} ms`);
-  const seconds = ((Date.now() - begun) / 1000).toFixed(0);
-  console.log(`${seconds.padStart(4)} s  round ${round + 1}  ${library.name}${library.batch ? ` (batches of ${library.batch})` : ""}: ${shown.join(", ")}`);
+function tell(round, { library: { name, batch }, values }) {
+  const shown = Object.entries(values).map(([figure, value]) => `${figure} ${value.toFixed(value < 10 ? 2 : 0)} ms`);
+  const seconds = ((Date.now() - begun) / 1000).toFixed(0).padStart(4);
+  console.log(`${seconds} s  round ${round + 1}  ${name}${batch ? ` (batches of ${batch})` : ""}: ${shown.join(", ")}`);
 }
