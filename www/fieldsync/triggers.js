@@ -14,6 +14,8 @@ const PULL_TAG = "fieldsync-pull";
 const PULL_EVERY_MS = 12 * 3_600_000;
 const WAKE_MIN_MS = 50;
 
+/** @typedef {{ register(tag: string): Promise<void>, getTags(): Promise<string[]> }} SyncManager */
+
 export class Triggers {
   #requestSync;
   #hasUnsent;
@@ -25,6 +27,8 @@ export class Triggers {
   #wake;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #timer;
+  /** At hand for a page that goes: it must not ask for this first, for it does not live to hear the answer. @type {SyncManager | undefined} */
+  #background;
 
   /**
    * @param {(reason: Reason) => Promise<CycleReport | undefined>} requestSync
@@ -40,7 +44,10 @@ export class Triggers {
     const { signal } = this.#stop;
     addEventListener("online", () => this.fire("online"), { signal });
     addEventListener("pageshow", (event) => event.persisted && this.fire("pageshow"), { signal });
-    addEventListener("pagehide", () => this.#hasUnsent() && this.registerBackground(), { signal });
+    // A page that is left for another site is not heard any more at `pagehide`; one that is closed knows no `beforeunload`.
+    for (const going of ["beforeunload", "pagehide"]) {
+      addEventListener(going, () => this.#hasUnsent() && this.registerBackground(), { signal });
+    }
     document.addEventListener(
       "visibilitychange",
       () => {
@@ -50,6 +57,7 @@ export class Triggers {
       { signal },
     );
     this.#armTimer();
+    void this.#keepBackground();
     void registerPull();
     this.fire("start");
   }
@@ -86,12 +94,21 @@ export class Triggers {
   /** Feature detection is not enough: where background work is switched off, `register` rejects. */
   async registerBackground() {
     try {
-      const registration = await navigator.serviceWorker?.getRegistration();
-      const manager = /** @type {{ sync?: { register(tag: string): Promise<void> } }} */ (registration)?.sync;
+      const manager = this.#background ?? backgroundOf(await navigator.serviceWorker?.getRegistration());
       if (!manager) throw new Error("no Background Sync here");
       await manager.register(TAG);
     } catch {
       this.#onNoBackground();
+    }
+  }
+
+  /** The first question connects it to the browser, for which a page that goes has no time either. */
+  async #keepBackground() {
+    try {
+      this.#background = backgroundOf(await navigator.serviceWorker?.ready);
+      await this.#background?.getTags();
+    } catch {
+      // Switched off: `register` will say so when it is needed.
     }
   }
 
@@ -116,6 +133,11 @@ export class Triggers {
       savesData() ? TIMER_SAVING_MS : TIMER_MS,
     );
   }
+}
+
+/** @param {ServiceWorkerRegistration | undefined} registration */
+function backgroundOf(registration) {
+  return /** @type {{ sync?: SyncManager } | undefined} */ (/** @type {unknown} */ (registration))?.sync;
 }
 
 /** Installed apps that are used may fetch now and then while closed; elsewhere this rejects, and nothing is lost. */

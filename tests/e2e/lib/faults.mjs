@@ -5,6 +5,7 @@
 
 import { uuid7 } from "./api.mjs";
 
+/** @typedef {import("./harness.mjs").Harness} Harness */
 /** @typedef {import("./proxy.mjs").Rule} Rule */
 /** @typedef {import("./proxy.mjs").Seen} Seen */
 
@@ -133,7 +134,7 @@ export class Ledger {
     this.#api = api;
   }
 
-  /** The record whose `visits` every cell adds one to: nothing shows a change applied twice as a sum does. */
+  /** The record whose `visits` every save adds one to: nothing shows a change applied twice as a sum does. */
   async begin() {
     const patch = { name: "Counter", visits: 0 };
     const item = { collection: "customers", id: uuid7(), action: "create", base_version: 0, patch, seen: {}, edited_at: Date.now() };
@@ -150,14 +151,19 @@ export class Ledger {
     return this.#saves;
   }
 
-  /** A cell saved: a new record of this name, and one more on the counter. @param {string} name */
-  saved(name) {
+  /** Saves a new record of this name, and one more on the counter. @param {Harness} harness @param {string} name @param {string} [notes] */
+  async save(harness, name, notes) {
+    await this.count(harness);
+    await harness.must((sync, fields) => sync.customers.create(fields).then(() => {}), { name, ...(notes ? { notes } : {}) });
     this.#names.add(name);
-    this.counted();
   }
 
-  /** One more on the counter alone. */
-  counted() {
+  /** One more on the counter alone. @param {Harness} harness */
+  async count(harness) {
+    await harness.must(async (sync, counter) => {
+      const row = await sync.customers.get(counter);
+      await sync.customers.update(row, { visits: row.fields.visits + 1 });
+    }, this.#counter);
     this.#saves += 1;
   }
 

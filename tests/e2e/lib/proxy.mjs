@@ -74,6 +74,20 @@ export class Proxy {
     return () => void (this.#rules = this.#rules.filter((other) => other !== own));
   }
 
+  /**
+   * The server answers the next request that this is for, and the answer waits until it is released.
+   * @param {Omit<Rule, "hold" | "times">} rule
+   */
+  holdNext(rule) {
+    /** @type {(value?: unknown) => void} */
+    let open = () => {};
+    const hold = new Promise((resolve) => (open = resolve));
+    const from = this.seen.length;
+    const lift = this.rule({ ...rule, times: 1, hold });
+    const isHeld = () => this.seen.slice(from).some((seen) => seen.ruled && seen.answer !== undefined);
+    return { isHeld, release: () => (lift(), open()) };
+  }
+
   /** No rules: a good network. */
   clear() {
     this.#rules = [];

@@ -19,13 +19,6 @@ const QUIET_MS = 250;
  * @typedef {{ world: import("../lib/world.mjs").World, budi: import("../lib/harness.mjs").Harness, ledger: Ledger }} Cell
  */
 
-/** @param {any} sync @param {{ name: string, notes?: string, counter: string }} given */
-async function save(sync, { name, notes, counter }) {
-  const row = await sync.customers.get(counter);
-  await sync.customers.update(row, { visits: row.fields.visits + 1 });
-  await sync.customers.create({ name, ...(notes ? { notes } : {}) });
-}
-
 /** Presses "sync now" until all is sent. @param {Cell} cell */
 async function pressed({ budi }) {
   await budi.must((sync) => sync.sync().then(() => {}));
@@ -71,8 +64,7 @@ async function pushing(cell, fault) {
   const hit = () => since().some((seen) => PUSH.test(seen.path) && seen.ruled);
   const lift = world.proxy.rule({ path: PUSH, ...fault.rule });
   const name = `Page ${fault.name}`;
-  await budi.must(save, { name, notes: fault.notes, counter: ledger.counter });
-  ledger.saved(name);
+  await ledger.save(budi, name, fault.notes);
   await until("the fault hit a push", hit, 5_000);
   if (fault.is) {
     await says(cell, fault.is.state);

@@ -15,12 +15,6 @@ const STEAL = { 130_000: 1_500 };
 
 /** @typedef {import("../lib/world.mjs").World} World */
 
-/** One more on the counter. @param {any} sync @param {string} counter */
-async function count(sync, counter) {
-  const row = await sync.customers.get(counter);
-  await sync.customers.update(row, { visits: row.fields.visits + 1 });
-}
-
 /** Who holds the engine's lock, and who waits. @param {Harness} tab */
 function locks(tab) {
   return tab.page.evaluate(async () => {
@@ -30,21 +24,11 @@ function locks(tab) {
   });
 }
 
-/** The next request of this path is answered by the server, and the answer waits. @param {World} world @param {RegExp} path */
-function holdNext(world, path) {
-  let release = () => {};
-  const hold = new Promise((resolve) => (release = () => resolve(undefined)));
-  const from = world.proxy.seen.length;
-  world.proxy.rule({ path, times: 1, hold });
-  const answered = () => until("the server has answered", () => world.proxy.seen.slice(from).find((seen) => seen.ruled && seen.answer));
-  return { release, answered };
-}
-
 /** `frozen` hangs at a request; `other` takes the lock and does all; `frozen` thaws. @param {World} world @param {{ frozen: Harness, other: Harness, path: RegExp, start(): Promise<void>, meanwhile(): Promise<void> }} round */
 async function freezeAndSteal(world, { frozen, other, path, start, meanwhile }) {
-  const { release, answered } = holdNext(world, path);
+  const { isHeld, release } = world.proxy.holdNext({ path });
   await start();
-  await answered();
+  await until("the server has answered", isHeld);
   await freeze(frozen.page, other.page);
   release();
   await sleep(300); // The old answer is there, and nobody reads it.
@@ -94,14 +78,10 @@ export default {
       frozen: one,
       other: two,
       path: PUSH,
-      start: async () => {
-        await one.must(count, counter);
-        ledger.counted();
-      },
+      start: () => ledger.count(one),
       // An edit beside the open parcel, and another device's.
       meanwhile: async () => {
-        await two.must(count, counter);
-        ledger.counted();
+        await ledger.count(two);
         contact = await ledger.elsewhere();
       },
     });
@@ -121,8 +101,7 @@ export default {
 
     world.step("both go on");
     for (const tab of [one, two]) {
-      await tab.must(count, counter);
-      ledger.counted();
+      await ledger.count(tab);
       await tab.must((sync) => sync.sync().then(() => {}));
       await tab.synced();
     }

@@ -16,21 +16,13 @@ const MOMENT_MS_MAX = 120;
 /** @typedef {import("../lib/world.mjs").World} World */
 /** @typedef {{ world: World, device: import("../lib/browser.mjs").Device, worker: Worker, ledger: Ledger }} Scene */
 
-/** @param {any} sync @param {{ name: string, counter: string }} given */
-async function save(sync, { name, counter }) {
-  const row = await sync.customers.get(counter);
-  await sync.customers.update(row, { visits: row.fields.visits + 1 });
-  await sync.customers.create({ name });
-}
-
 /** Something to send, and no page. @param {Scene} scene @param {string} name */
 async function queue({ world, device, ledger }, name) {
   const budi = await world.harness(device, "budi", { worker: true, again: true });
   await budi.synced();
   assert.equal((await budi.must((sync, id) => sync.customers.get(id), ledger.counter)).fields.visits, ledger.visits);
   world.proxy.rule({ path: PUSH, fault: "refuse" }); // Until the page is gone, and whatever its going starts.
-  await budi.must(save, { name, counter: ledger.counter });
-  ledger.saved(name);
+  await ledger.save(budi, name);
   await budi.close();
   await assertNoPage(device, world.origin);
   await sleep(200);
@@ -48,14 +40,13 @@ async function finish({ world, device, worker, ledger }) {
 
 /** Stops the worker while this request waits, before or after the server has it. @param {Scene} scene @param {RegExp} path @param {"delay" | "hold"} where */
 async function stopAt({ world, worker }, path, where) {
-  let release = () => {};
-  const hold = new Promise((resolve) => (release = () => resolve(undefined)));
   const from = world.proxy.seen.length;
-  world.proxy.rule({ path, times: 1, ...(where === "hold" ? { hold } : { delay: 700 }) });
+  const held = where === "hold" ? world.proxy.holdNext({ path }) : undefined;
+  if (!held) world.proxy.rule({ path, times: 1, delay: 700 });
   await worker.wake();
-  await until("the request is there", () => world.proxy.seen.slice(from).some((seen) => seen.ruled && (where === "delay" || seen.answer)));
+  await until("the request is there", held ? held.isHeld : () => world.proxy.seen.slice(from).some((seen) => seen.ruled));
   await worker.stop();
-  release();
+  held?.release();
 }
 
 /** @type {import("../run.mjs").Story} */

@@ -74,15 +74,11 @@ async function killAfter(world, device, path, nth, ms) {
 
 /** Kills the browser while the answer of the server is on its way. @param {World} world @param {Device} device @param {RegExp} path @param {number} after */
 async function killDuring(world, device, path, after) {
-  const from = world.proxy.seen.length;
-  let release = () => {};
-  const hold = new Promise((resolve) => (release = () => resolve(undefined)));
-  const lift = world.proxy.rule({ path, after, times: 1, hold });
+  const { isHeld, release } = world.proxy.holdNext({ path, after });
   await start(world, device);
-  await until("the server has answered", () => world.proxy.seen.slice(from).some((seen) => seen.ruled && seen.answer));
+  await until("the server has answered", isHeld);
   await device.kill();
   release();
-  lift();
   world.step(`killed while an answer of ${path} was on its way`);
 }
 
