@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use fieldsync::core::protocol::{Action, Entry, GROUP_CHANGES_MAX, Item, Problem, ProblemCode, PushParcel};
-use fieldsync::core::record::{Fields, RecordId, UserId, field};
+use fieldsync::core::record::{Fields, RecordId, UserId, field, same};
 use fieldsync::core::rules::{Rule, check_patch, check_record, normalise_value};
 use fieldsync::core::schema::{Access, Collection, Kind, Mode};
 use serde_json::Value;
@@ -82,7 +82,20 @@ pub(super) fn may_touch<'a>(
 /// Whether the record is not what the item builds on.
 pub(super) fn has_moved(item: &Item, stored: &Stored) -> bool {
     let wants_live = item.action != Action::Create;
-    stored.deleted == wants_live || stored.version != item.base_version
+    stored.deleted == wants_live || stored.version != item.base_version || was_otherwise(item, stored)
+}
+
+/// Whether the device saw other values than are there, under the same version. A server that was put back from a backup
+/// counts on from there, and comes to the same number with another's write, which must not be overwritten in silence.
+fn was_otherwise(item: &Item, stored: &Stored) -> bool {
+    let differs = |name: &String| !same(field(&item.seen, name), field(&stored.fields, name));
+    match item.action {
+        // What it makes was not there, so nothing of it was seen; a tombstone has no fields to compare.
+        Action::Create => false,
+        Action::Update => item.seen.keys().any(differs),
+        // A delete saw the record whole, or does not say what it saw.
+        Action::Delete => !item.seen.is_empty() && item.seen.keys().chain(stored.fields.keys()).any(differs),
+    }
 }
 
 /// The patch as the server keeps it: normalised, and with the creator as owner where none is named.

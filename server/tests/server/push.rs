@@ -1,12 +1,12 @@
 //! Push: once for ever, whole or not at all, and each parcel alone in its trouble.
 
-use fieldsync::core::protocol::{Outcome, ProblemCode, PushAnswer};
+use fieldsync::core::protocol::{Item, Outcome, ProblemCode, PushAnswer};
 use fieldsync::core::record::{Tombstone, Version};
 use fieldsync_server::Config;
 use fieldsync_server::db;
 use serde_json::{Value, json};
 
-use crate::common::{BUDI, DINA, World, code, create, delete, is_applied, item, push_request, update};
+use crate::common::{BUDI, DINA, World, code, create, delete, fields, is_applied, item, push_request, update};
 
 #[tokio::test]
 async fn a_parcel_that_comes_again_gets_its_first_answer_and_does_nothing() {
@@ -87,6 +87,42 @@ async fn a_record_that_moved_on_is_a_conflict_with_theirs() {
         world.send(BUDI, vec![update("customers", id, 2, json!({"name": "D"}))]).await;
         assert_eq!(world.push(BUDI, vec![stale]).await, conflict);
     }
+}
+
+/// An item that says what it saw.
+fn having_seen(item: Item, seen: Value) -> Item {
+    Item { seen: fields(seen), ..item }
+}
+
+#[tokio::test]
+async fn the_same_version_with_other_contents_is_a_conflict() {
+    for world in World::both() {
+        let id = world.create(BUDI, "customers", json!({"name": "A", "phone": "0812-3456", "city": "Depok"})).await;
+        let rename = |seen| having_seen(update("customers", id, 1, json!({"name": "B"})), seen);
+        for other in [json!({"name": "Z"}), json!({"name": null}), json!({"name": "A", "email": "a@b.example"})] {
+            let outcome = world.send(BUDI, vec![rename(other)]).await;
+            let Outcome::Conflict { theirs } = outcome else { panic!("{outcome:?}") };
+            assert_eq!((theirs[0].version, &theirs[0].fields["name"]), (Version(1), &json!("A")));
+        }
+        let all = json!({"name": "A", "phone": "+628123456", "city": "Depok", "owner": BUDI});
+        for other in [json!({"name": "A", "city": "Depok", "owner": BUDI}), json!({"name": "Z"})] {
+            let outcome = world.send(BUDI, vec![having_seen(delete("customers", id, 1), other)]).await;
+            assert!(matches!(outcome, Outcome::Conflict { .. }), "{outcome:?}");
+        }
+        // As the server keeps it, null for what is not there, and whole numbers as they come: that is the same.
+        assert!(is_applied(&world.send(BUDI, vec![rename(json!({"name": "A", "email": null, "phone": "+628123456"}))]).await));
+        let renamed = json!({"name": "B", "phone": "+628123456", "city": "Depok", "owner": BUDI, "email": null});
+        let mut saw_all = fields(all);
+        saw_all.extend(fields(renamed));
+        assert!(is_applied(&world.send(BUDI, vec![Item { seen: saw_all, ..delete("customers", id, 2) }]).await));
+        // Who makes it again over the tombstone saw nothing.
+        assert!(is_applied(&world.send(BUDI, vec![having_seen(restore(id), json!({"name": "B"}))]).await));
+    }
+}
+
+/// A create over the tombstone of version 3.
+fn restore(id: fieldsync::core::record::RecordId) -> Item {
+    item(fieldsync::core::protocol::Action::Create, "customers", id, 3, json!({"name": "C"}))
 }
 
 #[tokio::test]
