@@ -1,6 +1,9 @@
 //! Refresh tokens. Each use gives a successor; a token dies when its successor is first *used*, not when it is given:
 //! an answer that was lost on the way signs nobody out. Who sends a dead token has stolen it, or was stolen from: then
 //! the whole family, all that came from one sign-in, is forgotten.
+//!
+//! A dead token is kept for as long as it would have lived. Whoever it was stolen from may be offline for weeks, while the
+//! thief refreshes: keeping only the newest so many would let the thief push it out, and then it tells nothing any more.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -27,6 +30,7 @@ fn hash_of(token: &str) -> [u8; 32] {
 /// # Errors
 /// The database's.
 pub fn begin(tx: &mut dyn Tx, user: UserId, now: Millis, chance: Chance, family: Uuid) -> Result<String> {
+    tx.drop_expired_refresh(now)?;
     give(tx, user, now, chance, family, None)
 }
 
@@ -42,12 +46,10 @@ fn give(tx: &mut dyn Tx, user: UserId, now: Millis, chance: Chance, family: Uuid
 /// # Errors
 /// The database's.
 pub fn use_token(tx: &mut dyn Tx, token: &str, now: Millis, chance: Chance) -> Result<Option<(UserId, String)>> {
+    tx.drop_expired_refresh(now)?;
     let Some(mut row) = tx.refresh(&hash_of(token))? else { return Ok(None) };
     if row.dead {
         tx.drop_family(row.family)?;
-        return Ok(None);
-    }
-    if row.expires_at <= now {
         return Ok(None);
     }
     if !row.used {

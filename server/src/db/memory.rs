@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::ops::Bound;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use fieldsync::core::record::{CollectionName, DeviceId, Epoch, OpId, RecordId, RowId, Seq, UserId};
+use fieldsync::core::record::{CollectionName, DeviceId, Epoch, Millis, OpId, RecordId, RowId, Seq, UserId};
 
 use super::rows::{DeviceRow, FeedQuery, HistoryRow, LedgerRow, PageQuery, RefreshRow, Revoked, Stored, User};
 use super::{Db, End, Feed, Ledger, People, Records, Result, Tx};
@@ -298,6 +298,14 @@ impl People for MemoryTx<'_> {
         Ok(())
     }
 
+    fn drop_expired_refresh(&mut self, now: Millis) -> Result<()> {
+        let expired = self.state.refresh.values().filter(|row| row.expires_at <= now);
+        for hash in expired.map(|row| row.hash).collect::<Vec<_>>() {
+            self.set(|state| &mut state.refresh, hash, None);
+        }
+        Ok(())
+    }
+
     fn device(&mut self, user: UserId, device: DeviceId, epoch: Epoch) -> Result<Option<DeviceRow>> {
         Ok(self.state.devices.get(&(user, device, epoch)).cloned())
     }
@@ -309,6 +317,14 @@ impl People for MemoryTx<'_> {
 
     fn put_device(&mut self, row: &DeviceRow) -> Result<()> {
         self.set(|state| &mut state.devices, (row.user, row.device, row.epoch), Some(row.clone()));
+        Ok(())
+    }
+
+    fn drop_devices(&mut self, until: Millis) -> Result<()> {
+        let old = self.state.devices.values().filter(|row| row.seen_at <= until);
+        for key in old.map(|row| (row.user, row.device, row.epoch)).collect::<Vec<_>>() {
+            self.set(|state| &mut state.devices, key, None);
+        }
         Ok(())
     }
 

@@ -21,7 +21,7 @@ mod sqlite_people;
 mod sqlite_records;
 mod sqlite_schema;
 
-use fieldsync::core::record::{DeviceId, Epoch, OpId, RecordId, RowId, Seq, UserId};
+use fieldsync::core::record::{DeviceId, Epoch, Millis, OpId, RecordId, RowId, Seq, UserId};
 
 pub use rows::{DeviceRow, FeedQuery, HistoryRow, LedgerRow, PageQuery, RefreshRow, Revoked, Role, Standing, Stored, User};
 
@@ -134,12 +134,16 @@ pub trait People {
     fn family(&mut self, family: uuid::Uuid) -> Result<Vec<RefreshRow>>;
     /// Forgets the tokens of a sign-in.
     fn drop_family(&mut self, family: uuid::Uuid) -> Result<()>;
+    /// Forgets the tokens that were taken until then, and no longer.
+    fn drop_expired_refresh(&mut self, now: Millis) -> Result<()>;
     /// What a device said of its store when it last pushed.
     fn device(&mut self, user: UserId, device: DeviceId, epoch: Epoch) -> Result<Option<DeviceRow>>;
     /// All stores of a user in a browser.
     fn devices(&mut self, user: UserId, browser: uuid::Uuid) -> Result<Vec<DeviceRow>>;
     /// Writes it.
     fn put_device(&mut self, row: &DeviceRow) -> Result<()>;
+    /// Forgets the stores that were not heard of since then.
+    fn drop_devices(&mut self, until: Millis) -> Result<()>;
     /// A setting of the server.
     fn meta(&mut self, name: &str) -> Result<Option<String>>;
     /// Writes one.

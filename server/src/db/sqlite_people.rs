@@ -112,6 +112,11 @@ impl People for SqliteTx<'_> {
         Ok(())
     }
 
+    fn drop_expired_refresh(&mut self, now: Millis) -> Result<()> {
+        self.connection.prepare_cached("DELETE FROM refresh WHERE expires_at <= ?1")?.execute([now.0])?;
+        Ok(())
+    }
+
     fn device(&mut self, user: UserId, device: DeviceId, epoch: Epoch) -> Result<Option<DeviceRow>> {
         let sql = format!("SELECT {DEVICE_COLUMNS} FROM devices WHERE user = ?1 AND device = ?2 AND epoch = ?3");
         let key = params![user.0.as_bytes(), device.0.as_bytes(), epoch.0.as_bytes()];
@@ -141,6 +146,11 @@ impl People for SqliteTx<'_> {
             row.standing.name(),
             row.seen_at.0,
         ])?;
+        Ok(())
+    }
+
+    fn drop_devices(&mut self, until: Millis) -> Result<()> {
+        self.connection.prepare_cached("DELETE FROM devices WHERE seen_at <= ?1")?.execute([until.0])?;
         Ok(())
     }
 

@@ -5,7 +5,7 @@ use rusqlite::Connection;
 use super::{DbError, Result};
 
 /// Step `n` leads from format `n` to `n + 1`. A step that was released is never changed.
-const STEPS: [&str; 2] = [
+const STEPS: [&str; 3] = [
     "
     CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
     CREATE TABLE teams (name TEXT PRIMARY KEY) WITHOUT ROWID;
@@ -65,6 +65,10 @@ const STEPS: [&str; 2] = [
     ALTER TABLE devices ADD COLUMN origin TEXT;
     ALTER TABLE devices ADD COLUMN standing TEXT NOT NULL DEFAULT 'here';
     CREATE INDEX devices_browser ON devices(user, browser) WHERE browser IS NOT NULL;
+",
+    "
+    CREATE INDEX refresh_expires ON refresh(expires_at);
+    CREATE INDEX devices_seen ON devices(seen_at);
 ",
 ];
 

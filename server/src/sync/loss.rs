@@ -6,6 +6,9 @@ use fieldsync::core::protocol::{LostEpoch, PushRequest, PushResult};
 use super::Context;
 use crate::db::{DeviceRow, Result, Standing, Tx};
 
+/// How long a store is remembered that is not heard of: as long as its browser keeps its id. After that nobody could be told.
+const DEVICE_MS_MAX: i64 = 400 * 24 * 60 * 60 * 1_000;
+
 /// Notes what this push says of its store. Gives back what is gone beside it, and not known to the user yet.
 ///
 /// # Errors
@@ -17,6 +20,10 @@ pub(super) fn account(
     results: &[PushResult],
 ) -> Result<Vec<LostEpoch>> {
     let old = tx.device(context.user.id, request.device, request.epoch)?;
+    if old.is_none() {
+        // There is a row for each store that ever was: now and then the oldest go.
+        tx.drop_devices(context.now.plus(-DEVICE_MS_MAX))?;
+    }
     let before = old.map(|old| (old.browser, old.origin)).unwrap_or_default();
     let row = DeviceRow {
         user: context.user.id,

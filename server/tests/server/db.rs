@@ -325,8 +325,15 @@ fn stores_of_a_browser_are_found_together(db: &dyn Db) {
         let mut rows = [&settled, &here, &gone].into_iter().chain(&others);
         rows.try_for_each(|row| tx.put_device(row))
     });
-    assert_eq!(ok(db, |tx| tx.devices(BUDI, Uuid::from_u128(7))), [here, gone, settled]);
+    assert_eq!(ok(db, |tx| tx.devices(BUDI, Uuid::from_u128(7))), [here, gone.clone(), settled]);
     assert_eq!(ok(db, |tx| tx.devices(BUDI, Uuid::from_u128(9))), []);
+    let newer = DeviceRow { seen_at: START.plus(1), ..gone.clone() };
+    ok(db, |tx| {
+        tx.put_device(&newer)?;
+        tx.drop_devices(START)
+    });
+    assert_eq!(ok(db, |tx| tx.devices(BUDI, Uuid::from_u128(7))), [newer]);
+    ok(db, |tx| tx.put_device(&others[1]));
     assert_eq!(ok(db, |tx| tx.device(BUDI, others[1].device, others[1].epoch)), Some(others[1].clone()));
 }
 
@@ -350,7 +357,14 @@ fn people_and_settings_come_back(db: &dyn Db) {
         tx.put_refresh(&RefreshRow { dead: true, ..token.clone() })
     });
     assert_eq!(ok(db, |tx| tx.refresh(&[2; 32])), Some(next.clone()));
-    assert_eq!(ok(db, |tx| tx.family(family)), [RefreshRow { dead: true, ..token }, next]);
+    assert_eq!(ok(db, |tx| tx.family(family)), [RefreshRow { dead: true, ..token.clone() }, next.clone()]);
+    let later = RefreshRow { expires_at: START.plus(1), ..next };
+    ok(db, |tx| {
+        tx.put_refresh(&later)?;
+        tx.drop_expired_refresh(START)
+    });
+    assert_eq!(ok(db, |tx| tx.family(family)), [later]);
+    ok(db, |tx| tx.put_refresh(&token));
     ok(db, |tx| tx.drop_family(family));
     assert_eq!(ok(db, |tx| tx.refresh(&[1; 32])), None);
 

@@ -129,6 +129,20 @@ async fn a_store_is_counted_once_its_token_says_the_browser_and_a_preview_counts
 }
 
 #[tokio::test]
+async fn a_store_is_remembered_for_as_long_as_its_browser() {
+    const DAYS_400: i64 = 400 * 24 * 60 * 60 * 1_000;
+    for world in World::both() {
+        FIRST.push(&world, open(2, vec![])).await;
+        world.later(DAYS_400 - 1);
+        assert_eq!(SECOND.push(&world, open(0, vec![])).await, FIRST.lost(2));
+        world.later(1);
+        assert_eq!(Store { epoch: 3, ..FIRST }.push(&world, open(0, vec![])).await, []);
+        let rows = db::read(&*world.db, |tx| tx.devices(BUDI, PHONE)).unwrap();
+        assert_eq!(rows.len(), 2);
+    }
+}
+
+#[tokio::test]
 async fn a_browser_keeps_its_id_through_sign_ins_and_sign_outs() {
     let world = World::new();
     let ask = async |method: Method, cookie: String, body: serde_json::Value| {

@@ -67,6 +67,29 @@ fn a_token_is_taken_for_ninety_days_and_each_use_begins_them_anew() {
 }
 
 #[test]
+fn a_dead_token_tells_of_a_theft_for_as_long_as_it_would_have_lived_and_is_forgotten_then() {
+    let rows = |session: &Session| db::read(&session.db, |tx| tx.family(Uuid::from_u128(1))).unwrap().len();
+    for (offline, is_told) in [(REFRESH_MS_MAX - 1, true), (REFRESH_MS_MAX, false)] {
+        let (mut session, stolen) = Session::new();
+        let other = db::write(&session.db, |tx| begin(tx, BUDI, START, [98; 32], Uuid::from_u128(3))).unwrap();
+        // The thief refreshes every hour, and nothing grows beyond what is still of use.
+        let (hour, mut newest) = (60 * 60 * 1_000, stolen.clone());
+        for hours in 0..30 {
+            newest = session.use_at(&newest, START.plus(hours * hour)).unwrap();
+        }
+        assert_eq!(rows(&session), 31);
+        let now = START.plus(offline);
+        newest = session.use_at(&newest, now).unwrap();
+        // The first two tokens were given in the first minute.
+        assert_eq!(rows(&session), if is_told { 32 } else { 30 });
+        assert_eq!(session.use_at(&stolen, now), None);
+        assert_eq!(session.use_at(&newest, now).is_none(), is_told);
+        // A family that nobody used goes whole.
+        assert_eq!(session.use_at(&other, now).is_some(), is_told);
+    }
+}
+
+#[test]
 fn signing_out_ends_the_family_and_no_other() {
     let (mut session, first) = Session::new();
     let other = db::write(&session.db, |tx| begin(tx, BUDI, START, [99; 32], Uuid::from_u128(2))).unwrap();
