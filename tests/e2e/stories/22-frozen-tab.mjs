@@ -99,6 +99,23 @@ export default {
     });
     await agreed();
 
+    world.step("frozen while it waits for the lock, which comes then");
+    const { isHeld, release } = world.proxy.holdNext({ path: PUSH });
+    await ledger.count(two);
+    await until("the server has answered", isHeld);
+    await one.must((sync) => void sync.sync());
+    await until("the first tab waits for the lock", async () => (await locks(two)).pending === 1);
+    await freeze(one.page, two.page);
+    release();
+    await until("the lock is the frozen tab's", async () => (await locks(two)).pending === 0);
+    await sleep(300);
+    const saved = ledger.count(two).then(() => true);
+    assert.ok(await Promise.race([saved, sleep(3_000)]), "a save does not wait for a tab that sleeps");
+    await two.must((sync) => void sync.sync());
+    await until("the other tab takes the lock and sends", async () => (await two.status()).pending === 0);
+    await thaw(one.page);
+    await agreed();
+
     world.step("both go on");
     for (const tab of [one, two]) {
       await ledger.count(tab);
