@@ -148,6 +148,11 @@ async fn the_description_names_every_path() {
         "/sync/v1/void",
     ];
     assert_eq!(paths, expected);
+    let push = &document["components"]["schemas"]["PushRequest"]["properties"];
+    for name in ["open", "open_records", "goodbye", "acknowledged"] {
+        assert!(push.get(name).is_some(), "{name}");
+    }
+    assert!(document["components"]["schemas"]["LostEpoch"]["properties"].get("records").is_some());
     let text = document.to_string();
     for part in text.split("#/components/schemas/").skip(1) {
         let name = part.split('"').next().unwrap();
