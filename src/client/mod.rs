@@ -17,6 +17,7 @@ mod trace;
 mod views;
 
 use std::cell::RefCell;
+use std::collections::VecDeque;
 use std::rc::Rc;
 
 use serde::de::DeserializeOwned;
@@ -25,7 +26,7 @@ use serde_json::Value;
 use crate::core::batch::Batch;
 use crate::core::loss::Losses;
 use crate::core::pull::PullState;
-use crate::core::record::{DeviceId, Epoch, Millis, UserId};
+use crate::core::record::{DeviceId, Epoch, Millis, RowId, UserId};
 use crate::core::rows::meta;
 use crate::core::schema::Schema;
 use crate::core::status::{Engine, Sending};
@@ -82,6 +83,8 @@ struct Shared {
     full: bool,
     /// What is not in the stored trace yet.
     trace: Recorder,
+    /// Row ids that this context saved, the newest last.
+    saved: VecDeque<RowId>,
 }
 
 #[derive(Clone, Copy, Default)]
@@ -162,6 +165,7 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
             plain: false,
             full: false,
             trace: Recorder::new(context),
+            saved: VecDeque::new(),
         };
         let client = Self {
             store,

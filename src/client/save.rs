@@ -10,6 +10,9 @@ use crate::ports::{Host, Read, Scope, Step, Store, StoreError, StoreName, Transp
 
 use super::{Client, Note};
 
+/// So many row ids of saves are remembered, for who presses Save again.
+const SAVED_KEPT_MAX: usize = 256;
+
 /// A change as the app makes it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct NewChange {
@@ -75,7 +78,10 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
         let committed = self
             .store
             .update(scope, |found| {
-                let is_new = |change: &&Change| !found.outbox.iter().any(|old| old.row == change.row);
+                // Save was pressed again: the change is there, or was and has ended.
+                let saved = &self.shared.borrow().saved;
+                let is_new =
+                    |change: &&Change| !found.outbox.iter().any(|old| old.row == change.row) && !saved.contains(&change.row);
                 let appended: Vec<Change> = changes.iter().filter(is_new).cloned().collect();
                 let writes = appended.iter().cloned().map(Write::Append).chain(also.iter().cloned()).collect();
                 Step::Write(writes, (appended, found.outbox.clone()))

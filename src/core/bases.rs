@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::outbox::Change;
 use super::protocol::{Action, Entry};
-use super::record::{Base, Fields, Millis, RecordId, Seq, field, same};
+use super::record::{Base, Fields, Millis, RecordId, Seq, Version, field, same};
 
 /// The bases that a transaction has read, and may change.
 pub trait Bases {
@@ -19,6 +19,10 @@ pub trait Bases {
 #[must_use]
 pub fn stand_in(changes: &[&Change]) -> Option<Base> {
     let first = changes.first().filter(|first| first.action != Action::Create)?;
+    if first.seen.version == Version(0) && changes.iter().any(|change| change.action == Action::Create) {
+        // The server never had it: its create was taken back, and it is made again.
+        return None;
+    }
     let (mut seen, mut mine) = (Fields::new(), BTreeSet::new());
     for change in changes {
         for (name, value) in &change.seen.fields {

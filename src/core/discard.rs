@@ -86,7 +86,8 @@ impl<'a> Together<'a> {
 }
 
 fn overwrites(change: &Change, gone: &Change) -> bool {
-    gone.action != Action::Update || change.written.keys().any(|name| gone.written.contains_key(name))
+    // A create or a delete writes every field.
+    gone.action != Action::Update || change.action != Action::Update || change.written.keys().any(|name| gone.written.contains_key(name))
 }
 
 #[cfg(test)]

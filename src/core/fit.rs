@@ -93,9 +93,8 @@ fn is_stopped<'a>(input: &Begin<'a>, key: Key<'a>, by_record: &BTreeMap<Key<'a>,
 /// the change behind it that restores the record.
 fn is_torn(input: &Begin<'_>, record: Key<'_>, candidate: &Candidate<'_>, bases: &impl Bases) -> bool {
     let own: Vec<&Change> = candidate.changes.iter().copied().filter(|change| key(change) == record).collect();
-    let stand = stand_in(&own);
-    let base = bases.get(record.0, record.1).or(stand.as_ref());
-    input.schema.collection(record.0).is_none_or(|collection| view(collection, base, &own).conflict.is_some())
+    let base = bases.get(record.0, record.1);
+    base.is_some() && input.schema.collection(record.0).is_none_or(|collection| view(collection, base, &own).conflict.is_some())
 }
 
 fn keeps_all_rules(input: &Begin<'_>, candidate: &Candidate<'_>, bases: &impl Bases) -> bool {

@@ -66,7 +66,12 @@ fn due<'a>(input: &Begin<'a>) -> (Vec<&'a Parcel>, BTreeSet<Key<'a>>) {
             let collection = input.schema.collection(&item.collection);
             collection.into_iter().flat_map(|collection| collection.references(&item.patch)).map(|(_, target, id)| (target, id))
         });
-        if names.all(|key| own(&key) || !made.contains(&key) || on_the_way.contains(&key)) {
+        // A record that was made and deleted in this very parcel has no item, and nothing else will make it.
+        let undone = |key: &Key<'_>| {
+            let mut creates = input.outbox.iter().filter(|change| change.action == Action::Create && self::key(change) == *key);
+            creates.any(|create| parcel.rows.contains(&create.row))
+        };
+        if names.all(|key| own(&key) || !made.contains(&key) || on_the_way.contains(&key) || undone(&key)) {
             let creates = parcel.items.iter().filter(|item| item.action == Action::Create);
             on_the_way.extend(creates.map(|item| (item.collection.as_str(), item.id)));
             due.push(parcel);

@@ -10,7 +10,8 @@ use serde_json::Value;
 use super::merge::{Merged, Sides, merge};
 use super::outbox::Change;
 use super::protocol::{Action, SetAside};
-use super::record::{Base, Fields, Millis, Tombstone, Version, apply, field, same, same_fields, set};
+use super::record::{Base, Fields, Millis, Tombstone, Version, apply, field, same, set};
+use super::rules::normalise_value;
 use super::schema::{Collection, Policy};
 
 /// Why a record's merge needs a person.
@@ -172,7 +173,7 @@ impl<'a> Fold<'a> {
         // A form that was open when my create was answered saw version 0 of it; the server's first version is mine.
         let first = Version(u64::from(!self.is_made_twice));
         let moved = self.base.is_some_and(|base| base.is_present() && base.version > change.seen.version.max(first))
-            && (self.met_theirs || !same_fields(&self.as_seen(&current), &change.seen.fields));
+            && (self.met_theirs || !self.is_as_seen(&current, &change.seen.fields));
         if self.whole == Some(ConflictKind::DeletedByThem) {
             self.whole = None;
         } else if moved || !self.asked(&current).is_empty() {
@@ -183,15 +184,21 @@ impl<'a> Fold<'a> {
         self.touched.insert(String::new());
     }
 
-    /// These fields with the server's spelling of my values turned back into mine, to compare with what a form saw.
-    fn as_seen(&self, current: &Fields) -> Fields {
-        let mut seen = current.clone();
-        for (name, normalised) in self.base.iter().flat_map(|base| &base.normalised) {
-            if same(field(current, name), &normalised.returned) {
-                set(&mut seen, name, normalised.sent.clone());
-            }
-        }
-        seen
+    /// Whether these fields are what a form saw: in the server's spelling, or in mine before it came.
+    fn is_as_seen(&self, current: &Fields, seen: &Fields) -> bool {
+        let mut names = current.keys().chain(seen.keys());
+        names.all(|name| {
+            let (is, was) = (field(current, name), field(seen, name));
+            let normalised = self.base.and_then(|base| base.normalised.get(name));
+            let is_mine = normalised.is_some_and(|of| same(is, &of.returned) && same(was, &of.sent));
+            same(is, was) || is_mine || self.becomes(name, was, is)
+        })
+    }
+
+    /// Whether the server would keep the one value as the other: then they are one.
+    fn becomes(&self, name: &str, mine: &Value, theirs: &Value) -> bool {
+        let rule = self.collection.fields.get(name).and_then(|spec| spec.normalise);
+        rule.is_some_and(|rule| same(&normalise_value(rule, mine), theirs))
     }
 
     /// What the user saw of a field, in the server's spelling if the base still holds that.
@@ -200,6 +207,9 @@ impl<'a> Fold<'a> {
         match self.base.and_then(|base| base.normalised.get(name).map(|normalised| (base, normalised))) {
             Some((base, normalised)) if same(seen, &normalised.sent) && same(field(&base.fields, name), &normalised.returned) => {
                 &normalised.returned
+            }
+            _ if self.base.is_some_and(|base| base.is_present() && self.becomes(name, seen, field(&base.fields, name))) => {
+                self.base.map_or(seen, |base| field(&base.fields, name))
             }
             _ => seen,
         }
@@ -224,6 +234,9 @@ impl<'a> Fold<'a> {
         let base_value =
             self.base.filter(|base| base.is_present()).map_or(&Value::Null, |base| field(&base.fields, name)).clone();
         let Some(spec) = self.collection.fields.get(name) else { return mine.clone() };
+        if self.becomes(name, mine, &current) {
+            return current;
+        }
         // Another form of mine wrote it since.
         let over_mine = self.touched.contains(name) && !same(&current, &seen) && !same(&current, &base_value);
         let only_mine = over_mine && same(&base_value, &seen);

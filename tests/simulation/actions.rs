@@ -115,6 +115,8 @@ impl World {
                 let kept = client.save(changes, hold_ms).await;
                 Done::Saved { rows, result: kept }
             });
+            // A click is handled at once: its transaction is queued before anything else happens.
+            self.poll(self.tasks.len() - 1);
         }
         true
     }

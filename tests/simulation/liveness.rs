@@ -57,7 +57,7 @@ impl World {
         self.sim.network.borrow_mut().packets.clear();
         for device in 0..self.devices.len() {
             let of = &mut self.devices[device];
-            (of.drift, of.forget_cursor) = (0, false);
+            of.drift = 0;
             of.store.forget_faults();
             self.sign_in(device);
             for context in 0..CONTEXTS {
@@ -97,18 +97,33 @@ impl World {
         let Some(client) = self.client(device, 0) else { return false };
         let report = self.devices[device].tabs[0].report;
         let poisoned = || client.outbox().iter().any(|entry| self.is_poisoned(device, entry.rows()));
-        let parcels = self.devices[device].store.peek(&[Read::Parcels]).parcels;
-        let blocked = || parcels.iter().all(|parcel| !parcel.is_open() || parcel.blocked_by.is_some());
-        (!report.unsent || poisoned() || (!parcels.is_empty() && blocked())) && self.agrees(device, false).is_none()
+        // What waits for a decision is not stuck.
+        let undecided = || client.outbox().iter().any(|entry| matches!(entry.status(), RecordStatus::Conflict | RecordStatus::Failed));
+        (!report.unsent || poisoned() || undecided()) && self.agrees(device, false).is_none()
     }
 
     fn restless(&self, device: usize) -> String {
         let Some(client) = self.client(device, 0) else { return "cannot be opened".to_owned() };
-        let outbox = serde_json::to_string(&client.outbox()).unwrap_or_default();
+        let outbox: Vec<String> = client
+            .outbox()
+            .iter()
+            .map(|entry| {
+                let value = serde_json::to_value(entry).unwrap_or_default();
+                let short = |name: &str| value[name].as_str().map_or_else(String::new, |text| text.chars().take(13).collect());
+                let actions = value["changes"].as_array().map(|changes| changes.len()).unwrap_or(0);
+                let code = value["problem"]["code"].as_str().unwrap_or("").to_owned();
+                format!("{}/{} {} {} changes {actions} blocked by {} {code} then {}", short("collection"), value["id"], short("status"), short("action"), value["blockedBy"], value["then"])
+            })
+            .collect();
         let rows = self.devices[device].store.peek(&[Read::Parcels, Read::Meta]);
         let report = self.devices[device].tabs[0].report;
-        let (agrees, engine) = (self.agrees(device, false), rows.meta.get("engine"));
-        format!("{report:?}; differs: {agrees:?}; engine {engine:?}; outbox {outbox}; parcels {:?}", rows.parcels)
+        let agrees = self.agrees(device, false);
+        let parcels: Vec<String> = rows.parcels.iter().map(|parcel| {
+            let items: Vec<String> = parcel.items.iter().map(|item| format!("{} {:?} {}", item.collection, item.action, item.id)).collect();
+            format!("{:?} open {} blocked by {:?} next {:?} then {:?} {items:?}", parcel.op_id, parcel.is_open(), parcel.blocked_by, parcel.next_attempt_at, parcel.then)
+        }).collect();
+        let state = rows.meta.get("engine").map(|engine| engine["state"].clone());
+        format!("unsent {}; {state:?}\n  differs: {agrees:?}\n  outbox {outbox:#?}\n  parcels {parcels:#?}", report.unsent)
     }
 
     fn is_poisoned(&self, device: usize, mut rows: impl Iterator<Item = fieldsync::core::record::RowId>) -> bool {

@@ -91,6 +91,8 @@ pub struct Disk {
 #[derive(Default)]
 pub struct Oracle {
     pub disks: Vec<Disk>,
+    /// Every change that was ever saved, also on a disk that is gone.
+    all: BTreeMap<RowId, Change>,
     pub server: ServerSide,
     /// Changes that are on two disks: each may end its own way.
     pub shared: BTreeSet<RowId>,
@@ -141,6 +143,7 @@ impl Oracle {
     }
 
     fn appended(&mut self, disk: usize, change: Change) {
+        self.all.insert(change.row, change.clone());
         let here = &mut self.disks[disk];
         if let Some(before) = here.last.insert(change.record, change.action) {
             self.coverage.count("pair", pair(before, change.action));
@@ -149,10 +152,8 @@ impl Oracle {
         here.by_seq.insert(change.client_seq, change.row);
         let old = here.rows.insert(change.row, Row { change: change.clone(), end: None, is_promised: false });
         let restores = self.server.restores;
-        if let Some(Row { end: Some(end), change: saved, .. }) = old {
-            // Save was pressed again after it was done: the same change under the same row id, which the ledger knows.
-            let same = (saved.record, saved.action, &saved.written) == (change.record, change.action, &change.written);
-            self.require(restores > 0 || same, "I8 conservation", || format!("{:?} had ended ({end:?}) and is appended again", change.row));
+        if let Some(Row { end: Some(end), .. }) = old {
+            self.require(restores > 0, "I8 conservation", || format!("{:?} had ended ({end:?}) and is appended again", change.row));
         }
     }
 
@@ -276,10 +277,21 @@ impl Oracle {
         for (item, before, after) in &pushed.items {
             self.wrote(item, after.as_ref());
             let changes = self.changes_of(pushed, item);
-            if let Some(why) = overwrite::in_silence(item, before.as_ref(), after.as_ref(), &changes) {
+            let mine = |name: &str, value: &Value| self.is_mine(item.id, &changes, name, value);
+            if let Some(why) = overwrite::in_silence(item, before.as_ref(), after.as_ref(), &changes, mine) {
                 self.fail("I7 nothing is overwritten in silence", why);
             }
         }
+    }
+
+    /// Whether a disk that has these changes wrote this value.
+    fn is_mine(&self, record: RecordId, changes: &[Change], name: &str, value: &Value) -> bool {
+        let here = self.disks.iter().filter(|disk| changes.iter().any(|change| disk.rows.contains_key(&change.row)));
+        let wrote = |row: &Row| {
+            row.change.record == record
+                && row.change.written.get(name).is_some_and(|written| overwrite::spelling(written) == overwrite::spelling(value))
+        };
+        here.flat_map(|disk| disk.rows.values()).any(wrote)
     }
 
     /// What was saved together is applied together.
@@ -292,6 +304,7 @@ impl Oracle {
             }
             let left = rows.values().find(|row| {
                 row.end.is_none()
+                    && !self.shared.contains(&row.change.row)
                     && row.change.group.is_some_and(|group| groups.contains(&group))
                     && !pushed.parcel.changes.contains(&row.change.row)
                     && !self.server.applied.contains_key(&row.change.row)
@@ -319,6 +332,10 @@ impl Oracle {
             rows.map(|row| &row.change).filter(|change| change.record == item.id && change.collection == item.collection).cloned().collect()
         };
         let mut changes = self.disks.iter().map(of).max_by_key(Vec::len).unwrap_or_default();
+        if changes.is_empty() {
+            let gone = pushed.parcel.changes.iter().filter_map(|row| self.all.get(row));
+            changes = gone.filter(|change| change.record == item.id && change.collection == item.collection).cloned().collect();
+        }
         changes.sort_by_key(|change| change.client_seq);
         changes
     }

@@ -26,13 +26,26 @@ fn alike(a: &Value, b: &Value) -> bool {
     spelling(a) == spelling(b)
 }
 
-/// How a value lost that nobody who wrote had seen, if one did.
-pub fn in_silence(item: &Item, before: Option<&Stored>, after: Option<&Stored>, changes: &[Change]) -> Option<String> {
+/// How a value lost that nobody who wrote had seen, if one did. `mine` says of a field and a value whether this very device
+/// wrote it: between two forms of one person the later stands.
+pub fn in_silence(
+    item: &Item,
+    before: Option<&Stored>,
+    after: Option<&Stored>,
+    changes: &[Change],
+    mine: impl Fn(&str, &Value) -> bool,
+) -> Option<String> {
     let before = before.filter(|before| !before.deleted)?;
     let empty = Fields::new();
     if item.action == Action::Delete {
-        return deleted(before, changes);
+        return deleted(before, changes, mine);
     }
+    // A delete that an update behind it takes back has written nothing.
+    let taken_back = |index: usize| {
+        changes[index].action == Action::Delete && changes.get(index + 1).is_some_and(|next| next.action == Action::Update)
+    };
+    let kept: Vec<Change> = (0..changes.len()).filter(|index| !taken_back(*index)).map(|index| changes[index].clone()).collect();
+    let changes = &kept[..];
     let after = after.map_or(&empty, |after| &after.fields);
     before.fields.iter().find_map(|(name, was)| {
         let is = field(after, name);
@@ -111,11 +124,11 @@ fn added(name: &str, changes: &[Change]) -> Option<i64> {
 }
 
 /// Who deletes must have seen what is deleted.
-fn deleted(before: &Stored, changes: &[Change]) -> Option<String> {
+fn deleted(before: &Stored, changes: &[Change], mine: impl Fn(&str, &Value) -> bool) -> Option<String> {
     let delete = changes.iter().rposition(|change| change.action == Action::Delete)?;
     let unseen = before.fields.iter().find(|(name, was)| {
         let plain = matches!(name.as_str(), "name" | "phone" | "title" | "subject");
-        plain && !was.is_null() && !saw(name, was, &changes[..=delete])
+        plain && !was.is_null() && !mine(name, was) && !saw(name, was, &changes[..=delete])
     });
     unseen.map(|(name, was)| format!("{}/{} was deleted, and nobody who did had seen {name} = {was}", before.collection, before.id))
 }

@@ -11,7 +11,7 @@ use fieldsync::core::answer::classify;
 use fieldsync::core::protocol::{Answer, Request};
 use fieldsync::core::record::{Millis, UserId};
 use fieldsync::memory::MemoryStore;
-use fieldsync::ports::{Cause, Committed, Host, Read, Rows, Scope, Step, Store, StoreError, Transport, TransportError};
+use fieldsync::ports::{Cause, Committed, Host, Read, Rows, Scope, Step, Store, StoreError, StoreName, Transport, TransportError};
 
 use crate::coverage::Coverage;
 use crate::network::{Network, Reply};
@@ -93,7 +93,10 @@ impl SimStore {
 
 impl Store for SimStore {
     async fn update<T>(&self, scope: Scope, plan: impl Fn(&Rows) -> Step<T>) -> Result<Committed<T>, StoreError> {
-        self.sim.turn().await;
+        // A save's transaction is queued with the click; everything else may be late.
+        if scope.stores != [StoreName::Outbox] {
+            self.sim.turn().await;
+        }
         let done = self.inner.update(scope, plan).await.inspect_err(|error| self.note(error));
         self.sim.turn().await;
         done

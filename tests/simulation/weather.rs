@@ -208,9 +208,15 @@ impl World {
             }
         }
         let device = &mut self.devices[packet.device];
-        let is_cursor_asked = !matches!(packet.request, Request::Void(_) | Request::Preview(_) | Request::Snapshot(_));
+        // No cursor is known until a snapshot began under the new scope.
+        let is_new_snapshot = matches!(&packet.request, Request::Snapshot(asked) if asked.watermark.is_none());
+        device.forget_cursor &= !is_new_snapshot;
+        let is_cursor_asked = match &packet.request {
+            Request::Push(push) => push.cursor.is_some(),
+            Request::Changes(_) => true,
+            Request::Snapshot(_) | Request::Void(_) | Request::Preview(_) => false,
+        };
         if device.forget_cursor && is_cursor_asked {
-            device.forget_cursor = false;
             return reply(self.server.refuse(packet.user, now, ProblemCode::CursorUnknown, None));
         }
         let is_narrow = device.is_narrow;
