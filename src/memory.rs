@@ -217,6 +217,9 @@ impl Disk {
                 Read::ParcelsOf(ids) => rows.parcels.extend(ids.iter().filter_map(|id| self.parcels.get(id).cloned())),
                 Read::Conflicts => rows.conflicts.extend(self.conflicts.values().cloned()),
                 Read::HistoryAfter(key) => rows.history.extend(self.history.range(key + 1..).map(|(_, row)| row.clone())),
+                Read::HistoryFrom(key, count) => {
+                    rows.history.extend(self.history.range(key..).take(*count as usize).map(|(_, row)| row.clone()));
+                }
                 Read::HistoryLast(count) => {
                     let skip = self.history.len().saturating_sub(*count as usize);
                     rows.history.extend(self.history.values().skip(skip).cloned());
@@ -261,7 +264,9 @@ impl Disk {
 
     fn write(&mut self, write: Write, appended: &mut Vec<u64>, undo: &mut Vec<Undo>) -> Result<(), StoreError> {
         match write {
-            Write::Page(page) => put(self, undo, |disk| &mut disk.pages, (page.collection.clone(), page.first.clone()), Some(page)),
+            Write::Page(page) => {
+                put(self, undo, |disk| &mut disk.pages, (page.collection.clone(), page.first.clone()), Some(page))
+            }
             Write::Append(change) => {
                 if self.outbox.values().any(|other| other.row == change.row) {
                     let message = "a change has this row id".to_owned();
@@ -273,6 +278,7 @@ impl Disk {
                 appended.push(seq);
                 put(self, undo, |disk| &mut disk.outbox, seq, Some(Change { client_seq: seq, ..change }));
             }
+            Write::PutBack(change) => put(self, undo, |disk| &mut disk.outbox, change.client_seq, Some(change)),
             Write::RemoveChange(seq) => put(self, undo, |disk| &mut disk.outbox, seq, None),
             Write::Parcel(parcel) => put(self, undo, |disk| &mut disk.parcels, parcel.op_id, Some(parcel)),
             Write::RemoveParcel(id) => put(self, undo, |disk| &mut disk.parcels, id, None),
@@ -284,6 +290,7 @@ impl Disk {
                 self.history_last = key;
                 put(self, undo, |disk| &mut disk.history, key, Some(HistoryRow { key, ..row }));
             }
+            Write::Amend(row) => put(self, undo, |disk| &mut disk.history, row.key, Some(row)),
             Write::PruneHistory(upto) => {
                 let gone: Vec<u64> = self.history.range(..=upto).map(|(key, _)| *key).collect();
                 gone.into_iter().for_each(|key| put(self, undo, |disk| &mut disk.history, key, None));

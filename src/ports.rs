@@ -8,7 +8,7 @@ use crate::core::answer::NoAnswer;
 use crate::core::outbox::Change;
 use crate::core::parcel::Parcel;
 use crate::core::protocol::{Answer, Range, Request};
-use crate::core::record::{CollectionName, Millis, OpId, RecordId, RowId};
+use crate::core::record::{CollectionName, Epoch, Millis, OpId, RecordId, RowId};
 pub use crate::core::rows::PageRow;
 use crate::core::rows::{ConflictRow, DraftRow, HistoryRow};
 
@@ -66,6 +66,8 @@ pub enum Read {
     Conflicts,
     /// History rows with a greater key, ascending.
     HistoryAfter(u64),
+    /// The history rows from this key on, ascending, at most so many.
+    HistoryFrom(u64, u32),
     /// The newest history rows, at most so many, ascending.
     HistoryLast(u32),
     /// The pages that own these records, each once.
@@ -112,6 +114,8 @@ pub enum Write {
     Page(PageRow),
     /// Appends a change; the store gives it its number.
     Append(Change),
+    /// Puts a change back under its old number. Its end leaves history, in the same transaction.
+    PutBack(Change),
     /// Removes a change from the outbox. Its end is in history, in the same transaction.
     RemoveChange(u64),
     /// Puts a parcel.
@@ -124,6 +128,8 @@ pub enum Write {
     RemoveConflict(CollectionName, RecordId),
     /// Appends to history; the store gives the key.
     History(HistoryRow),
+    /// Puts a row of history in place of the one with its key.
+    Amend(HistoryRow),
     /// Removes history up to and with this key.
     PruneHistory(u64),
     /// Puts a row of `meta`.
@@ -306,7 +312,10 @@ pub enum TransportError {
     /// The token is another user's.
     WrongUser,
     /// 410: the server does not know the cursor.
-    CursorUnknown,
+    CursorUnknown {
+        /// The server's lifetime: whether it was restored, or is another one.
+        server_epoch: Epoch,
+    },
     /// 413: send less at once.
     TooLarge,
     /// 415: send uncompressed.
@@ -329,7 +338,7 @@ impl TransportError {
         match self {
             Self::Away { .. } => Retry::Later,
             Self::SignedOut | Self::WrongUser => Retry::AfterSignIn,
-            Self::CursorUnknown | Self::TooLarge | Self::Unsupported => Retry::Now,
+            Self::CursorUnknown { .. } | Self::TooLarge | Self::Unsupported => Retry::Now,
             Self::Outdated | Self::Misconfigured { .. } => Retry::Never,
         }
     }
@@ -341,7 +350,7 @@ impl std::fmt::Display for TransportError {
             Self::Away { cause, .. } => write!(f, "the server is away: {cause}"),
             Self::SignedOut => write!(f, "sign in first"),
             Self::WrongUser => write!(f, "the token is another user's"),
-            Self::CursorUnknown => write!(f, "the server does not know the cursor"),
+            Self::CursorUnknown { .. } => write!(f, "the server does not know the cursor"),
             Self::TooLarge => write!(f, "the request is too large"),
             Self::Unsupported => write!(f, "the server cannot read this encoding"),
             Self::Outdated => write!(f, "the app is too old for the server"),
@@ -360,7 +369,7 @@ impl From<NoAnswer> for TransportError {
             }
             NoAnswer::SignedOut => Self::SignedOut,
             NoAnswer::WrongUser => Self::WrongUser,
-            NoAnswer::CursorUnknown => Self::CursorUnknown,
+            NoAnswer::CursorUnknown { server_epoch } => Self::CursorUnknown { server_epoch },
             NoAnswer::TooLarge => Self::TooLarge,
             NoAnswer::Unsupported => Self::Unsupported,
             NoAnswer::Outdated => Self::Outdated,

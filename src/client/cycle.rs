@@ -16,6 +16,7 @@ use crate::ports::{Host, Read, Rows, Scope, Step, Store, StoreError, StoreName, 
 /// How often history is pruned.
 const PRUNE_EVERY_MS: i64 = 24 * 60 * 60 * 1_000;
 
+use super::restore::replay_of;
 use super::{Client, Note, meta_write, pages};
 
 /// What a cycle came to.
@@ -66,7 +67,7 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
         self.report(wake_at).await
     }
 
-    fn step(&self, event: Event) -> Vec<Effect> {
+    pub(super) fn step(&self, event: Event) -> Vec<Effect> {
         // 53 bits: a trace keeps them as a number that every reader of JSON reads exactly.
         let (now, random) = (self.host.now(), self.host.random() >> 11);
         let mut shared = self.shared.borrow_mut();
@@ -116,7 +117,7 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
     }
 
     async fn report(&self, wake_at: Option<Millis>) -> CycleReport {
-        let Ok(rows) = self.store.read(vec![Read::Outbox, Read::Parcels]).await else {
+        let Ok(rows) = self.store.read(vec![Read::Outbox, Read::Parcels, Read::Meta]).await else {
             return CycleReport { wake_at, unsent: true, held_until: None };
         };
         let now = self.host.now();
@@ -124,7 +125,8 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
         let later = open.clone().filter_map(|parcel| parcel.next_attempt_at).filter(|at| !at.has_come(now, PARCEL_DELAY_MS_MAX));
         let held = rows.outbox.iter().filter(|change| change.is_held(now)).filter_map(|change| change.hold_until).min();
         let is_stopped = matches!(self.shared.borrow().engine.machine.state, State::Outdated | State::Misconfigured { .. });
-        let unsent = !is_stopped && (open.count() > 0 || self.is_sendable(&rows).await);
+        let is_replaying = !matches!(replay_of(&rows), Ok(None));
+        let unsent = !is_stopped && (is_replaying || open.count() > 0 || self.is_sendable(&rows).await);
         let wakes = [wake_at, later.min(), held];
         CycleReport { wake_at: wakes.into_iter().flatten().min(), unsent, held_until: held }
     }
@@ -148,7 +150,7 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
             TransportError::Away { retry_after_ms, ours, .. } => Failure::Away { retry_after_ms: *retry_after_ms, ours: *ours },
             TransportError::SignedOut | TransportError::WrongUser => Failure::SignedOut,
             TransportError::Outdated => Failure::Outdated,
-            TransportError::CursorUnknown
+            TransportError::CursorUnknown { .. }
             | TransportError::TooLarge
             | TransportError::Unsupported
             | TransportError::Misconfigured { .. } => Failure::Misconfigured,

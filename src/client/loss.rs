@@ -4,6 +4,7 @@ use crate::core::loss::{Losses, unsent};
 use crate::core::machine::{Failure, Moved};
 use crate::core::outbox::ranges;
 use crate::core::protocol::{Body, PushAnswer, PushRequest, Request};
+use crate::core::pull::PullState;
 use crate::core::rows::meta;
 use crate::ports::{Host, Read, Rows, Scope, Step, Store, StoreError, StoreName, Transport, TransportError, Write};
 
@@ -19,7 +20,10 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
                 let Body::Push(told) = &answer.body else { return Err(Failure::Misconfigured) };
                 self.learn_losses(request, told).await.map_err(|error| self.storage_failure(&error))?;
             }
-            Err(TransportError::CursorUnknown) => return self.cursor_lost().await,
+            Err(TransportError::CursorUnknown { server_epoch }) => {
+                let asked = PullState { cursor: request.cursor.clone(), ..PullState::default() };
+                return self.cursor_lost(&asked, server_epoch).await;
+            }
             Err(error @ (TransportError::Away { ours: true, retry_after_ms: None, .. } | TransportError::Unsupported)) => {
                 self.note_transport(&error);
             }

@@ -11,6 +11,7 @@ mod pull;
 mod push;
 mod read;
 mod refresh;
+mod restore;
 mod save;
 mod settle;
 mod trace;
@@ -233,7 +234,7 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
             TransportError::SignedOut => "signed-out",
             TransportError::WrongUser => "wrong-user",
             TransportError::Outdated => "outdated",
-            TransportError::CursorUnknown | TransportError::TooLarge | TransportError::Unsupported => "server",
+            TransportError::CursorUnknown { .. } | TransportError::TooLarge | TransportError::Unsupported => "server",
             TransportError::Misconfigured { .. } => "misconfigured",
         };
         self.note_error(code, error.to_string());

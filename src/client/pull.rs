@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::core::machine::{Failure, Moved};
+use crate::core::machine::{Event, Failure, Moved, Reason};
 use crate::core::protocol::{Body, Range};
 use crate::core::pull::{POISON_KEPT_MAX, PullState, Pulled, begin, finish_changes, finish_snapshot, records};
 use crate::core::record::{CollectionName, Millis, RecordId};
@@ -18,9 +18,11 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
         let asked: PullState = meta_row(&rows, meta::PULL).map_err(|error| self.storage_failure(&error))?.unwrap_or_default();
         let answer = match self.transport.send(&begin(&asked, &self.schema)).await {
             Ok(answer) => answer,
-            Err(TransportError::CursorUnknown) => {
-                self.shared.borrow_mut().pull = asked;
-                return self.cursor_lost().await;
+            Err(TransportError::CursorUnknown { server_epoch }) => {
+                self.cursor_lost(&asked, server_epoch).await?;
+                // What the server lacks goes up before what it has comes down.
+                self.step(Event::Requested(Reason::Timer));
+                return Ok(Moved { more: false });
             }
             Err(error) => return Err(self.failure(&error)),
         };

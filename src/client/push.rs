@@ -6,8 +6,8 @@ use crate::core::loss::{Unsent, unsent};
 use crate::core::machine::{Failure, Moved};
 use crate::core::outbox::ranges;
 use crate::core::parcel::Parcel;
-use crate::core::protocol::{Body, Cursor, Envelope, PushRequest, PushResult, Request, VoidRequest};
-use crate::core::pull::{PullState, restart};
+use crate::core::protocol::{Body, Envelope, PushParcel, PushRequest, PushResult, Request, VoidRequest};
+use crate::core::pull::PullState;
 use crate::core::push::{Begin, Begun, begin, wanted};
 use crate::core::record::{CollectionName, Epoch, OpId, RecordId};
 use crate::core::rows::{ConflictRow, HistoryRow, meta};
@@ -15,18 +15,22 @@ use crate::core::status::Sending;
 use crate::core::trace::What;
 use crate::ports::{Host, Read, Rows, Scope, Step, Store, StoreError, StoreName, Transport, TransportError, Write};
 
+use super::restore::replay_of;
 use super::{Client, Note, meta_row, meta_write, pages};
 
-/// The cursor lost so often in a row is not a restored server but a broken one.
-const LOST_CURSORS_MAX: u32 = 3;
 /// What a push's transactions touch.
-const STORES: &[StoreName] =
+pub(super) const STORES: &[StoreName] =
     &[StoreName::Pages, StoreName::Outbox, StoreName::Parcels, StoreName::Conflicts, StoreName::History, StoreName::Meta];
 
 impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
     /// Asks for what is to be voided, then sends a batch.
     pub(super) async fn push(&self) -> Result<Moved, Failure> {
-        let rows = self.store.read(vec![Read::Outbox, Read::Parcels]).await.map_err(|error| self.storage_failure(&error))?;
+        let read = vec![Read::Outbox, Read::Parcels, Read::Meta];
+        let rows = self.store.read(read).await.map_err(|error| self.storage_failure(&error))?;
+        // What a restored server lacks goes first: what was saved later builds on it.
+        if let Some(replay) = replay_of(&rows).map_err(|error| self.storage_failure(&error))? {
+            return self.push_again(&replay).await;
+        }
         let is_empty = rows.outbox.is_empty() && rows.parcels.is_empty();
         if is_empty && !self.shared.borrow().losses.must_tell(Unsent::default()) {
             self.shared.borrow_mut().batch.emptied();
@@ -96,24 +100,28 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
         let is_over = |row: &&ConflictRow| begun.parcels.iter().any(|parcel| parcel.carries(&row.collection, row.id));
         let over = rows.conflicts.iter().filter(is_over);
         writes.extend(over.map(|row| Write::RemoveConflict(row.collection.clone(), row.id)));
-        let noted: u64 = meta_row(rows, meta::ALLOCATED)?.unwrap_or(0);
-        let allocated_seq = rows.outbox.last().map_or(noted, |change| change.client_seq.max(noted));
-        if allocated_seq > noted {
-            writes.push(meta_write(meta::ALLOCATED, &allocated_seq));
+        let request = self.push_request(rows, begun.send.clone())?;
+        if Some(request.allocated_seq) > meta_row(rows, meta::ALLOCATED)? {
+            writes.push(meta_write(meta::ALLOCATED, &request.allocated_seq));
         }
+        Ok((writes, (begun, request)))
+    }
+
+    /// These parcels, and how it stands here.
+    pub(super) fn push_request(&self, rows: &Rows, parcels: Vec<PushParcel>) -> Result<PushRequest, StoreError> {
+        let noted: u64 = meta_row(rows, meta::ALLOCATED)?.unwrap_or(0);
         let pull: Option<PullState> = meta_row(rows, meta::PULL)?;
-        let request = PushRequest {
+        Ok(PushRequest {
             device: self.device,
             epoch: self.epoch,
-            allocated_seq,
+            allocated_seq: rows.outbox.last().map_or(noted, |change| change.client_seq.max(noted)),
             open: ranges(rows.outbox.iter().map(|change| change.client_seq)),
             open_records: unsent(&rows.outbox).records,
             goodbye: false,
             acknowledged: self.shared.borrow().losses.acknowledged(),
             cursor: pull.and_then(|pull| pull.cursor),
-            parcels: begun.send.clone(),
-        };
-        Ok((writes, (begun, request)))
+            parcels,
+        })
     }
 
     /// Notes what every answer carries: the server's lifetime and its clock.
@@ -125,9 +133,14 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
             shared.engine.answered_at = Some(now);
             shared.lost_cursors = 0;
         }
+        self.check_server(answer.server_epoch).await
+    }
+
+    /// Whether it is the server that this database is for; a new database takes the first that answers.
+    pub(super) async fn check_server(&self, epoch: Epoch) -> Result<(), Failure> {
         let rows = self.store.read(vec![Read::Meta]).await.map_err(|error| self.storage_failure(&error))?;
         let known: Option<Epoch> = meta_row(&rows, meta::SERVER_EPOCH).map_err(|error| self.storage_failure(&error))?;
-        if known == Some(answer.server_epoch) {
+        if known == Some(epoch) {
             return Ok(());
         }
         if known.is_some() {
@@ -135,7 +148,6 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
             self.note_error("misconfigured", "the server's database is another one".to_owned());
             return Err(Failure::Misconfigured);
         }
-        let epoch = answer.server_epoch;
         let scope = Scope::strict(&[StoreName::Meta], vec![Read::Meta]);
         let plan = |rows: &Rows| {
             let is_new = !rows.meta.contains_key(meta::SERVER_EPOCH);
@@ -184,13 +196,25 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
     }
 
     async fn push_failed(&self, error: &TransportError, request: &PushRequest) -> Result<Moved, Failure> {
+        if self.is_to_blame(error, request).await? {
+            let first = request.parcels.first().map(|parcel| parcel.op_id);
+            self.put_by(first).await.map_err(|error| self.storage_failure(&error))?;
+        }
+        Ok(Moved { more: true })
+    }
+
+    /// Whether the one parcel that was sent makes the server fail. If not, and it is no failure, the next try goes otherwise.
+    pub(super) async fn is_to_blame(&self, error: &TransportError, request: &PushRequest) -> Result<bool, Failure> {
         let sent = request.parcels.len();
         let what = match error {
-            TransportError::CursorUnknown => return self.cursor_lost().await,
+            TransportError::CursorUnknown { server_epoch } => {
+                let asked = PullState { cursor: request.cursor.clone(), ..PullState::default() };
+                return self.cursor_lost(&asked, *server_epoch).await.map(|_| false);
+            }
             // The transport sends uncompressed from now on; a server that refuses that too does not understand this app.
             TransportError::Unsupported if !self.shared.borrow().plain => {
                 self.shared.borrow_mut().plain = true;
-                return Ok(Moved { more: true });
+                return Ok(false);
             }
             TransportError::TooLarge => self.shared.borrow_mut().batch.too_large(sent),
             // Our server fails on this batch and says nothing of when to come again. If reads work, one change is to blame.
@@ -199,18 +223,11 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
             }
             _ => AfterFailure::Wait,
         };
-        match (what, request.parcels.first()) {
-            (AfterFailure::Halve, _) => {
-                self.note_transport(error);
-                Ok(Moved { more: true })
-            }
-            (AfterFailure::PutBy, Some(parcel)) => {
-                self.note_transport(error);
-                self.put_by(parcel.op_id).await.map_err(|error| self.storage_failure(&error))?;
-                Ok(Moved { more: true })
-            }
-            _ => Err(self.failure(error)),
+        if what == AfterFailure::Wait {
+            return Err(self.failure(error));
         }
+        self.note_transport(error);
+        Ok(what == AfterFailure::PutBy)
     }
 
     async fn reads_work(&self) -> bool {
@@ -219,9 +236,9 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
     }
 
     /// The one change that makes the server fail waits, shown; the rest goes on.
-    async fn put_by(&self, op_id: OpId) -> Result<(), StoreError> {
+    async fn put_by(&self, op_id: Option<OpId>) -> Result<(), StoreError> {
         let until = self.host.now().plus(PUT_BY_MS);
-        let scope = Scope::strict(&[StoreName::Parcels], vec![Read::ParcelsOf(vec![op_id])]);
+        let scope = Scope::strict(&[StoreName::Parcels], vec![Read::ParcelsOf(op_id.into_iter().collect())]);
         let plan = |rows: &Rows| {
             let put = |parcel: &Parcel| Parcel { attempts: parcel.attempts + 1, next_attempt_at: Some(until), ..parcel.clone() };
             Step::Write(
@@ -231,34 +248,6 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
         };
         self.store.update(scope, plan).await?;
         self.refresh(None).await
-    }
-
-    /// 410: the server does not know how far we are. Everything is asked for again; nothing here goes before its range is
-    /// answered.
-    pub(super) async fn cursor_lost(&self) -> Result<Moved, Failure> {
-        let lost = {
-            let mut shared = self.shared.borrow_mut();
-            shared.lost_cursors += 1;
-            shared.lost_cursors
-        };
-        if lost > LOST_CURSORS_MAX {
-            return Err(self.failure(&TransportError::CursorUnknown));
-        }
-        let asked: Option<Cursor> = self.shared.borrow().pull.cursor.clone();
-        let scope = Scope::strict(&[StoreName::Meta], vec![Read::Meta]);
-        let plan = |rows: &Rows| match meta_row::<PullState>(rows, meta::PULL) {
-            Ok(state) => {
-                let state = state.unwrap_or_default();
-                let is_asked = state.cursor == asked;
-                Step::Write(if is_asked { vec![meta_write(meta::PULL, &restart(&state))] } else { vec![] }, Ok(()))
-            }
-            Err(error) => Step::Write(vec![], Err(error)),
-        };
-        let done = self.store.update(scope, plan).await.and_then(|committed| committed.value);
-        done.map_err(|error| self.storage_failure(&error))?;
-        self.trace(What::Restarted);
-        self.refresh(None).await.map_err(|error| self.storage_failure(&error))?;
-        Ok(Moved { more: true })
     }
 
     /// Asks for the outcome of a parcel that the user wants back.
@@ -272,7 +261,7 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
         Ok(())
     }
 
-    fn show_sending(&self, request: &PushRequest, unsent: usize) {
+    pub(super) fn show_sending(&self, request: &PushRequest, unsent: usize) {
         let mut shared = self.shared.borrow_mut();
         let first = request.parcels.first().and_then(|parcel| parcel.items.first());
         let title = first.and_then(|item| shared.tables.as_ref().map(|tables| tables.title(&item.collection, item.id)));

@@ -125,7 +125,7 @@ pub(super) fn network_name(error: &TransportError) -> &'static str {
         TransportError::Away { ours: false, .. } => "away",
         TransportError::SignedOut => "signed-out",
         TransportError::WrongUser => "wrong-user",
-        TransportError::CursorUnknown => "cursor-unknown",
+        TransportError::CursorUnknown { .. } => "cursor-unknown",
         TransportError::TooLarge => "too-large",
         TransportError::Unsupported => "unsupported",
         TransportError::Outdated => "outdated",

@@ -32,7 +32,10 @@ pub enum NoAnswer {
     /// The token is another user's.
     WrongUser,
     /// 410: the server does not know the cursor.
-    CursorUnknown,
+    CursorUnknown {
+        /// The server's lifetime: whether it was restored, or is another one.
+        server_epoch: Epoch,
+    },
     /// 413: send less at once.
     TooLarge,
     /// 415: send uncompressed.
@@ -168,7 +171,7 @@ fn refused(status: u16, header_s: Option<i64>, head: &Head, problem: Problem, ex
             away(false, None, "AnotherUser", "the answer is for another user".to_owned())
         }
         (401, SignedOut) => NoAnswer::SignedOut,
-        (410, CursorUnknown) => NoAnswer::CursorUnknown,
+        (410, CursorUnknown) => NoAnswer::CursorUnknown { server_epoch: head.server_epoch },
         (413, TooLarge) => NoAnswer::TooLarge,
         (415, Unsupported) => NoAnswer::Unsupported,
         (426, Outdated) => NoAnswer::Outdated,

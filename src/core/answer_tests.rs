@@ -117,6 +117,7 @@ fn word(result: &Result<Answer, NoAnswer>) -> String {
             let who = if *ours { "ours away" } else { "away" };
             retry_after_ms.map_or(who.into(), |wait_ms| format!("{who} {wait_ms}"))
         }
+        Err(NoAnswer::CursorUnknown { server_epoch: EPOCH }) => "CursorUnknown".to_owned(),
         Err(NoAnswer::Misconfigured { status, .. }) => format!("misconfigured {status}"),
         Err(other) => format!("{other:?}"),
     }

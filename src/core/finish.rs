@@ -91,7 +91,8 @@ pub fn finish(input: &Finish<'_>, results: &[PushResult], bases: &mut impl Bases
 /// A history row without ends.
 #[must_use]
 pub fn empty_history(now: Millis) -> HistoryRow {
-    HistoryRow { key: 0, at: now, parcels: Vec::new(), ended: Vec::new(), set_aside: Vec::new(), seq: None, voided: Vec::new() }
+    let (parcels, ended, set_aside, voided, returned) = (Vec::new(), Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    HistoryRow { key: 0, at: now, parcels, ended, set_aside, seq: None, voided, returned }
 }
 
 struct Work<'a, 'b> {
@@ -242,10 +243,8 @@ impl<'a> Work<'a, '_> {
         if let Some(old) = old.filter(|old| old.seq >= seq) {
             return (normalised != old.normalised && unended).then(|| Base { normalised, ..old.clone() });
         }
-        let before = match old {
-            Some(old) if old.version == item.base_version => Some(old),
-            _ => None,
-        };
+        // What a lost lifetime called this version may be another.
+        let before = old.filter(|old| old.version == item.base_version && !old.is_adrift());
         let mut fields = match (item.action, before) {
             (Action::Create, _) => item.patch.clone(),
             (Action::Update, Some(before)) => patched(&before.fields, &item.patch),

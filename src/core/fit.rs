@@ -85,7 +85,8 @@ fn is_stopped<'a>(input: &Begin<'a>, key: Key<'a>, by_record: &BTreeMap<Key<'a>,
     let Some(collection) = input.schema.collection(key.0) else { return true };
     let all = by_record.get(&key).map_or(&[][..], Vec::as_slice);
     let stand = stand_in(all);
-    base.is_some_and(|base| base.tombstone == Some(Tombstone::Revoked))
+    // On a base that a restored server may not have, nothing is built: it has what it lost, so a patch over it lacks that.
+    base.is_some_and(|base| base.tombstone == Some(Tombstone::Revoked) || base.is_adrift())
         || view(collection, base.or(stand.as_ref()), all).conflict.is_some()
 }
 

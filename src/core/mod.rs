@@ -22,6 +22,7 @@ pub mod push;
 pub mod record;
 pub mod replay;
 pub mod resolve;
+pub mod restore;
 pub mod rows;
 pub mod rules;
 pub mod schema;

@@ -9,8 +9,8 @@ use serde_json::Value;
 use super::bases::{Bases, absorb, replace};
 use super::finish::conflict_row;
 use super::outbox::{Change, by_record};
-use super::protocol::{ChangesPage, ChangesRequest, Cursor, Entry, Range, Request, SnapshotPage, SnapshotRequest};
-use super::record::{CollectionName, Millis, RecordId, Tombstone};
+use super::protocol::{Action, ChangesPage, ChangesRequest, Cursor, Entry, Range, Request, SnapshotPage, SnapshotRequest};
+use super::record::{CollectionName, Millis, RecordId, Seq, Tombstone};
 use super::rows::ConflictRow;
 use super::schema::Schema;
 
@@ -39,6 +39,14 @@ pub struct PullState {
     /// How many entries of the feed could not be applied.
     #[serde(default)]
     pub poisoned: u64,
+}
+
+impl PullState {
+    /// What a request names of it: the cursor, and the watermark of the snapshot under way.
+    #[must_use]
+    pub fn place(&self) -> (Option<&Cursor>, Option<&Cursor>) {
+        (self.cursor.as_ref(), self.snapshot.as_ref().and_then(|snapshot| snapshot.watermark.as_ref()))
+    }
 }
 
 /// A snapshot under way.
@@ -193,16 +201,25 @@ pub fn finish_snapshot(
 /// A base in a range that the server answered without it.
 fn absent(collection: &str, id: RecordId, page: &SnapshotPage, unsent: &Unsent<'_>, bases: &mut impl RangedBases) {
     let Some(base) = bases.get(collection, id) else { return };
-    let stays = base.seq > page.watermark_seq || matches!(base.tombstone, Some(Tombstone::Deleted | Tombstone::Revoked));
-    if stays {
+    if base.seq > page.watermark_seq {
         return;
     }
-    if unsent.contains_key(&(collection, id)) {
-        let mut base = base.clone();
-        base.tombstone = Some(Tombstone::Left);
-        bases.put(collection, base);
-    } else {
-        bases.remove(collection, id);
+    let (mut base, is_adrift) = (base.clone(), base.is_adrift());
+    if is_adrift {
+        // The server has spoken: from now on it is a base like any, and older than whatever comes.
+        base.seq = Seq(1);
+    }
+    match (base.tombstone, unsent.get(&(collection, id))) {
+        (Some(Tombstone::Deleted | Tombstone::Revoked), _) if !is_adrift => {}
+        (Some(Tombstone::Deleted | Tombstone::Revoked), _) => bases.put(collection, base),
+        // Made in a lifetime of the server that is over, and to be made again.
+        (_, Some(changes)) if is_adrift && changes[0].action == Action::Create => bases.remove(collection, id),
+        (_, Some(_)) => {
+            // A restored server may get it back, from whoever made it: until then its changes are in quarantine.
+            base.tombstone = Some(if is_adrift { Tombstone::Revoked } else { Tombstone::Left });
+            bases.put(collection, base);
+        }
+        (_, None) => bases.remove(collection, id),
     }
 }
 

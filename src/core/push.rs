@@ -172,7 +172,8 @@ impl<'a> Refused<'a> {
     }
 }
 
-fn push_wire(send: &mut Vec<PushParcel>, bytes: &mut usize, parcel: PushParcel, count_max: usize) -> bool {
+/// Adds a parcel, if the batch has room for it.
+pub(super) fn push_wire(send: &mut Vec<PushParcel>, bytes: &mut usize, parcel: PushParcel, count_max: usize) -> bool {
     let size = serde_json::to_vec(&parcel).map_or(0, |json| json.len());
     // One parcel always goes, whatever its size: its records have their own limit.
     let fits = send.is_empty() || (send.len() < count_max && *bytes + size <= BATCH_BYTES_MAX);

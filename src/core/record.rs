@@ -202,6 +202,13 @@ impl Base {
         matches!(self.tombstone, None | Some(Tombstone::Left))
     }
 
+    /// Whether its place in the feed is gone, with a lifetime of the server that is over: it is shown, anything newer
+    /// replaces it, and nothing is built on it.
+    #[must_use]
+    pub fn is_adrift(&self) -> bool {
+        self.seq == Seq(0)
+    }
+
     /// Whether lists show it: a record in scope.
     #[must_use]
     pub fn is_listed(&self) -> bool {

@@ -94,6 +94,9 @@ pub struct HistoryRow {
     /// The op_ids voided with it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub voided: Vec<OpId>,
+    /// Changes that a restored server lacked, and that went back to the outbox: no ends, but what other contexts learn it by.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub returned: Vec<super::outbox::Change>,
 }
 
 // serde hands a reference.
@@ -125,6 +128,8 @@ pub mod meta {
     pub const STAMP: &str = "stamp";
     /// The feed's cursor and the state of a snapshot; see `core::pull`.
     pub const PULL: &str = "pull";
+    /// What is pushed again to a restored server; see `core::restore`. Null when it is over.
+    pub const REPLAY: &str = "replay";
     /// The engine's lasting state: backoff, last answer, errors; see `core::status`.
     pub const ENGINE: &str = "engine";
     /// The highest outbox number ever given out, as far as was noted.

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use crate::core::bases::Bases;
 use crate::core::protocol::Range;
 use crate::core::pull::RangedBases;
-use crate::core::record::{Base, CollectionName, RecordId};
+use crate::core::record::{Base, CollectionName, RecordId, Seq};
 use crate::core::rows::PageRow;
 
 use super::page::{self, PAGE_BYTES_MAX, PageError};
@@ -74,6 +74,14 @@ impl PageSet {
     pub fn remove(&mut self, collection: &str, id: RecordId) {
         let page = self.page_for(collection, id);
         page.changed |= page.bases.remove(&id).is_some();
+    }
+
+    /// Sets every base adrift: the lifetime of the server in which it had its place in the feed is over.
+    pub fn set_adrift(&mut self) {
+        for page in self.pages.values_mut() {
+            page.changed |= !page.bases.is_empty();
+            page.bases.values_mut().for_each(|base| base.seq = Seq(0));
+        }
     }
 
     /// Every base of the pages read, by collection.

@@ -167,17 +167,22 @@ impl Tables {
                 }
             }
         }
+        for change in &row.returned {
+            self.ended.remove(&change.client_seq);
+            self.take_change(change.clone());
+        }
         for (collection, id, lost) in &row.set_aside {
             self.set_aside.entry((collection.clone(), *id)).or_default().push(lost.clone());
         }
-        let touched =
-            row.ended.iter().map(|ended| &ended.collection).chain(row.set_aside.iter().map(|(collection, ..)| collection));
-        touched.cloned().collect()
+        let ended = row.ended.iter().map(|ended| &ended.collection);
+        let returned = row.returned.iter().map(|change| &change.collection);
+        ended.chain(returned).chain(row.set_aside.iter().map(|(collection, ..)| collection)).cloned().collect()
     }
 
     /// Forgets the outbox: it is about to be taken whole.
     pub fn clear_outbox(&mut self) {
         self.outbox.clear();
+        self.ended.clear();
         self.by_record.clear();
     }
 

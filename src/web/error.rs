@@ -185,7 +185,7 @@ impl From<TransportError> for SyncError {
             TransportError::Away { ours: false, .. } => Code::Offline,
             TransportError::SignedOut => Code::SignedOut,
             TransportError::WrongUser => Code::WrongUser,
-            TransportError::CursorUnknown | TransportError::Unsupported => Code::Server,
+            TransportError::CursorUnknown { .. } | TransportError::Unsupported => Code::Server,
             TransportError::TooLarge => Code::TooLarge,
             TransportError::Outdated => Code::Outdated,
             TransportError::Misconfigured { .. } => Code::Misconfigured,

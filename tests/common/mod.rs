@@ -88,6 +88,7 @@ macro_rules! store_cases {
             parcels_are_put_replaced_found_and_removed,
             conflicts_are_put_replaced_and_removed,
             history_gets_ascending_keys_and_is_pruned,
+            a_row_of_history_is_amended_and_a_change_put_back,
             the_newest_history_is_given_ascending,
             meta_is_put_and_replaced,
             drafts_are_put_replaced_and_removed,

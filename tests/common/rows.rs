@@ -121,6 +121,7 @@ pub fn history(at: i64) -> HistoryRow {
         set_aside: vec![("customers".into(), id(5), SetAside { field: "city".into(), value: Value::Null, mine: false })],
         seq: Some(Seq(99)),
         voided: vec![OpId(uuid(502))],
+        returned: vec![Change { client_seq: 3, ..full_change(504, 6) }],
     }
 }
 

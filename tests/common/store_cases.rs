@@ -2,7 +2,7 @@
 
 use fieldsync::core::outbox::Change;
 use fieldsync::core::record::{OpId, RowId};
-use fieldsync::core::rows::meta;
+use fieldsync::core::rows::{HistoryRow, meta};
 use fieldsync::ports::{Committed, Read, Rows, Scope, Step, Store, StoreError, StoreName, Write};
 use serde_json::{Value, json};
 
@@ -243,6 +243,27 @@ pub async fn history_gets_ascending_keys_and_is_pruned(disk: impl Disk) {
     let mut expected = history(5);
     expected.key = 5;
     assert_eq!(read(&store, Read::HistoryAfter(0)).await.history, [expected]);
+}
+
+pub async fn a_row_of_history_is_amended_and_a_change_put_back(disk: impl Disk) {
+    let store = disk.open();
+    put(&store, vec![Write::Append(change(1, 1)), Write::Append(change(2, 1)), Write::Append(change(3, 1))]).await;
+    put(&store, (1..=4).map(|at| Write::History(history(at))).collect()).await;
+    put(&store, vec![Write::RemoveChange(1), Write::RemoveChange(2)]).await;
+    let back = Change { client_seq: 2, ..full_change(2, 1) };
+    let amended = HistoryRow { key: 2, ended: vec![], ..history(9) };
+    put(&store, vec![Write::PutBack(back.clone()), Write::Amend(amended.clone())]).await;
+    let rows = store.read(vec![Read::Outbox, Read::HistoryFrom(2, 2)]).await.expect("a read");
+    assert_eq!((rows.outbox.len(), &rows.outbox[0]), (2, &back));
+    assert_eq!(rows.history, [amended, HistoryRow { key: 3, ..history(3) }]);
+    // The numbers that were given stay given.
+    assert_eq!(put(&store, vec![Write::Append(change(4, 1)), Write::History(history(5))]).await, [4]);
+    let keys =
+        async |key, limit| read(&store, Read::HistoryFrom(key, limit)).await.history.iter().map(|r| r.key).collect::<Vec<_>>();
+    assert_eq!(
+        (keys(0, 2).await, keys(4, 9).await, keys(6, 1).await, keys(1, 0).await),
+        (vec![1, 2], vec![4, 5], vec![], vec![])
+    );
 }
 
 pub async fn the_newest_history_is_given_ascending(disk: impl Disk) {

@@ -6,5 +6,6 @@ mod conflicts;
 mod failures;
 mod loops;
 mod losses;
+mod restored;
 mod trace;
 mod world;

@@ -14,12 +14,12 @@ use fieldsync::core::answer::{body, classify, method, path};
 use fieldsync::core::backoff::bits;
 use fieldsync::core::machine::Reason;
 use fieldsync::core::protocol::{Action, Answer, Entry, Request};
-use fieldsync::core::record::{Fields, Millis, RecordId, RowId, UserId, Version};
+use fieldsync::core::record::{Epoch, Fields, Millis, RecordId, RowId, UserId, Version};
 use fieldsync::core::schema::Schema;
 use fieldsync::core::trace::{Trace, replay};
 use fieldsync::data::table::RecordView;
 use fieldsync::memory::MemoryStore;
-use fieldsync::ports::{Cause, Host, Transport, TransportError};
+use fieldsync::ports::{Cause, Host, Store, StoreError, Transport, TransportError};
 use fieldsync_server::auth::access_token::Bearer;
 use fieldsync_server::db::memory::MemoryDb;
 use fieldsync_server::db::{self, Db, DbError, Role, User};
@@ -36,6 +36,8 @@ pub const AHMAD: UserId = UserId(Uuid::from_u128(3));
 /// What the network does to one exchange.
 #[derive(Clone, Debug)]
 pub enum Fault {
+    /// Nothing: it is a later one that has the fault.
+    Pass,
     /// Nobody answers; the server never sees the request.
     Refuse,
     /// The server sees it, and its answer is lost.
@@ -52,13 +54,16 @@ pub enum Fault {
 pub struct World {
     pub state: AppState,
     pub app: Router,
+    /// The server's database, for backups.
+    pub db: Arc<MemoryDb>,
     clock: Arc<AtomicI64>,
     next: Rc<Cell<u64>>,
 }
 
 impl World {
     pub fn new() -> Self {
-        let db: Arc<dyn Db> = Arc::new(MemoryDb::new(7));
+        let memory = Arc::new(MemoryDb::new(7));
+        let db: Arc<dyn Db> = memory.clone();
         db::write(&*db, |tx| -> Result<(), DbError> {
             for (id, name, role) in [(BUDI, "budi", Role::Rep), (SARI, "sari", Role::Rep), (AHMAD, "ahmad", Role::Manager)] {
                 let (username, name) = (name.to_owned(), name.to_uppercase());
@@ -71,7 +76,7 @@ impl World {
         let hands = clock.clone();
         let config = Config { test_hooks: true, ..Config::default() };
         let state = AppState::new(db, config).unwrap().with_clock(Arc::new(move || Millis(hands.load(Ordering::SeqCst))));
-        Self { app: app(state.clone()), state, clock, next: Rc::new(Cell::new(1)) }
+        Self { app: app(state.clone()), state, db: memory, clock, next: Rc::new(Cell::new(1)) }
     }
 
     pub fn later(&self, ms: i64) {
@@ -80,6 +85,11 @@ impl World {
 
     pub fn now(&self) -> Millis {
         Millis(self.clock.load(Ordering::SeqCst))
+    }
+
+    /// The lifetime of the server's database.
+    pub fn server_epoch(&self) -> Epoch {
+        self.state.envelope(None, ()).server_epoch
     }
 
     fn random(&self) -> u64 {
@@ -103,11 +113,21 @@ impl World {
     }
 
     async fn context_in(&self, user: UserId, store: MemoryStore, browser: Option<Uuid>) -> Device {
+        let (client, wire) = self.client(user, store.clone(), browser).await.unwrap();
+        Device { world: self.clone(), client, store, wire }
+    }
+
+    /// A client of a user over any store.
+    pub async fn client<S: Store>(
+        &self,
+        user: UserId,
+        store: S,
+        browser: Option<Uuid>,
+    ) -> Result<(Client<S, Wire, TestHost>, Wire), StoreError> {
         let wire = Wire { world: self.clone(), bearer: Bearer { user, browser }, faults: Rc::default(), seen: Rc::default() };
         let host = TestHost { world: self.clone() };
         let schema = Rc::new(Schema::parse(include_str!("../../www/schema.json")).unwrap());
-        let client = Client::open(store.clone(), wire.clone(), host, schema, user, true).await.unwrap();
-        Device { world: self.clone(), client, store, wire }
+        Ok((Client::open(store, wire.clone(), host, schema, user, true).await?, wire))
     }
 
     /// What the server has, as this user sees it: every record of a collection.
@@ -157,7 +177,7 @@ impl Transport for Wire {
                 .into());
         }
         if let Some(Fault::Ours(status, code)) = fault {
-            let epoch = "01900000-0000-7000-8000-000000000000";
+            let epoch = self.world.server_epoch();
             let problem = serde_json::json!({"server_time": 1, "server_epoch": epoch, "user": self.bearer.user, "type": "/problems/internal",
                 "code": code, "title": "x", "status": status, "retryable": true});
             return Err(classify(request, status, None, problem.to_string().as_bytes(), self.bearer.user).unwrap_err().into());

@@ -128,6 +128,7 @@ impl Oracle {
                     let seq = numbers.next().copied().unwrap_or_default();
                     self.appended(disk, Change { client_seq: seq, ..change.clone() });
                 }
+                Write::PutBack(change) => self.put_back(disk, change, writes),
                 Write::RemoveChange(seq) => {
                     self.require(ended.contains_key(seq), "I2 leaves with its end", || format!("change {seq} left the outbox without an end"));
                     self.disks[disk].by_seq.remove(seq);
@@ -155,6 +156,16 @@ impl Oracle {
         if let Some(Row { end: Some(end), .. }) = old {
             self.require(restores > 0, "I8 conservation", || format!("{:?} had ended ({end:?}) and is appended again", change.row));
         }
+    }
+
+    /// A restored server lacked it: its end goes, and it is what it was.
+    fn put_back(&mut self, disk: usize, change: &Change, writes: &[Write]) {
+        let amends = |write: &Write| matches!(write, Write::Amend(row) if row.ended.iter().all(|ended| ended.row != change.row));
+        self.require(writes.iter().any(amends), "I8 conservation", || format!("{:?} is put back and its end stays", change.row));
+        self.disks[disk].by_seq.insert(change.client_seq, change.row);
+        let end = self.disks[disk].rows.get_mut(&change.row).and_then(|row| row.end.take());
+        let restores = self.server.restores;
+        self.require(end == Some(End::Confirmed) && restores > 0, "I8 conservation", || format!("{:?} is put back, its end {end:?}", change.row));
     }
 
     /// The app was told that these are saved.

@@ -164,7 +164,7 @@ fn class(error: &TransportError) -> &'static str {
     match error {
         TransportError::Away { .. } => "away",
         TransportError::SignedOut | TransportError::WrongUser => "signed out",
-        TransportError::CursorUnknown => "cursor unknown",
+        TransportError::CursorUnknown { .. } => "cursor unknown",
         TransportError::TooLarge => "too large",
         TransportError::Unsupported => "unsupported",
         TransportError::Outdated => "outdated",

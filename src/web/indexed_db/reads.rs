@@ -47,7 +47,7 @@ pub(super) fn stores(reads: &[Read]) -> Vec<StoreName> {
             Read::Outbox | Read::OutboxAfter(_) | Read::OutboxRows(_) | Read::OutboxOf(..) => StoreName::Outbox,
             Read::Parcels | Read::ParcelsOf(_) => StoreName::Parcels,
             Read::Conflicts => StoreName::Conflicts,
-            Read::HistoryAfter(_) | Read::HistoryLast(_) => StoreName::History,
+            Read::HistoryAfter(_) | Read::HistoryFrom(..) | Read::HistoryLast(_) => StoreName::History,
             Read::PagesOf(_) | Read::PagesIn(_) | Read::PagesSince(_) => StoreName::Pages,
             Read::Meta => StoreName::Meta,
             Read::Draft(_) => StoreName::Drafts,
@@ -146,6 +146,12 @@ fn ask(transaction: &Transaction, read: &Read, asks: &mut Vec<Ask>) -> Result<()
             for op_id in wanted {
                 asks.push(Ask::Row(StoreName::Parcels, store.get(&op_id.to_string().into())?));
             }
+        }
+        Read::HistoryFrom(_, 0) => {}
+        Read::HistoryFrom(key, limit) => {
+            let keys = IdbKeyRange::lower_bound(&number(*key))?;
+            let rows = transaction.store(StoreName::History)?.get_all_with_key_and_limit(&keys, *limit)?;
+            asks.push(Ask::Rows(StoreName::History, rows));
         }
         Read::HistoryLast(0) => {}
         Read::HistoryLast(limit) => {

@@ -61,12 +61,14 @@ fn encode_one(write: Write) -> Result<Encoded, StoreError> {
             Encoded::Put(StoreName::Pages, row.into())
         }
         Write::Append(change) => Encoded::Append(to_js(&Change { client_seq: 0, ..change })?),
+        Write::PutBack(change) => Encoded::Put(StoreName::Outbox, to_js(&change)?),
         Write::RemoveChange(change) => Encoded::Delete(StoreName::Outbox, number(change)),
         Write::Parcel(parcel) => Encoded::Put(StoreName::Parcels, to_js(&parcel)?),
         Write::RemoveParcel(op_id) => Encoded::Delete(StoreName::Parcels, op_id.to_string().into()),
         Write::Conflict(row) => Encoded::Put(StoreName::Conflicts, to_js(&row)?),
         Write::RemoveConflict(collection, id) => Encoded::Delete(StoreName::Conflicts, pair(&collection, &id.to_string())),
         Write::History(row) => Encoded::Add(StoreName::History, to_js(&HistoryRow { key: 0, ..row })?),
+        Write::Amend(row) => Encoded::Put(StoreName::History, to_js(&row)?),
         Write::PruneHistory(upto) => {
             let range = IdbKeyRange::upper_bound(&number(upto)).map_err(|thrown| Fault::thrown(&thrown).into_error())?;
             Encoded::Delete(StoreName::History, range.into())
