@@ -42,7 +42,8 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
     /// Runs one cycle, if the reason leads to one. A failure is not an error: it is in the status, and in when to come
     /// again.
     pub async fn cycle(&self, reason: Reason) -> CycleReport {
-        // Another context may have changed where the engine stands.
+        // Another context may have changed where the engine stands, and what there is to do: this one read tells.
+        self.shared.borrow_mut().in_step = false;
         if let Err(error) = self.refresh(None).await {
             self.note_store(&error);
         }
@@ -99,17 +100,17 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
         if let Err(error) = self.prune().await {
             self.note_store(&error);
         }
-        let engine = {
+        let (engine, was_sending) = {
             let mut shared = self.shared.borrow_mut();
-            shared.sending = None;
+            let was_sending = shared.sending.take().is_some() || shared.tables.as_ref().is_some_and(|tables| tables.is_sending);
             let mut engine = shared.engine.clone();
             engine.machine = engine.machine.kept();
-            engine
+            (engine, was_sending)
         };
         if let Err(error) = self.write_trace(vec![meta_write(meta::ENGINE, &engine)]).await {
             self.note_store(&error);
         }
-        if let Err(error) = self.refresh(Some(None)).await {
+        if was_sending && let Err(error) = self.refresh(Some(None)).await {
             self.note_store(&error);
         }
         self.note(Note::Status);
@@ -117,6 +118,9 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
     }
 
     async fn report(&self, wake_at: Option<Millis>) -> CycleReport {
+        if self.shared.borrow().is_empty() {
+            return CycleReport { wake_at, unsent: false, held_until: None };
+        }
         let Ok(rows) = self.store.read(vec![Read::Outbox, Read::Parcels, Read::Meta]).await else {
             return CycleReport { wake_at, unsent: true, held_until: None };
         };

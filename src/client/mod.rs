@@ -26,8 +26,10 @@ use serde_json::Value;
 
 use crate::core::batch::Batch;
 use crate::core::loss::Losses;
+use crate::core::parcel::Parcel;
 use crate::core::pull::PullState;
 use crate::core::record::{DeviceId, Epoch, Millis, RowId, UserId};
+use crate::core::restore::Replay;
 use crate::core::rows::meta;
 use crate::core::schema::Schema;
 use crate::core::status::{Engine, Sending};
@@ -70,6 +72,14 @@ struct Shared {
     tables: Option<Tables>,
     engine: Engine,
     pull: PullState,
+    /// What is pushed again to a restored server.
+    replay: Option<Replay>,
+    /// The server that this database is for.
+    server_epoch: Option<Epoch>,
+    /// What a context without tables has read of what is unsent.
+    backlog: Backlog,
+    /// This is as the store was when the cycle began, or after its last write: it need not be read again.
+    in_step: bool,
     losses: Losses,
     batch: Batch,
     sending: Option<Sending>,
@@ -86,6 +96,30 @@ struct Shared {
     trace: Recorder,
     /// Row ids that this context saved, the newest last.
     saved: VecDeque<RowId>,
+}
+
+/// What is unsent, as far as a cycle asks before it begins something.
+#[derive(Clone, Default)]
+struct Backlog {
+    /// How many changes.
+    changes: usize,
+    /// Open and refused.
+    parcels: Vec<Parcel>,
+}
+
+impl Shared {
+    fn backlog(&self) -> Backlog {
+        self.tables.as_ref().map_or_else(
+            || self.backlog.clone(),
+            |tables| Backlog { changes: tables.outbox().count(), parcels: tables.parcels.clone() },
+        )
+    }
+
+    /// Whether nothing is to be sent, for all that is known; and that is all there is.
+    fn is_empty(&self) -> bool {
+        let backlog = self.backlog();
+        self.in_step && self.replay.is_none() && backlog.changes == 0 && backlog.parcels.is_empty()
+    }
 }
 
 #[derive(Clone, Copy, Default)]
@@ -157,6 +191,10 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
             tables: tables.then(|| Tables::new(schema.clone())),
             engine: Engine::default(),
             pull: PullState::default(),
+            replay: None,
+            server_epoch: None,
+            backlog: Backlog::default(),
+            in_step: false,
             losses: Losses::default(),
             batch: Batch::default(),
             sending: None,

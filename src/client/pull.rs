@@ -14,8 +14,10 @@ use super::{Client, Note, meta_row, meta_write, pages};
 impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
     /// Fetches a page and applies it.
     pub(super) async fn pull(&self) -> Result<Moved, Failure> {
-        let rows = self.store.read(vec![Read::Meta]).await.map_err(|error| self.storage_failure(&error))?;
-        let asked: PullState = meta_row(&rows, meta::PULL).map_err(|error| self.storage_failure(&error))?.unwrap_or_default();
+        if !self.shared.borrow().in_step {
+            self.refresh(None).await.map_err(|error| self.storage_failure(&error))?;
+        }
+        let asked = self.shared.borrow().pull.clone();
         let answer = match self.transport.send(&begin(&asked, &self.schema)).await {
             Ok(answer) => answer,
             Err(TransportError::CursorUnknown { server_epoch }) => {
@@ -27,8 +29,19 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
             Err(error) => return Err(self.failure(&error)),
         };
         self.take_answer(&answer).await?;
-        let more = self.apply(&asked, &answer.body).await.map_err(|error| self.storage_failure(&error))?;
-        self.refresh(None).await.map_err(|error| self.storage_failure(&error))?;
+        let more = !asked.is_told_nothing(&answer.body)
+            && self.apply(&asked, &answer.body).await.map_err(|error| self.storage_failure(&error))?;
+        if !more {
+            let pulled_at = Some(self.host.now());
+            let mut shared = self.shared.borrow_mut();
+            shared.engine.pulled_at = pulled_at;
+            if let Some(tables) = &mut shared.tables {
+                tables.pulled_at = pulled_at;
+            }
+        }
+        if !asked.is_told_nothing(&answer.body) {
+            self.refresh(None).await.map_err(|error| self.storage_failure(&error))?;
+        }
         self.trace_pulled(&asked, &answer.body, more);
         self.note(Note::Wake(None));
         Ok(Moved { more })

@@ -15,7 +15,6 @@ use crate::core::status::Sending;
 use crate::core::trace::What;
 use crate::ports::{Host, Read, Rows, Scope, Step, Store, StoreError, StoreName, Transport, TransportError, Write};
 
-use super::restore::replay_of;
 use super::{Client, Note, meta_row, meta_write, pages};
 
 /// What a push's transactions touch.
@@ -25,18 +24,22 @@ pub(super) const STORES: &[StoreName] =
 impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
     /// Asks for what is to be voided, then sends a batch.
     pub(super) async fn push(&self) -> Result<Moved, Failure> {
-        let read = vec![Read::Outbox, Read::Parcels, Read::Meta];
-        let rows = self.store.read(read).await.map_err(|error| self.storage_failure(&error))?;
+        if !self.shared.borrow().in_step {
+            self.refresh(None).await.map_err(|error| self.storage_failure(&error))?;
+        }
+        let (replay, backlog, is_empty) = {
+            let shared = self.shared.borrow();
+            (shared.replay.clone(), shared.backlog(), shared.is_empty())
+        };
         // What a restored server lacks goes first: what was saved later builds on it.
-        if let Some(replay) = replay_of(&rows).map_err(|error| self.storage_failure(&error))? {
+        if let Some(replay) = replay {
             return self.push_again(&replay).await;
         }
-        let is_empty = rows.outbox.is_empty() && rows.parcels.is_empty();
         if is_empty && !self.shared.borrow().losses.must_tell(Unsent::default()) {
             self.shared.borrow_mut().batch.emptied();
             return Ok(Moved { more: false });
         }
-        for parcel in rows.parcels.iter().filter(|parcel| parcel.is_open() && parcel.then.is_some()) {
+        for parcel in backlog.parcels.iter().filter(|parcel| parcel.is_open() && parcel.then.is_some()) {
             self.void(parcel).await?;
         }
         let (begun, request) = self.begin_push().await.map_err(|error| self.storage_failure(&error))?;
@@ -48,7 +51,7 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
             return self.tell(&request).await;
         }
         self.trace(What::Sent(request.parcels.iter().map(|parcel| parcel.op_id).collect()));
-        self.show_sending(&request, rows.outbox.len());
+        self.show_sending(&request, backlog.changes);
         let sent_at = self.host.now();
         match self.transport.send(&Request::Push(request.clone())).await {
             Ok(answer) => {
@@ -138,9 +141,14 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
 
     /// Whether it is the server that this database is for; a new database takes the first that answers.
     pub(super) async fn check_server(&self, epoch: Epoch) -> Result<(), Failure> {
+        // It is written once, so what was read of it stays so.
+        if self.shared.borrow().server_epoch == Some(epoch) {
+            return Ok(());
+        }
         let rows = self.store.read(vec![Read::Meta]).await.map_err(|error| self.storage_failure(&error))?;
         let known: Option<Epoch> = meta_row(&rows, meta::SERVER_EPOCH).map_err(|error| self.storage_failure(&error))?;
         if known == Some(epoch) {
+            self.shared.borrow_mut().server_epoch = known;
             return Ok(());
         }
         if known.is_some() {

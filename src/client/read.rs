@@ -47,7 +47,7 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
         let mut facts = Facts {
             engine: shared.engine.clone(),
             sending: shared.sending.clone(),
-            pulled_at: shared.pull.pulled_at,
+            pulled_at: shared.engine.pulled_at.or(shared.pull.pulled_at),
             full: shared.full,
             lost: shared.losses.lost(),
             now,

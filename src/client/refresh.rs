@@ -10,7 +10,8 @@ use crate::core::status::{Engine, Sending};
 use crate::core::trace::What;
 use crate::ports::{Host, Read, Rows, Store, StoreError, Transport};
 
-use super::{Client, Marks, Note, meta_row, pages};
+use super::restore::replay_of;
+use super::{Backlog, Client, Marks, Note, meta_row, pages};
 
 impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
     /// Takes over what this or another context committed. `sending` is what that context says of its push.
@@ -23,8 +24,12 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
         }
         let has_tables = self.shared.borrow().tables.is_some();
         if !has_tables {
-            let rows = self.store.read(vec![Read::Meta]).await?;
-            return self.take_meta(&rows);
+            let rows = self.store.read(vec![Read::Meta, Read::Outbox, Read::Parcels]).await?;
+            self.take_meta(&rows)?;
+            let mut shared = self.shared.borrow_mut();
+            shared.backlog = Backlog { changes: rows.outbox.len(), parcels: rows.parcels };
+            shared.in_step = true;
+            return Ok(());
         }
         let (marks, turn) = {
             let mut shared = self.shared.borrow_mut();
@@ -64,6 +69,7 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
         let engine: Option<Engine> = meta_row(rows, meta::ENGINE)?;
         let pull: Option<PullState> = meta_row(rows, meta::PULL)?;
         let losses: Option<Losses> = meta_row(rows, meta::LOSSES)?;
+        let (replay, server_epoch) = (replay_of(rows)?, meta_row(rows, meta::SERVER_EPOCH)?);
         let mut shared = self.shared.borrow_mut();
         let is_running = shared.engine.machine != shared.engine.machine.kept();
         // What runs here knows better how it stands, and has not noted it yet.
@@ -74,6 +80,8 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
             shared.engine = engine;
         }
         shared.pull = pull.unwrap_or_default();
+        shared.replay = replay;
+        shared.server_epoch = server_epoch;
         shared.losses = losses.unwrap_or_default();
         Ok(())
     }
@@ -81,7 +89,7 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
     fn take_rows(&self, rows: &Rows, before: Marks) -> Result<(), StoreError> {
         self.take_meta(rows)?;
         let mut shared = self.shared.borrow_mut();
-        let (pulled_at, is_sending) = (shared.pull.pulled_at, shared.sending.is_some());
+        let (pulled_at, is_sending) = (shared.engine.pulled_at.or(shared.pull.pulled_at), shared.sending.is_some());
         let mut marks = shared.marks;
         let Some(tables) = &mut shared.tables else { return Ok(()) };
         let mut touched: BTreeSet<String> =
@@ -108,6 +116,7 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
         marks.client_seq = rows.outbox.iter().map(|change| change.client_seq).fold(before.client_seq, u64::max);
         marks.history = rows.history.iter().map(|row| row.key).fold(before.history, u64::max);
         shared.marks = marks;
+        shared.in_step = true;
         drop(shared);
         if !touched.is_empty() {
             self.note(Note::Changed(touched.into_iter().collect()));

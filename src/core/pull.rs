@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::bases::{Bases, absorb, replace};
 use super::finish::conflict_row;
 use super::outbox::{Change, by_record};
-use super::protocol::{Action, ChangesPage, ChangesRequest, Cursor, Entry, Range, Request, SnapshotPage, SnapshotRequest};
+use super::protocol::{Action, Body, ChangesPage, ChangesRequest, Cursor, Entry, Range, Request, SnapshotPage, SnapshotRequest};
 use super::record::{CollectionName, Millis, RecordId, Seq, Tombstone};
 use super::rows::ConflictRow;
 use super::schema::Schema;
@@ -46,6 +46,14 @@ impl PullState {
     #[must_use]
     pub fn place(&self) -> (Option<&Cursor>, Option<&Cursor>) {
         (self.cursor.as_ref(), self.snapshot.as_ref().and_then(|snapshot| snapshot.watermark.as_ref()))
+    }
+}
+
+impl PullState {
+    /// Whether a page brings nothing, not even a newer cursor: then there is nothing to write.
+    #[must_use]
+    pub fn is_told_nothing(&self, body: &Body) -> bool {
+        matches!(body, Body::Changes(page) if page.changes.is_empty() && !page.has_more && self.cursor.as_ref() == Some(&page.cursor))
     }
 }
 

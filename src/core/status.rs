@@ -24,6 +24,9 @@ pub struct Engine {
     /// The last answer of our server.
     #[serde(default)]
     pub answered_at: Option<Millis>,
+    /// When the feed was last read to its end: a page that brings nothing is noted nowhere else.
+    #[serde(default)]
+    pub pulled_at: Option<Millis>,
     /// The day of `sent`, in days since 1970 by the device's clock.
     #[serde(default)]
     pub sent_day: i64,

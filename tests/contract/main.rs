@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs, reason = "a test fails by panicking")]
 
 mod conflicts;
+mod costs;
 mod failures;
 mod loops;
 mod losses;
