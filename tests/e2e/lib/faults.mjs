@@ -65,6 +65,7 @@ function foreignFaults() {
     { name: "timeout", rule: { hold: new Promise(() => {}) }, is: AWAY },
     { name: "cut body", rule: { fault: "half" }, is: AWAY },
     { name: "answer lost after the commit", rule: { fault: "lose-answer" }, is: AWAY },
+    { name: "answer for another user", rule: { rewrite: (answer) => ({ ...answer, user: uuid7() }) }, is: AWAY },
     ...statuses.map((status) => ({ name: `${status} of a proxy`, rule: { answer: foreign(status) }, is: AWAY })),
     { name: "429 of a proxy", rule: { answer: foreign(429, { "retry-after": String(RETRY_AFTER_S) }) }, is: { ...AWAY, online: false } },
     { name: "503 and HTML", rule: { answer: foreign(503) }, is: AWAY },

@@ -47,15 +47,80 @@ async function freezeAndSteal(world, { frozen, other, path, start, meanwhile }) 
   await thaw(frozen.page);
 }
 
+/** @typedef {{ world: World, ledger: Ledger, one: Harness, two: Harness }} Scene */
+
+/** Both tabs and the server agree. @param {Scene} scene @param {string} contact */
+function agreed({ ledger, one, two }, contact) {
+  return settles("both tabs show what the server has", async () => {
+    assert.deepEqual(await ledger.wrong(), []);
+    for (const tab of [one, two]) {
+      const { fields, status } = await tab.must((sync, id) => sync.customers.get(id), ledger.counter);
+      assert.deepEqual([fields.visits, fields.contact, status], [ledger.visits, contact, "synced"]);
+    }
+  });
+}
+
+/** @param {Scene} scene */
+async function whilePushing(scene) {
+  const { world, ledger, one, two } = scene;
+  let contact = "";
+  await freezeAndSteal(world, {
+    frozen: one,
+    other: two,
+    path: PUSH,
+    start: () => ledger.count(one),
+    // An edit beside the open parcel, and another device's.
+    meanwhile: async () => {
+      await ledger.count(two);
+      contact = await ledger.elsewhere();
+    },
+  });
+  await agreed(scene, contact);
+}
+
+/** @param {Scene} scene */
+async function whilePulling(scene) {
+  const { world, ledger, one, two } = scene;
+  let contact = await ledger.elsewhere();
+  await freezeAndSteal(world, {
+    frozen: one,
+    other: two,
+    path: CHANGES,
+    start: () => one.must((sync) => void sync.sync()),
+    // Newer than the page of the feed that waits for the thaw.
+    meanwhile: async () => void (contact = await ledger.elsewhere()),
+  });
+  await agreed(scene, contact);
+}
+
+/** @param {Scene} scene */
+async function whileWaiting(scene) {
+  const { world, ledger, one, two } = scene;
+  const { isHeld, release } = world.proxy.holdNext({ path: PUSH });
+  const contact = await ledger.elsewhere();
+  await ledger.count(two);
+  await until("the server has answered", isHeld);
+  await one.must((sync) => void sync.sync());
+  await until("the first tab waits for the lock", async () => (await locks(two)).pending === 1);
+  await freeze(one.page, two.page);
+  release();
+  await until("the lock is the frozen tab's", async () => (await locks(two)).pending === 0);
+  await sleep(300);
+  const saved = ledger.count(two).then(() => true);
+  assert.ok(await Promise.race([saved, sleep(3_000)]), "a save does not wait for a tab that sleeps");
+  await two.must((sync) => void sync.sync());
+  await until("the other tab takes the lock and sends", async () => (await two.status()).pending === 0);
+  await thaw(one.page);
+  await agreed(scene, contact);
+}
+
 /** @type {import("../run.mjs").Story} */
 export default {
   title: "a frozen tab keeps the lock: another takes it, and the thawed one does no harm",
   async run(world) {
     const device = await world.device();
-    const api = await world.api("budi");
-    const ledger = new Ledger(api);
+    const ledger = new Ledger(await world.api("budi"));
     await ledger.begin();
-    const { counter } = ledger;
     const one = await world.harness(device, "budi");
     const page = await device.context.newPage();
     await page.addInitScript(timers(STEAL));
@@ -63,58 +128,14 @@ export default {
     const two = new Harness(page, world.origin);
     await two.open("budi", { again: true });
     await Promise.all([one.synced(), two.synced()]);
-    let contact = "";
-    /** Both tabs and the server agree. */
-    const agreed = () => settles("both tabs show what the server has", async () => {
-      assert.deepEqual(await ledger.wrong(), []);
-      for (const tab of [one, two]) {
-        const { fields, status } = await tab.must((sync, id) => sync.customers.get(id), counter);
-        assert.deepEqual([fields.visits, fields.contact, status], [ledger.visits, contact, "synced"]);
-      }
-    });
+    const scene = { world, ledger, one, two };
 
     world.step("frozen while its push is answered");
-    await freezeAndSteal(world, {
-      frozen: one,
-      other: two,
-      path: PUSH,
-      start: () => ledger.count(one),
-      // An edit beside the open parcel, and another device's.
-      meanwhile: async () => {
-        await ledger.count(two);
-        contact = await ledger.elsewhere();
-      },
-    });
-    await agreed();
-
+    await whilePushing(scene);
     world.step("frozen while its pull is answered");
-    contact = await ledger.elsewhere();
-    await freezeAndSteal(world, {
-      frozen: one,
-      other: two,
-      path: CHANGES,
-      start: () => one.must((sync) => void sync.sync()),
-      // Newer than the page of the feed that waits for the thaw.
-      meanwhile: async () => void (contact = await ledger.elsewhere()),
-    });
-    await agreed();
-
+    await whilePulling(scene);
     world.step("frozen while it waits for the lock, which comes then");
-    const { isHeld, release } = world.proxy.holdNext({ path: PUSH });
-    await ledger.count(two);
-    await until("the server has answered", isHeld);
-    await one.must((sync) => void sync.sync());
-    await until("the first tab waits for the lock", async () => (await locks(two)).pending === 1);
-    await freeze(one.page, two.page);
-    release();
-    await until("the lock is the frozen tab's", async () => (await locks(two)).pending === 0);
-    await sleep(300);
-    const saved = ledger.count(two).then(() => true);
-    assert.ok(await Promise.race([saved, sleep(3_000)]), "a save does not wait for a tab that sleeps");
-    await two.must((sync) => void sync.sync());
-    await until("the other tab takes the lock and sends", async () => (await two.status()).pending === 0);
-    await thaw(one.page);
-    await agreed();
+    await whileWaiting(scene);
 
     world.step("both go on");
     for (const tab of [one, two]) {
@@ -122,9 +143,9 @@ export default {
       await tab.must((sync) => sync.sync().then(() => {}));
       await tab.synced();
     }
-    contact = await ledger.elsewhere();
+    const contact = await ledger.elsewhere();
     for (const tab of [one, two]) await tab.must((sync) => sync.sync().then(() => {}));
-    await agreed();
+    await agreed(scene, contact);
     assert.deepEqual(await one.must((sync) => sync.conflicts.list()), []);
   },
 };
