@@ -90,8 +90,8 @@ missed when no round met it; then the command fails.
   offline. Beside it, IndexedDB by hand: the record, with three indexes, and a row of a queue in one strict transaction. The two
   take turns in one page.
 - **Queued changes** are updates of two fields of customers that both sides have, saved on the device while it is offline, in a page
-  that was just loaded. The time is from the browser's event \`online\` until the library says that nothing is left, and the server is
-  asked whether it has them all. Fieldsync's time includes the pull that follows; the others only push.
+  that was just loaded. The time is from the browser's event \`online\` until the library says that nothing is left: Fieldsync's status has
+  none pending, and the others' replication, which only pushes, is complete. Then the server is asked whether it has them all.
 - **Records pulled** is a first sync into an empty profile, from opening the client or starting the replication.
 - **The servers** are on the same machine, and each page comes from its own server. Fieldsync's is a release build that keeps
   its database on disk. The others' keep theirs in memory: express-pouchdb for PouchDB, and for RxDB the endpoints of its
