@@ -7,7 +7,7 @@ use serde::Serialize;
 use crate::core::backoff::PARCEL_DELAY_MS_MAX;
 use crate::core::history::{ROWS_READ_MAX, prunable};
 use crate::core::machine::{Effect, Event, Failure, Reason, State};
-use crate::core::push::{Begin, begin, wanted};
+use crate::core::push::{Begin, begin, waits_for_another, wanted};
 use crate::core::record::Millis;
 use crate::core::rows::meta;
 use crate::core::trace::What;
@@ -129,8 +129,9 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
         let later = open.clone().filter_map(|parcel| parcel.next_attempt_at).filter(|at| !at.has_come(now, PARCEL_DELAY_MS_MAX));
         let held = rows.outbox.iter().filter(|change| change.is_held(now)).filter_map(|change| change.hold_until).min();
         let is_stopped = matches!(self.shared.borrow().engine.machine.state, State::Outdated | State::Misconfigured { .. });
+        let is_moving = open.clone().any(|parcel| !waits_for_another(parcel, &rows.outbox));
         let is_replaying = !matches!(replay_of(&rows), Ok(None));
-        let unsent = !is_stopped && (is_replaying || open.count() > 0 || self.is_sendable(&rows).await);
+        let unsent = !is_stopped && (is_replaying || is_moving || self.is_sendable(&rows).await);
         let wakes = [wake_at, later.min(), held];
         CycleReport { wake_at: wakes.into_iter().flatten().min(), unsent, held_until: held }
     }

@@ -8,7 +8,7 @@ use crate::core::outbox::ranges;
 use crate::core::parcel::Parcel;
 use crate::core::protocol::{Body, Envelope, PushParcel, PushRequest, PushResult, Request, VoidRequest};
 use crate::core::pull::PullState;
-use crate::core::push::{Begin, Begun, begin, wanted};
+use crate::core::push::{Begin, Begun, begin, must_be_asked, wanted};
 use crate::core::record::{CollectionName, Epoch, OpId, RecordId};
 use crate::core::rows::{ConflictRow, HistoryRow, meta};
 use crate::core::status::Sending;
@@ -39,7 +39,7 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
             self.shared.borrow_mut().batch.emptied();
             return Ok(Moved { more: false });
         }
-        for parcel in backlog.parcels.iter().filter(|parcel| parcel.is_open() && parcel.then.is_some()) {
+        for parcel in backlog.parcels.iter().filter(|parcel| must_be_asked(parcel, &backlog.parcels)) {
             self.void(parcel).await?;
         }
         let (begun, request) = self.begin_push().await.map_err(|error| self.storage_failure(&error))?;
@@ -225,8 +225,9 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
                 return Ok(false);
             }
             TransportError::TooLarge => self.shared.borrow_mut().batch.too_large(sent),
-            // Our server fails on this batch and says nothing of when to come again. If reads work, one change is to blame.
-            TransportError::Away { ours: true, retry_after_ms: None, .. } if self.reads_work().await => {
+            // Our server fails on this batch and says nothing of when to come again. If reads work, one change is to blame;
+            // and what is read is taken: the rest does not wait for that one.
+            TransportError::Away { ours: true, retry_after_ms: None, .. } if self.pull().await.is_ok() => {
                 self.shared.borrow_mut().batch.failed(sent)
             }
             _ => AfterFailure::Wait,
@@ -236,11 +237,6 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
         }
         self.note_transport(error);
         Ok(what == AfterFailure::PutBy)
-    }
-
-    async fn reads_work(&self) -> bool {
-        let request = crate::core::pull::begin(&self.shared.borrow().pull, &self.schema);
-        self.transport.send(&request).await.is_ok()
     }
 
     /// The one change that makes the server fail waits, shown; the rest goes on.

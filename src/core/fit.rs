@@ -81,13 +81,12 @@ fn without_records<'a>(schema: &Schema, candidate: &mut Candidate<'a>, stopped: 
 }
 
 fn is_stopped<'a>(input: &Begin<'a>, key: Key<'a>, by_record: &BTreeMap<Key<'a>, Vec<&'a Change>>, bases: &impl Bases) -> bool {
-    let base = bases.get(key.0, key.1);
     let Some(collection) = input.schema.collection(key.0) else { return true };
     let all = by_record.get(&key).map_or(&[][..], Vec::as_slice);
-    let stand = stand_in(all);
-    // On a base that a restored server may not have, nothing is built: it has what it lost, so a patch over it lacks that.
-    base.is_some_and(|base| base.tombstone == Some(Tombstone::Revoked) || base.is_adrift())
-        || view(collection, base.or(stand.as_ref()), all).conflict.is_some()
+    // Without a base there is nobody to disagree: the server will say what it has.
+    bases.get(key.0, key.1).is_some_and(|base| {
+        base.tombstone == Some(Tombstone::Revoked) || view(collection, Some(base), all).conflict.is_some()
+    })
 }
 
 /// Whether what is left of a record's changes needs a person although the whole does not: a delete that met theirs, without

@@ -80,6 +80,24 @@ fn due<'a>(input: &Begin<'a>) -> (Vec<&'a Parcel>, BTreeSet<Key<'a>>) {
     (due, on_the_way)
 }
 
+/// Whether an open parcel's outcome must be asked for before anything is sent: its user wants it back; or it waits for a
+/// create that was refused, and stands in the way of what may mend that: voided, it is begun again when its turn comes.
+#[must_use]
+pub fn must_be_asked(parcel: &Parcel, parcels: &[Parcel]) -> bool {
+    let is_refused = |record| {
+        let mut refused = parcels.iter().filter(|other| !other.is_open()).flat_map(|other| &other.items);
+        refused.any(|item| item.id == record && item.action == Action::Create)
+    };
+    parcel.is_open() && (parcel.then.is_some() || parcel.blocked_by.is_some_and(is_refused))
+}
+
+/// Whether an open parcel can only wait: for a record that another change will make, or a person will give up.
+#[must_use]
+pub fn waits_for_another(parcel: &Parcel, outbox: &[Change]) -> bool {
+    let is_made = |record| outbox.iter().any(|change| change.action == Action::Create && change.record == record);
+    parcel.then.is_none() && parcel.blocked_by.is_some_and(is_made)
+}
+
 fn is_due(input: &Begin<'_>, parcel: &Parcel, made: &BTreeSet<Key<'_>>) -> bool {
     let waited = parcel.next_attempt_at.is_none_or(|at| at.has_come(input.now, PARCEL_DELAY_MS_MAX));
     // What it waits for comes to be with its create; other changes of that record are no reason to wait.

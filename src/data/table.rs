@@ -223,8 +223,11 @@ impl Tables {
     pub fn merged(&self, collection: &str, id: RecordId) -> Option<(&Collection, View)> {
         let declared = self.schema.collection(collection)?;
         let changes = self.changes_of(collection, id);
-        let stand = stand_in(&changes);
-        Some((declared, view(declared, self.base(collection, id).or(stand.as_ref()), &changes)))
+        let (stand, base) = (stand_in(&changes), self.base(collection, id));
+        let mut view = view(declared, base.or(stand.as_ref()), &changes);
+        // With what stands in for a base there is nobody to disagree; the server will say what it has.
+        view.conflict = view.conflict.filter(|_| base.is_some());
+        Some((declared, view))
     }
 
     /// A record as the app reads it. One with an unsent delete only `with_deleted`.

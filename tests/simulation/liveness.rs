@@ -187,6 +187,7 @@ impl World {
             for record in shown.iter().filter(|record| !unsent(&record.id)) {
                 match truth.get(&record.id) {
                     _ if is_poison(&record.fields) => {}
+                    Some((_, fields)) if is_poison(fields) => {}
                     Some((version, fields)) if *version == record.version && **fields == record.fields => {}
                     Some(other) => return Some(format!("{collection}/{}: {:?} {:?} here, {other:?} there", record.id, record.version, record.fields)),
                     None => return Some(format!("{collection}/{} is here and not there: {:?}", record.id, record.fields)),

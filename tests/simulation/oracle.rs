@@ -43,6 +43,8 @@ pub struct ServerSide {
     /// Values that a record ever had: (record, field, value).
     values: BTreeSet<(RecordId, String, String)>,
     deleted: BTreeSet<RecordId>,
+    /// Changes that were ever applied, also if a backup took that away.
+    ever: BTreeSet<RowId>,
     pub restores: u32,
 }
 
@@ -51,6 +53,7 @@ impl ServerSide {
     pub fn after_restore(mut self, lost: &Self) -> Self {
         self.values.extend(lost.values.iter().cloned());
         self.deleted.extend(lost.deleted.iter().copied());
+        self.ever.extend(lost.ever.iter().copied());
         self.troubled.clone_from(&lost.troubled);
         self.finals = lost.finals.iter().map(|(op, outcome)| (*op, outcome.clone())).chain(self.finals).collect();
         self.restores = lost.restores + 1;
@@ -188,8 +191,9 @@ impl Oracle {
         }
         let change = row.change.clone();
         let is_applied = self.server.applied.contains_key(&ended.row);
+        let was_applied = is_applied || self.server.ever.contains(&ended.row);
         match ended.end {
-            End::Confirmed if !is_applied && !is_shared => {
+            End::Confirmed if !was_applied && !is_shared => {
                 let has_it = self.server_has(&change);
                 self.require(has_it, "I8 confirmed means kept", || format!("{change:?} was confirmed and the server never had it"));
             }
@@ -206,7 +210,9 @@ impl Oracle {
             return true;
         }
         if change.action == Action::Delete {
-            return self.server.restores > 0;
+            // A later change of mine took the delete back.
+            let mut rows = self.disks.iter().flat_map(|disk| disk.rows.values());
+            return self.server.restores > 0 || rows.any(|row| row.change.record == change.record && row.change.client_seq > change.client_seq);
         }
         let had = |(name, value): (&String, &Value)| {
             !overwrite::is_token(value) || self.server.values.contains(&(change.record, name.clone(), overwrite::spelling(value)))
@@ -277,6 +283,7 @@ impl Oracle {
         self.require(!still, "I5 a parcel is applied whole", || format!("{:?} was applied in part", pushed.parcel.op_id));
         for row in &pushed.parcel.changes {
             let before = self.server.applied.insert(*row, pushed.parcel.op_id);
+            self.server.ever.insert(*row);
             self.require(before.is_none(), "I5 applied at most once", || format!("{row:?} was applied by {before:?} and again"));
             if !self.shared.contains(row) {
                 let ends: Vec<End> = self.disks.iter().filter_map(|disk| disk.rows.get(row)?.end).collect();
@@ -310,12 +317,14 @@ impl Oracle {
         for disk in 0..self.disks.len() {
             let rows = &self.disks[disk].rows;
             let groups: BTreeSet<_> = pushed.parcel.changes.iter().filter_map(|row| rows.get(row)?.change.group).collect();
-            if groups.is_empty() {
+            let is_shared = |row: &&Row| {
+                self.shared.contains(&row.change.row) && row.change.group.is_some_and(|group| groups.contains(&group))
+            };
+            if groups.is_empty() || rows.values().find(is_shared).is_some() {
                 continue;
             }
             let left = rows.values().find(|row| {
                 row.end.is_none()
-                    && !self.shared.contains(&row.change.row)
                     && row.change.group.is_some_and(|group| groups.contains(&group))
                     && !pushed.parcel.changes.contains(&row.change.row)
                     && !self.server.applied.contains_key(&row.change.row)

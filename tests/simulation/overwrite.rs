@@ -47,6 +47,8 @@ pub fn in_silence(
     let kept: Vec<Change> = (0..changes.len()).filter(|index| !taken_back(*index)).map(|index| changes[index].clone()).collect();
     let changes = &kept[..];
     let after = after.map_or(&empty, |after| &after.fields);
+    // What a rule joined was seen by who wrote over it next.
+    let joined = |name: &str| changes.iter().filter(|change| writes(change, name)).count() > 1;
     before.fields.iter().find_map(|(name, was)| {
         let is = field(after, name);
         if alike(was, is) {
@@ -54,11 +56,11 @@ pub fn in_silence(
         }
         let ok = match name.as_str() {
             "city" | "source" | "nick" => item.set_aside.iter().any(|aside| aside.field == *name) || saw(name, was, changes),
-            "tags" => items(was).iter().all(|item| items(is).contains(item)) || saw(name, was, changes),
-            "notes" | "note" => is.as_str().unwrap_or("").starts_with(was.as_str().unwrap_or("")) || saw(name, was, changes),
-            "last_visit" => is.as_i64() >= was.as_i64() || saw(name, was, changes),
-            "discount" => is.as_i64() <= was.as_i64() || saw(name, was, changes),
-            "grade" => is.as_str() >= was.as_str() || saw(name, was, changes),
+            "tags" => items(was).iter().all(|item| items(is).contains(item)) || somebody_saw(name, was, changes),
+            "notes" | "note" => is.as_str().unwrap_or("").starts_with(was.as_str().unwrap_or("")) || somebody_saw(name, was, changes),
+            "last_visit" => is.as_i64() >= was.as_i64() || joined(name) || saw(name, was, changes),
+            "discount" => is.as_i64() <= was.as_i64() || joined(name) || saw(name, was, changes),
+            "grade" => is.as_str() >= was.as_str() || joined(name) || saw(name, was, changes),
             "visits" => added(name, changes).is_none_or(|sum| is.as_i64() == was.as_i64().map(|was| was + sum)),
             "owner" | "customer" | "pipeline" | "stage" => true,
             _ => saw(name, was, changes),
@@ -89,6 +91,11 @@ fn saw(name: &str, was: &Value, changes: &[Change]) -> bool {
         }
     }
     false
+}
+
+/// Of fields that rules join, the value that the next form sees is nobody's own: that one of the forms saw this is enough.
+fn somebody_saw(name: &str, was: &Value, changes: &[Change]) -> bool {
+    (0..changes.len()).any(|index| alike(seen(&changes[..=index], name), was))
 }
 
 fn writes(change: &Change, name: &str) -> bool {
@@ -126,6 +133,10 @@ fn added(name: &str, changes: &[Change]) -> Option<i64> {
 /// Who deletes must have seen what is deleted.
 fn deleted(before: &Stored, changes: &[Change], mine: impl Fn(&str, &Value) -> bool) -> Option<String> {
     let delete = changes.iter().rposition(|change| change.action == Action::Delete)?;
+    if changes[delete].seen.version == before.version {
+        // The form showed this very version, with what of mine was not sent then.
+        return None;
+    }
     let unseen = before.fields.iter().find(|(name, was)| {
         let plain = matches!(name.as_str(), "name" | "phone" | "title" | "subject");
         plain && !was.is_null() && !mine(name, was) && !saw(name, was, &changes[..=delete])
