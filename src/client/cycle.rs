@@ -8,6 +8,7 @@ use crate::core::backoff::PARCEL_DELAY_MS_MAX;
 use crate::core::history::{ROWS_READ_MAX, prunable};
 use crate::core::machine::{Effect, Event, Failure, Reason, State};
 use crate::core::push::{Begin, begin, waits_for_another, wanted};
+use crate::core::protocol::Envelope;
 use crate::core::record::Millis;
 use crate::core::rows::meta;
 use crate::core::trace::What;
@@ -78,6 +79,32 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
         effects
     }
 
+    /// What every answer of our server tells: that it is there, and its clock.
+    pub(super) fn note_answer<B>(&self, answer: &Envelope<B>) {
+        let now = self.host.now();
+        let engine = &mut self.shared.borrow_mut().engine;
+        engine.clock_offset_ms = Some(answer.server_time.since(now));
+        engine.answered_at = Some(now);
+    }
+
+    /// An answer that no cycle asked for: whoever waits for the server need not.
+    pub(super) async fn heard<B>(&self, answer: &Envelope<B>) {
+        self.note_answer(answer);
+        self.step(Event::Heard);
+        if let Err(error) = self.write_trace(vec![self.engine_row()]).await {
+            self.note_store(&error);
+        }
+        self.note(Note::Status);
+        self.note(Note::Wake(None));
+    }
+
+    /// Where the engine stands, for the other contexts and the next start.
+    pub(super) fn engine_row(&self) -> Write {
+        let mut engine = self.shared.borrow().engine.clone();
+        engine.machine = engine.machine.kept();
+        meta_write(meta::ENGINE, &engine)
+    }
+
     /// Once a day, what is old goes from history.
     async fn prune(&self) -> Result<(), StoreError> {
         let now = self.host.now();
@@ -100,14 +127,11 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
         if let Err(error) = self.prune().await {
             self.note_store(&error);
         }
-        let (engine, was_sending) = {
+        let was_sending = {
             let mut shared = self.shared.borrow_mut();
-            let was_sending = shared.sending.take().is_some() || shared.tables.as_ref().is_some_and(|tables| tables.is_sending);
-            let mut engine = shared.engine.clone();
-            engine.machine = engine.machine.kept();
-            (engine, was_sending)
+            shared.sending.take().is_some() || shared.tables.as_ref().is_some_and(|tables| tables.is_sending)
         };
-        if let Err(error) = self.write_trace(vec![meta_write(meta::ENGINE, &engine)]).await {
+        if let Err(error) = self.write_trace(vec![self.engine_row()]).await {
             self.note_store(&error);
         }
         if was_sending && let Err(error) = self.refresh(Some(None)).await {

@@ -14,6 +14,7 @@ mod refresh;
 mod restore;
 mod save;
 mod settle;
+mod stuck;
 mod trace;
 mod views;
 
@@ -33,6 +34,7 @@ use crate::core::restore::Replay;
 use crate::core::rows::meta;
 use crate::core::schema::Schema;
 use crate::core::status::{Engine, Sending};
+use crate::core::stuck::Watch;
 use crate::core::trace::{Recorder, What};
 use crate::data::table::Tables;
 use crate::ports::{Host, Read, Rows, Scope, Step, Store, StoreError, StoreName, Transport, TransportError, Write};
@@ -96,6 +98,8 @@ struct Shared {
     trace: Recorder,
     /// Row ids that this context saved, the newest last.
     saved: VecDeque<RowId>,
+    /// How long this context has been awake.
+    watch: Watch,
 }
 
 /// What is unsent, as far as a cycle asks before it begins something.
@@ -205,6 +209,7 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
             full: false,
             trace: Recorder::new(context),
             saved: VecDeque::new(),
+            watch: Watch::default(),
         };
         let client = Self {
             store,

@@ -129,13 +129,8 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
 
     /// Notes what every answer carries: the server's lifetime and its clock.
     pub(super) async fn take_answer<B>(&self, answer: &Envelope<B>) -> Result<(), Failure> {
-        let now = self.host.now();
-        {
-            let mut shared = self.shared.borrow_mut();
-            shared.engine.clock_offset_ms = Some(answer.server_time.since(now));
-            shared.engine.answered_at = Some(now);
-            shared.lost_cursors = 0;
-        }
+        self.note_answer(answer);
+        self.shared.borrow_mut().lost_cursors = 0;
         self.check_server(answer.server_epoch).await
     }
 

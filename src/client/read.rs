@@ -13,6 +13,7 @@ use crate::data::query::Query;
 use crate::data::table::{RecordStatus, RecordView, Tables};
 use crate::ports::{Host, Read, Scope, Step, Store, StoreError, StoreName, Transport, TransportError, Write};
 
+use super::stuck::stuck;
 use super::views::{ConflictView, HistoryEntry, OutboxEntry, PreviewEntry, conflict, entry};
 use super::{Client, pages};
 
@@ -70,6 +71,7 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
             }
             facts.oldest_unsent_at = tables.outbox().next().map(|change| change.saved_at);
         }
+        facts.stuck = stuck(&shared, now);
         status(&facts)
     }
 
@@ -91,7 +93,10 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
     /// Unsent work by record, oldest first.
     pub fn outbox(&self) -> Vec<OutboxEntry> {
         let now = self.host.now();
-        let list = |tables: &Tables| tables.unsent().into_iter().filter_map(|(name, id)| entry(tables, name, id, now)).collect();
+        let list = |tables: &Tables| {
+            let sendable = tables.sendable(now);
+            tables.unsent().into_iter().filter_map(|(name, id)| entry(tables, name, id, &sendable, now)).collect()
+        };
         self.tables(list).unwrap_or_default()
     }
 
@@ -135,7 +140,7 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
         }))
     }
 
-    /// What would become of unsent work if it were sent now. Nothing is written, here or there.
+    /// What would become of unsent work if it were sent now. No work is written, here or there.
     ///
     /// # Errors
     /// If the server cannot be asked.
@@ -170,6 +175,7 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
             return Ok(vec![]);
         }
         let answer = self.transport.send(&Request::Preview(request.clone())).await?;
+        self.heard(&answer).await;
         let Body::Push(results) = answer.body else { return Ok(vec![]) };
         let of_parcel = |(parcel, result): (&crate::core::protocol::PushParcel, &crate::core::protocol::PushResult)| {
             let outcome = result.outcome.name();

@@ -36,15 +36,7 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
             shared.turns.begun += 1;
             (shared.marks, shared.turns.begun)
         };
-        let read = vec![
-            Read::Meta,
-            Read::PagesSince(marks.stamp),
-            Read::OutboxAfter(marks.client_seq),
-            Read::HistoryAfter(marks.history),
-            Read::Parcels,
-            Read::Conflicts,
-        ];
-        let rows = self.store.read(read).await?;
+        let rows = self.read_since(marks).await?;
         let floor: u64 = meta_row(&rows, meta::HISTORY_FLOOR)?.unwrap_or(0);
         if floor > marks.history && marks.history > 0 {
             // Ends that this context never saw were pruned: only the whole outbox tells what is left.
@@ -63,6 +55,18 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
             shared.turns.taken = turn;
         }
         self.take_rows(&rows, marks)
+    }
+
+    pub(super) async fn read_since(&self, marks: Marks) -> Result<Rows, StoreError> {
+        let read = vec![
+            Read::Meta,
+            Read::PagesSince(marks.stamp),
+            Read::OutboxAfter(marks.client_seq),
+            Read::HistoryAfter(marks.history),
+            Read::Parcels,
+            Read::Conflicts,
+        ];
+        self.store.read(read).await
     }
 
     fn take_meta(&self, rows: &Rows) -> Result<(), StoreError> {
@@ -86,7 +90,7 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
         Ok(())
     }
 
-    fn take_rows(&self, rows: &Rows, before: Marks) -> Result<(), StoreError> {
+    pub(super) fn take_rows(&self, rows: &Rows, before: Marks) -> Result<(), StoreError> {
         self.take_meta(rows)?;
         let mut shared = self.shared.borrow_mut();
         let (pulled_at, is_sending) = (shared.engine.pulled_at.or(shared.pull.pulled_at), shared.sending.is_some());

@@ -10,6 +10,7 @@ use crate::core::record::{By, CollectionName, Fields, GroupId, Millis, RecordId,
 use crate::core::rows::End;
 use crate::core::view::{Conflict, ConflictField, ConflictKind};
 use crate::data::table::{RecordStatus, Tables};
+use crate::data::waits::{Sendable, Wait};
 
 /// `Conflict` in `www/fieldsync/types.d.ts`.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -67,6 +68,7 @@ pub struct OutboxEntry {
     pub(super) status: RecordStatus,
     pub(super) action: Action,
     changes: Vec<ChangeView>,
+    pub(super) waits: Wait,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) problem: Option<Problem>,
     pub(super) attempts: u32,
@@ -163,7 +165,13 @@ pub(super) fn conflict(tables: &Tables, collection: CollectionName, id: RecordId
     })
 }
 
-pub(super) fn entry(tables: &Tables, collection: CollectionName, id: RecordId, now: Millis) -> Option<OutboxEntry> {
+pub(super) fn entry(
+    tables: &Tables,
+    collection: CollectionName,
+    id: RecordId,
+    sendable: &Sendable,
+    now: Millis,
+) -> Option<OutboxEntry> {
     let changes = tables.changes_of(&collection, id);
     let parcel = tables.parcels.iter().find(|parcel| changes.iter().any(|change| parcel.rows.contains(&change.row)));
     let record = tables.record(&collection, id, true, now);
@@ -181,6 +189,7 @@ pub(super) fn entry(tables: &Tables, collection: CollectionName, id: RecordId, n
         status: record.as_ref().map_or(RecordStatus::Pending, |record| record.status),
         action,
         changes: changes.iter().map(view).collect(),
+        waits: record.as_ref().map_or(Wait::Turn, |record| tables.waits_for(record, sendable, now)),
         problem: record.and_then(|record| record.problem),
         attempts: parcel.map_or(0, |parcel| parcel.attempts),
         next_attempt_at: parcel.and_then(|parcel| parcel.next_attempt_at),

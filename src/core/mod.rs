@@ -27,6 +27,7 @@ pub mod rows;
 pub mod rules;
 pub mod schema;
 pub mod status;
+pub mod stuck;
 pub mod token;
 pub mod trace;
 pub mod view;

@@ -175,6 +175,15 @@ fn ready<'a>(input: &Begin<'a>, on_the_way: BTreeSet<Key<'a>>, refused: &Refused
     without_dependants(ready, stopped)
 }
 
+/// The records of which something could be sent now: in a parcel that is due, or ready to be frozen.
+#[must_use]
+pub fn sendable<'a>(input: &Begin<'a>, bases: &impl Bases) -> BTreeSet<Key<'a>> {
+    let (open, on_the_way) = due(input);
+    let of_open = open.into_iter().flat_map(|parcel| parcel.items.iter().map(|item| (item.collection.as_str(), item.id)));
+    let ready = ready(input, on_the_way, &Refused::new(input.parcels), bases);
+    of_open.chain(ready.into_iter().flat_map(|candidate| candidate.records)).collect()
+}
+
 /// Refused parcels by the rows of their changes.
 struct Refused<'a>(BTreeMap<RowId, &'a Parcel>);
 

@@ -158,7 +158,12 @@ impl Player {
                 let unknown = listed.list.iter().find(|row| self.open.get(row).is_some_and(|(_, by)| by == context));
                 unknown.map_or(Ok(()), |row| Err(Broken::EndedUnknown(*row)))
             }
-            What::Saved(_) | What::Network(_) | What::Store(_) | What::Repaired => Ok(()),
+            What::Repaired => {
+                // A cycle that hung is given up.
+                known.machine = known.machine.map(|machine| machine.kept());
+                Ok(())
+            }
+            What::Saved(_) | What::Network(_) | What::Store(_) => Ok(()),
         }
     }
 

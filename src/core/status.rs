@@ -6,11 +6,10 @@ use serde::{Deserialize, Serialize};
 use super::loss::Lost;
 use super::machine::{Machine, State};
 use super::record::Millis;
+use super::stuck::Stuck;
 
 /// Errors kept for support.
 pub const ERRORS_KEPT_MAX: usize = 20;
-/// Something unsent for this long although the server answers is stuck.
-pub const STUCK_MS: i64 = 15 * 60_000;
 
 /// The engine's lasting state: one row of `meta`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -50,12 +49,20 @@ pub struct ErrorNote {
     pub code: String,
     /// In words; no field values.
     pub detail: String,
+    /// How often in a row; `at` and `detail` are the last one's.
+    #[serde(default = "once")]
+    pub count: u32,
+}
+
+fn once() -> u32 {
+    1
 }
 
 impl Engine {
-    /// Notes an error.
+    /// Notes an error. The same one again in a row is counted, so that it does not push out the others.
     pub fn note(&mut self, at: Millis, code: &str, detail: String) {
-        self.errors.push(ErrorNote { at, code: code.to_owned(), detail });
+        let before = self.errors.pop_if(|last| last.code == code).map_or(0, |last| last.count);
+        self.errors.push(ErrorNote { at, code: code.to_owned(), detail, count: before.saturating_add(1) });
         let surplus = self.errors.len().saturating_sub(ERRORS_KEPT_MAX);
         self.errors.drain(..surplus);
     }
@@ -145,6 +152,8 @@ pub struct Facts {
     pub pulled_at: Option<Millis>,
     /// When the oldest unsent change was saved.
     pub oldest_unsent_at: Option<Millis>,
+    /// What could have gone for long, although the server answers.
+    pub stuck: Option<Stuck>,
     /// The last save found the disk full.
     pub full: bool,
     /// What went with a cleared storage, until the user knows.
@@ -185,6 +194,9 @@ pub struct SyncStatus {
     pub oldest_unsent_at: Option<Millis>,
     /// See [`Facts`].
     #[serde(skip_serializing_if = "Option::is_none")]
+    pub stuck: Option<Stuck>,
+    /// See [`Facts`].
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub lost: Option<Lost>,
     /// The last errors.
     pub errors: Vec<ErrorNote>,
@@ -212,6 +224,7 @@ pub fn status(facts: &Facts) -> SyncStatus {
         last_synced_at: facts.pulled_at,
         next_attempt_at,
         oldest_unsent_at: facts.oldest_unsent_at,
+        stuck: facts.stuck,
         lost: facts.lost,
         errors: facts.engine.errors.clone(),
         background: true,
@@ -230,7 +243,6 @@ fn lead(facts: &Facts) -> SyncState {
         }
         State::Idle | State::Pushing { .. } | State::Pulling { .. } | State::Waiting { .. } => {}
     }
-    let old = facts.oldest_unsent_at.is_some_and(|at| facts.now.since(at) > STUCK_MS);
     let only_stopped = facts.pending <= facts.failed + facts.conflicts;
     if facts.sending.as_ref().is_some_and(|sending| sending.total > 0) {
         SyncState::Sending
@@ -244,7 +256,7 @@ fn lead(facts: &Facts) -> SyncState {
         SyncState::Conflict
     } else if only_stopped {
         SyncState::Synced
-    } else if old {
+    } else if facts.stuck.is_some() {
         SyncState::Stuck
     } else {
         SyncState::Waiting
@@ -257,6 +269,21 @@ mod tests {
 
     fn waiting(ours: bool) -> Machine {
         Machine { state: State::Waiting { until: Millis(50_000), attempt: 3, floor: None, ours } }
+    }
+
+    #[test]
+    fn the_same_trouble_in_a_row_is_one_note() {
+        let mut engine = Engine::default();
+        for at in 0..50 {
+            engine.note(Millis(at), "signed-out", format!("the {at}th"));
+        }
+        engine.note(Millis(50), "offline", String::new());
+        engine.note(Millis(51), "signed-out", String::new());
+        let notes: Vec<_> = engine.errors.iter().map(|note| (note.at.0, note.code.as_str(), note.count)).collect();
+        assert_eq!(notes, [(49, "signed-out", 50), (50, "offline", 1), (51, "signed-out", 1)]);
+        assert_eq!(engine.errors[0].detail, "the 49th");
+        let old: ErrorNote = serde_json::from_str(r#"{"at":1,"code":"x","detail":"y"}"#).unwrap();
+        assert_eq!(old.count, 1, "a row of before");
     }
 
     #[test]
@@ -274,7 +301,10 @@ mod tests {
         assert_eq!(with(&|facts| (facts.pending, facts.failed, facts.conflicts) = (2, 1, 1)), SyncState::Failed);
         assert_eq!(with(&|facts| (facts.failed, facts.engine.machine) = (1, waiting(false))), SyncState::Offline);
         assert_eq!(with(&|facts| (facts.pending, facts.engine.machine) = (1, waiting(true))), SyncState::Waiting);
-        assert_eq!(with(&|facts| (facts.pending, facts.oldest_unsent_at) = (1, Some(Millis(0)))), SyncState::Stuck);
+        assert_eq!(
+            with(&|facts| (facts.pending, facts.stuck) = (1, Some(Stuck { records: 1, since: Millis(0) }))),
+            SyncState::Stuck
+        );
         let sending = Sending { done: 0, total: 3, name: String::new() };
         assert_eq!(with(&|facts| (facts.failed, facts.sending) = (1, Some(sending.clone()))), SyncState::Sending);
         assert_eq!(with(&|facts| facts.engine.machine.state = State::SignedOut), SyncState::SignedOut);

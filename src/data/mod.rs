@@ -4,3 +4,4 @@ pub mod page;
 pub mod page_set;
 pub mod query;
 pub mod table;
+pub mod waits;

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::page::{PageError, decode};
 use super::query::Query;
-use crate::core::bases::stand_in;
+use crate::core::bases::{Bases, stand_in};
 use crate::core::fit::broken_rule;
 use crate::core::outbox::Change;
 use crate::core::parcel::{Parcel, ParcelState};
@@ -118,6 +118,12 @@ impl Tables {
             pulled_at: None,
             is_sending: false,
         }
+    }
+
+    /// The app's schema.
+    #[must_use]
+    pub fn schema(&self) -> &Schema {
+        &self.schema
     }
 
     /// Takes pages that were written, in place of what they owned. Returns their collections.
@@ -336,6 +342,16 @@ impl Tables {
         let base = self.base(collection, id).map(|base| &base.fields);
         let title = view.fields.as_ref().or(base).and_then(|fields| fields.get(&declared.title)?.as_str());
         title.map_or_else(|| id.to_string(), str::to_owned)
+    }
+}
+
+impl Bases for Tables {
+    fn get(&self, collection: &str, id: RecordId) -> Option<&Base> {
+        self.base(collection, id)
+    }
+
+    fn put(&mut self, collection: &str, base: Base) {
+        self.bases.entry(collection.to_owned()).or_default().insert(base.id, base);
     }
 }
 

@@ -182,6 +182,25 @@ impl Engine {
         result.await
     }
 
+    /// Whether the page is to repair itself now; to be asked about once a minute while it is seen.
+    #[wasm_bindgen(js_name = wantsRepair)]
+    pub fn wants_repair(&self) -> bool {
+        let wants = self.client.wants_repair();
+        self.tell();
+        wants
+    }
+
+    /// Opens the database again, and builds memory anew.
+    ///
+    /// # Errors
+    /// A `SyncError` of the database.
+    pub async fn repair(&self) -> Result<(), JsValue> {
+        let reopened = self.store.reopen().await;
+        let rebuilt = self.client.rebuild().await;
+        self.tell();
+        Ok(reopened.and(rebuilt).map_err(SyncError::from)?)
+    }
+
     /// Takes over what another context committed.
     ///
     /// # Errors

@@ -8,5 +8,6 @@ mod failures;
 mod loops;
 mod losses;
 mod restored;
+mod stuck;
 mod trace;
 mod world;

@@ -7,6 +7,7 @@ import { Cycles, lockName } from "./cycle.js";
 import { SyncError } from "./errors.js";
 import { databaseName, deleteDatabase } from "./forget.js";
 import { persist, space } from "./persist.js";
+import { Repairs } from "./repair.js";
 import { Triggers } from "./triggers.js";
 import { takeUpdate } from "./worker-bridge.js";
 
@@ -31,6 +32,7 @@ export class SyncClient extends EventTarget {
   #engine;
   #cycles;
   #triggers;
+  #repairs;
   #channel;
   /** @type {SyncStatus} */
   #status;
@@ -56,6 +58,7 @@ export class SyncClient extends EventTarget {
       hasUnsent: () => this.#status.pending > 0,
       onNoBackground: () => this.#setBackground(false),
     });
+    this.#repairs = new Repairs(engine, this.#cycles, (report) => this.#triggers.after(report));
     for (const { name } of this.schema.collections) {
       this.#collections.set(name, new Collection(name, engine, (writes, holdMs) => this.#save(writes, holdMs)));
     }
@@ -65,6 +68,7 @@ export class SyncClient extends EventTarget {
 
   start() {
     this.#triggers.start();
+    this.#repairs.start();
   }
 
   get status() {
@@ -177,6 +181,7 @@ export class SyncClient extends EventTarget {
 
   close() {
     this.#triggers.stop();
+    this.#repairs.stop();
     this.#cycles.close();
     this.#channel.close();
     for (const collection of this.#collections.values()) collection.stop();

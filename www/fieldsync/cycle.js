@@ -73,8 +73,25 @@ export class Cycles {
       if (this.#next !== "user") this.#next = reason;
       return this.#running.then(() => this.#follow());
     }
-    this.#running = this.#run(reason).finally(() => (this.#running = undefined));
-    return this.#running;
+    return this.#hold(this.#run(reason));
+  }
+
+  /**
+   * Takes the lock from whoever has it, and gives up a run that hangs: for a repair.
+   * @param {() => Promise<CycleReport>} work
+   */
+  takeOver(work) {
+    return this.#hold(withLock(this.#lock, work, 0));
+  }
+
+  /** @param {Promise<CycleReport | undefined>} run */
+  #hold(run) {
+    const held = run.finally(() => {
+      // A run that was given up may end late.
+      if (this.#running === held) this.#running = undefined;
+    });
+    this.#running = held;
+    return held;
   }
 
   close() {

@@ -66,7 +66,7 @@ export class Triggers {
   async fire(reason) {
     try {
       const report = await this.#requestSync(reason);
-      if (report) this.#after(report);
+      if (report) this.after(report);
       return report;
     } catch (error) {
       // A cycle does not reject for the network; what is left is a closed or broken database, which the status shows.
@@ -118,7 +118,7 @@ export class Triggers {
   }
 
   /** @param {CycleReport} report */
-  #after(report) {
+  after(report) {
     const times = [report.wakeAt, report.heldUntil].filter((time) => time !== undefined);
     this.wakeAt(times.length ? Math.min(...times) : undefined);
   }

@@ -87,8 +87,10 @@ export interface SyncStatus {
   lastSyncedAt?: number;
   nextAttemptAt?: number;
   oldestUnsentAt?: number;
-  /** The last 20: when, code, words for support. */
-  errors: { at: number; code: string; detail: string }[];
+  /** State "stuck": records that could have gone for a quarter of an hour although the server answers, and since when. */
+  stuck?: { records: number; since: number };
+  /** The last 20: when, code, words for support, how often in a row. */
+  errors: { at: number; code: string; detail: string; count: number }[];
   /** False where the browser cannot send with the app closed. */
   background: boolean;
 }
@@ -135,6 +137,8 @@ export interface OutboxEntry {
   action: "create" | "update" | "delete";
   /** Row ids of its changes, oldest first, with when each was saved and what it wrote. */
   changes: { row: string; savedAt: number; action: string; written: Fields; group?: string; held: boolean }[];
+  /** Nothing but the next cycle; Undo's time; a choice; mending; the server (see `nextAttemptAt`); its word on what became of it; another record. */
+  waits: "turn" | "undo" | "choice" | "mending" | "server" | "outcome" | "record";
   problem?: Problem; attempts: number; nextAttemptAt?: number; blockedBy?: string;
   /** Asked for while offline, done when the outcome is known. */
   then?: "discard";
@@ -279,6 +283,9 @@ export declare class Engine {
   wants(reason: Reason): boolean;
   /** One cycle: the caller holds the Web Lock. Never rejects for a failure of the network. */
   cycle(reason: Reason): Promise<CycleReport>;
+  /** Whether to call `repair`, under the stolen lock: asked about once a minute while the page is seen. */
+  wantsRepair(): boolean;
+  repair(): Promise<void>;
   /** Another context committed something (with its message, if there was one). Fires onEvent for what changed. */
   refresh(message?: object): Promise<void>;
   /** JSON. */

@@ -99,6 +99,21 @@ impl IndexedDbStore {
         self.0.connection().await.map(drop).map_err(Fault::into_error)
     }
 
+    /// Lets the connection go, whatever it is doing, and opens another. One that was closed for good stays closed.
+    ///
+    /// # Errors
+    /// Why it cannot be opened.
+    pub async fn reopen(&self) -> Result<(), StoreError> {
+        let is_ended = matches!(&*self.0.state.borrow(), State::Ended(_));
+        if !is_ended {
+            let before = self.0.state.replace(State::Closed);
+            if let State::Open(connection) = before {
+                connection.database.close();
+            }
+        }
+        self.open().await
+    }
+
     /// Called once when this context has to be reloaded: another one upgrades or deletes the database.
     pub fn on_reload(&self, callback: impl Fn() + 'static) {
         *self.0.on_reload.borrow_mut() = Some(Rc::new(callback));

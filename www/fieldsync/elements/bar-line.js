@@ -35,7 +35,7 @@ const ACTS = {
   conflict: { event: "review-requested", word: "do.choose", detail: { what: "conflicts" } },
   offline: { event: "sync-requested", word: "do.sync" },
   waiting: { event: "sync-requested", word: "do.send" },
-  stuck: { event: "review-requested", word: "do.review", detail: { what: "unsent" } },
+  stuck: { event: "review-requested", word: "do.why", detail: { what: "unsent" } },
   full: { event: "review-requested", word: "do.review", detail: { what: "space" } },
   lost: { event: "review-requested", word: "do.review", detail: { what: "lost" } },
   outdated: { event: "reload-requested", word: "do.reload" },
@@ -72,7 +72,7 @@ function say(status, language, now) {
       if (!status.nextAttemptAt || status.nextAttemptAt <= now) return t("bar.waiting.now", { n });
       return t(`bar.waiting${none}`, { n, time: wait(language, status.nextAttemptAt - now) });
     case "stuck":
-      return t("bar.stuck", { n, time: moment(language, status.oldestUnsentAt ?? now, now) });
+      return t("bar.stuck", { n: status.stuck?.records ?? n, time: moment(language, status.stuck?.since ?? now, now) });
     case "first-sync":
       return status.progress?.total ? t("bar.first-sync", { ...status.progress }) : t("bar.first-sync.none");
     case "lost":

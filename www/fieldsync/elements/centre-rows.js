@@ -46,13 +46,20 @@ function facts(centre, entry) {
     t(`action.${entry.action}`),
     entry.changes.length > 1 && t("centre.more-changes", { n: entry.changes.length }),
     saved && t("centre.since", { time: moment(centre.language, saved) }),
-    entry.blockedBy && t("centre.blocked"),
     entry.attempts > 0 && t("centre.attempts", { n: entry.attempts }),
-    entry.changes.some(({ held }) => held) && t("centre.held"),
-    entry.then && t("centre.later"),
+    waits(centre, entry),
   ]
     .filter(Boolean)
     .join(" · ");
+}
+
+/** Why it is still here; failures and choices have a part of their own. @param {SyncCentre} centre @param {OutboxEntry} entry */
+function waits(centre, { waits, status, then, nextAttemptAt }) {
+  const t = translator(centre.language);
+  if (then) return t("centre.later");
+  if (waits === "server" && nextAttemptAt) return t("centre.waits.server", { time: moment(centre.language, nextAttemptAt) });
+  if (waits === "turn") return status === "pending" && t("centre.waits.turn");
+  return { record: t("centre.blocked"), undo: t("centre.held") }[/** @type {"record" | "undo"} */ (waits)];
 }
 
 /** @param {SyncCentre} centre @param {OutboxEntry} entry */

@@ -115,6 +115,10 @@ export class SyncCentre extends HTMLElement {
         unsent.length
           ? this.#list(unsent.map((entry) => unsentRow(this, entry)))
           : h("p.muted", null, t(failed.length || conflicts.length ? "centre.unsent.rest" : "centre.unsent.none")),
+        status.state === "stuck" && [
+          h("p.note", null, t("centre.stuck")),
+          h("div.actions", null, this.#button("centre.diagnostics", "diagnostics-requested")),
+        ],
         !status.background && h("p.note", null, t("centre.background")),
         preview && this.#preview(preview),
       ),
@@ -184,8 +188,8 @@ export class SyncCentre extends HTMLElement {
     );
     const chosen = (/** @type {Event} */ event) =>
       this.emit("language-chosen", { language: /** @type {HTMLSelectElement} */ (event.target).value });
-    const errors = status.errors.map(({ at, code, detail }) =>
-      h("li", null, `${time(this.#language, at)} · ${code} · ${detail}`),
+    const errors = status.errors.map(({ at, code, detail, count }) =>
+      h("li", null, `${time(this.#language, at)} · ${code}${count > 1 ? ` ×${count}` : ""} · ${detail}`),
     );
     return this.#section(
       "centre.on-this-device",

@@ -1,0 +1,69 @@
+//! What each unsent record waits for, in one word.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use super::table::{RecordStatus, RecordView, Tables};
+use crate::core::backoff::PARCEL_DELAY_MS_MAX;
+use crate::core::outbox::Change;
+use crate::core::push::{Begin, sendable};
+use crate::core::record::{CollectionName, Millis, RecordId};
+
+/// What an unsent record waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Wait {
+    /// Nothing but the next cycle.
+    Turn,
+    /// The time in which it can be undone.
+    Undo,
+    /// A person's choice.
+    Choice,
+    /// Being mended.
+    Mending,
+    /// The server, which asked for time or failed on it: see when it is tried next.
+    Server,
+    /// The server's word on what became of it.
+    Outcome,
+    /// Another record.
+    Record,
+}
+
+/// Records of which something could be sent now, and since when.
+pub type Sendable = BTreeMap<(CollectionName, RecordId), Millis>;
+
+impl Tables {
+    /// What a begin would find.
+    #[must_use]
+    pub fn sendable(&self, now: Millis) -> Sendable {
+        let outbox: Vec<Change> = self.outbox().cloned().collect();
+        let parcels = &self.parcels;
+        let input = Begin { schema: self.schema(), outbox: &outbox, parcels, now, seed: 0, count_max: usize::MAX };
+        let saved_at = |collection: &str, id| self.changes_of(collection, id).first().map(|change| change.saved_at);
+        let keys = sendable(&input, self).into_iter();
+        keys.filter_map(|(name, id)| Some(((name.to_owned(), id), saved_at(name, id)?))).collect()
+    }
+
+    /// What this record waits for.
+    #[must_use]
+    pub fn waits_for(&self, record: &RecordView, sendable: &Sendable, now: Millis) -> Wait {
+        let changes = self.changes_of(&record.collection, record.id);
+        let mut of_record = self.parcels.iter().filter(|parcel| changes.iter().any(|change| parcel.rows.contains(&change.row)));
+        if let Some(open) = of_record.find(|parcel| parcel.is_open()) {
+            if open.then.is_some() {
+                return Wait::Outcome;
+            }
+            if open.next_attempt_at.is_some_and(|at| !at.has_come(now, PARCEL_DELAY_MS_MAX)) {
+                return Wait::Server;
+            }
+        }
+        match record.status {
+            RecordStatus::Failed => Wait::Mending,
+            RecordStatus::Conflict => Wait::Choice,
+            _ if sendable.contains_key(&(record.collection.clone(), record.id)) => Wait::Turn,
+            _ if record.held => Wait::Undo,
+            RecordStatus::Sending | RecordStatus::Pending | RecordStatus::Synced => Wait::Record,
+        }
+    }
+}
