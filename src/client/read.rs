@@ -6,11 +6,12 @@ use crate::core::outbox::Change;
 use crate::core::parcel::{Parcel, ParcelState};
 use crate::core::protocol::{Body, PushRequest, Request};
 use crate::core::push::{BATCH_PARCELS_MAX, Begin, begin, wanted};
-use crate::core::record::{Fields, RecordId};
+use crate::core::record::{CollectionName, Fields, RecordId};
 use crate::core::rows::{DraftRow, meta};
 use crate::core::status::{Facts, SyncStatus, status};
 use crate::data::query::Query;
 use crate::data::table::{RecordStatus, RecordView, Tables};
+use crate::data::warnings::Surroundings;
 use crate::ports::{Host, Read, Scope, Step, Store, StoreError, StoreName, Transport, TransportError, Write};
 
 use super::stuck::stuck;
@@ -22,10 +23,13 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
         self.shared.borrow().tables.as_ref().map(read)
     }
 
-    /// A record as the app shows it.
+    /// A record as the app shows it, with what the server will probably refuse of its unsent changes.
     pub fn get(&self, collection: &str, id: RecordId) -> Option<RecordView> {
         let now = self.host.now();
-        self.tables(|tables| tables.record(collection, id, true, now))?
+        let shared = self.shared.borrow();
+        let tables = shared.tables.as_ref()?;
+        let record = tables.record(collection, id, true, now)?;
+        Some(RecordView { warnings: Surroundings::new(tables, &shared.pull.complete).warnings(collection, id), ..record })
     }
 
     /// The records of a query, and whether the collection is here whole.
@@ -93,11 +97,14 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
     /// Unsent work by record, oldest first.
     pub fn outbox(&self) -> Vec<OutboxEntry> {
         let now = self.host.now();
-        let list = |tables: &Tables| {
-            let sendable = tables.sendable(now);
-            tables.unsent().into_iter().filter_map(|(name, id)| entry(tables, name, id, &sendable, now)).collect()
+        let shared = self.shared.borrow();
+        let Some(tables) = &shared.tables else { return Vec::new() };
+        let (sendable, around) = (tables.sendable(now), Surroundings::new(tables, &shared.pull.complete));
+        let list = |(name, id): (CollectionName, RecordId)| {
+            let warnings = around.warnings(&name, id);
+            entry(tables, name, id, &sendable, now).map(|entry| OutboxEntry { warnings, ..entry })
         };
-        self.tables(list).unwrap_or_default()
+        tables.unsent().into_iter().filter_map(list).collect()
     }
 
     /// The newest ends.

@@ -8,6 +8,7 @@ use crate::core::parcel::Then;
 use crate::core::protocol::{Action, Problem, SetAside};
 use crate::core::record::{By, CollectionName, Fields, GroupId, Millis, RecordId, RowId, Version};
 use crate::core::rows::End;
+use crate::core::rules::Violation;
 use crate::core::view::{Conflict, ConflictField, ConflictKind};
 use crate::data::table::{RecordStatus, Tables};
 use crate::data::waits::{Sendable, Wait};
@@ -67,8 +68,10 @@ pub struct OutboxEntry {
     pub(super) title: String,
     pub(super) status: RecordStatus,
     pub(super) action: Action,
-    changes: Vec<ChangeView>,
+    pub(super) changes: Vec<ChangeView>,
     pub(super) waits: Wait,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) warnings: Vec<Violation>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) problem: Option<Problem>,
     pub(super) attempts: u32,
@@ -95,7 +98,7 @@ impl OutboxEntry {
 
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
-struct ChangeView {
+pub(super) struct ChangeView {
     pub(super) row: RowId,
     pub(super) saved_at: Millis,
     pub(super) action: Action,
@@ -189,6 +192,7 @@ pub(super) fn entry(
         status: record.as_ref().map_or(RecordStatus::Pending, |record| record.status),
         action,
         changes: changes.iter().map(view).collect(),
+        warnings: Vec::new(),
         waits: record.as_ref().map_or(Wait::Turn, |record| tables.waits_for(record, sendable, now)),
         problem: record.and_then(|record| record.problem),
         attempts: parcel.map_or(0, |parcel| parcel.attempts),

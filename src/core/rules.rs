@@ -37,6 +37,10 @@ pub enum Rule {
     ReadOnly,
     /// The whole record is over 24 KiB.
     Size,
+    /// It names a record that is not there. Not record-local: a device only warns.
+    Reference,
+    /// Another record has the value. Not record-local: a device only warns.
+    Unique,
 }
 
 /// A rule that a value breaks.
@@ -180,6 +184,14 @@ fn check_enum(spec: &FieldSpec, before: &Value, value: &Value) -> Option<Rule> {
     }
     let allowed = before.as_str().filter(|before| *before != text).and_then(|before| spec.transitions.get(before))?;
     (!allowed.iter().any(|next| next == text)).then_some(Rule::Transition)
+}
+
+/// The values, as they are kept, that no other record may have.
+pub fn unique_values<'a>(collection: &'a Collection, kept: &'a Fields) -> impl Iterator<Item = (&'a str, &'a str)> {
+    kept.iter().filter_map(|(name, value)| {
+        let text = value.as_str().filter(|text| !text.is_empty())?;
+        collection.fields.get(name)?.unique.then_some((name.as_str(), text))
+    })
 }
 
 /// What the server keeps of a value.

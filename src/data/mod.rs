@@ -5,3 +5,4 @@ pub mod page_set;
 pub mod query;
 pub mod table;
 pub mod waits;
+pub mod warnings;

@@ -16,6 +16,7 @@ use crate::core::parcel::{Parcel, ParcelState};
 use crate::core::protocol::{Action, Problem, ProblemCode, SetAside};
 use crate::core::record::{Base, By, CollectionName, Fields, Millis, RecordId, Tombstone, Version};
 use crate::core::rows::{ConflictRow, HistoryRow, PageRow};
+use crate::core::rules::Violation;
 use crate::core::schema::{Collection, Schema};
 use crate::core::view::{View, view};
 
@@ -79,6 +80,9 @@ pub struct RecordView {
     /// What rules set aside.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub set_aside: Vec<SetAside>,
+    /// What the server will probably refuse, as far as other records here tell; see `data::warnings`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<Violation>,
 }
 
 /// The memory of one context.
@@ -124,6 +128,12 @@ impl Tables {
     #[must_use]
     pub fn schema(&self) -> &Schema {
         &self.schema
+    }
+
+    /// Every base.
+    #[must_use]
+    pub fn bases(&self) -> &BTreeMap<CollectionName, BTreeMap<RecordId, Base>> {
+        &self.bases
     }
 
     /// Takes pages that were written, in place of what they owned. Returns their collections.
@@ -277,6 +287,7 @@ impl Tables {
             local_updated_at: changes.last().map(|change| change.saved_at),
             last_synced_at: self.pulled_at,
             set_aside,
+            warnings: Vec::new(),
             fields,
         })
     }

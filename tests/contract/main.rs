@@ -10,4 +10,5 @@ mod losses;
 mod restored;
 mod stuck;
 mod trace;
+mod warnings;
 mod world;

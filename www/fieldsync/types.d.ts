@@ -35,8 +35,12 @@ export interface RecordView {
   lastSyncedAt?: number;
   /** Values that a rule set aside. */
   setAside?: SetAside[];
+  /** What the server will probably refuse, as far as the other records on this device tell. From `get`, not from `list`. */
+  warnings?: Warning[];
 }
 
+/** `rule` "reference": there is no such record. "unique": another record has the value. */
+export interface Warning { field: string; rule: string }
 export interface By { id: string; name: string; role: string; device?: string }
 export interface SetAside { field: string; value: Value; mine: boolean }
 
@@ -139,6 +143,7 @@ export interface OutboxEntry {
   changes: { row: string; savedAt: number; action: string; written: Fields; group?: string; held: boolean }[];
   /** Nothing but the next cycle; Undo's time; a choice; mending; the server (see `nextAttemptAt`); its word on what became of it; another record. */
   waits: "turn" | "undo" | "choice" | "mending" | "server" | "outcome" | "record";
+  warnings?: Warning[];
   problem?: Problem; attempts: number; nextAttemptAt?: number; blockedBy?: string;
   /** Asked for while offline, done when the outcome is known. */
   then?: "discard";

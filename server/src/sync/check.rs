@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use fieldsync::core::protocol::{Action, Entry, GROUP_CHANGES_MAX, Item, Problem, ProblemCode, PushParcel};
 use fieldsync::core::record::{Fields, RecordId, UserId, field, same};
-use fieldsync::core::rules::{Rule, check_patch, check_record, normalise_value};
+use fieldsync::core::rules::{Rule, check_patch, check_record, normalise_value, unique_values};
 use fieldsync::core::schema::{Access, Collection, Kind, Mode};
 use serde_json::Value;
 
@@ -166,9 +166,9 @@ pub(super) fn surroundings(
         if spec.kind == Kind::User && !value.is_null() && !is_user(context, value) {
             return Err(refused(ProblemCode::Validation, "There is no such user.", item).in_field(name).into());
         }
-        if let (true, Some(text)) = (spec.unique, value.as_str().filter(|text| !text.is_empty()))
-            && tx.holder(&collection.name, name, text)?.is_some_and(|holder| holder != item.id)
-        {
+    }
+    for (name, text) in unique_values(collection, patch) {
+        if tx.holder(&collection.name, name, text)?.is_some_and(|holder| holder != item.id) {
             return Err(refused(ProblemCode::Taken, "Another record has this value.", item).in_field(name).into());
         }
     }

@@ -6,7 +6,7 @@ import { offerUndo } from "../undo.js";
 
 /** @param {import("../main.js").App} app @param {RecordView} record */
 export function banners(app, record) {
-  return [conflict(app, record), refusal(app, record), merged(app, record)];
+  return [conflict(app, record), refusal(app, record), warned(app, record), merged(app, record)];
 }
 
 /** @param {import("../main.js").App} app @param {RecordView} record */
@@ -43,6 +43,21 @@ function refusal(app, { collection, id, status, problem }) {
       field && ` ${t("problem.field", { field: labelOf(collection, field, language) })}`,
     ),
     h("a.button.small", { href: `/${collection}/${id}/edit?field=${field}` }, t("centre.fix")),
+  );
+}
+
+/** What the server will probably refuse: better mended before. @param {import("../main.js").App} app @param {RecordView} record */
+function warned(app, { collection, id, status, warnings = [] }) {
+  if (status === "failed") return null;
+  const { t, language } = app;
+  return warnings.map(({ field, rule }) =>
+    h(
+      "div.banner.ask",
+      null,
+      icon("alert"),
+      h("p", null, t(`warning.${rule}`), ` ${t("problem.field", { field: labelOf(collection, field, language) })}`),
+      h("a.button.small", { href: `/${collection}/${id}/edit?field=${field}` }, t("centre.fix")),
+    ),
   );
 }
 

@@ -62,6 +62,14 @@ function waits(centre, { waits, status, then, nextAttemptAt }) {
   return { record: t("centre.blocked"), undo: t("centre.held") }[/** @type {"record" | "undo"} */ (waits)];
 }
 
+/** What the server will probably refuse. @param {SyncCentre} centre @param {OutboxEntry} entry */
+function warnings(centre, { collection, warnings = [] }) {
+  const t = translator(centre.language);
+  return warnings.map(({ field, rule }) =>
+    h("p.note.small", null, t(`warning.${rule}`), ` ${t("problem.field", { field: labelOf(collection, field, centre.language) })}`),
+  );
+}
+
 /** @param {SyncCentre} centre @param {OutboxEntry} entry */
 export function unsentRow(centre, entry) {
   const shape = icon(entry.status === "sending" ? "arrows" : "cloud-up");
@@ -69,6 +77,7 @@ export function unsentRow(centre, entry) {
     centre,
     entry,
     [shape, " ", facts(centre, entry)],
+    warnings(centre, entry),
     h("div.actions", null, button(centre, "centre.undo", "undo-requested", entry, { entry }, "quiet")),
   );
 }
