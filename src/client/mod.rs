@@ -112,6 +112,29 @@ struct Backlog {
 }
 
 impl Shared {
+    fn new(tables: Option<Tables>, context: u32) -> Self {
+        Self {
+            tables,
+            engine: Engine::default(),
+            pull: PullState::default(),
+            replay: None,
+            server_epoch: None,
+            backlog: Backlog::default(),
+            in_step: false,
+            losses: Losses::default(),
+            batch: Batch::default(),
+            sending: None,
+            marks: Marks::default(),
+            turns: Turns::default(),
+            lost_cursors: 0,
+            plain: false,
+            full: false,
+            trace: Recorder::new(context),
+            saved: VecDeque::new(),
+            watch: Watch::default(),
+        }
+    }
+
     fn backlog(&self) -> Backlog {
         self.tables.as_ref().map_or_else(
             || self.backlog.clone(),
@@ -191,26 +214,7 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
             })
             .await?;
         let (device, epoch) = opened.value?;
-        let shared = Shared {
-            tables: tables.then(|| Tables::new(schema.clone())),
-            engine: Engine::default(),
-            pull: PullState::default(),
-            replay: None,
-            server_epoch: None,
-            backlog: Backlog::default(),
-            in_step: false,
-            losses: Losses::default(),
-            batch: Batch::default(),
-            sending: None,
-            marks: Marks::default(),
-            turns: Turns::default(),
-            lost_cursors: 0,
-            plain: false,
-            full: false,
-            trace: Recorder::new(context),
-            saved: VecDeque::new(),
-            watch: Watch::default(),
-        };
+        let shared = Shared::new(tables.then(|| Tables::new(schema.clone())), context);
         let client = Self {
             store,
             transport,
