@@ -7,17 +7,35 @@
 import { Auth } from "../www/fieldsync/auth.js";
 import { Cycles, lockName } from "../www/fieldsync/cycle.js";
 import { loadEngine } from "../www/fieldsync/engine.js";
-import { readIdentity } from "../www/fieldsync/identity.js";
+import { noteLastChance, readIdentity } from "../www/fieldsync/identity.js";
+import { TAG } from "../www/fieldsync/triggers.js";
 import { precachedEngine } from "./precache.js";
 
 /** @typedef {import("../www/fieldsync/types").Reason} Reason */
 
 const HOLD_MS_MAX = 6_000;
 
-/** Rejects while something sendable remains; conflicts and refused changes wait for a person, not for another try. */
-export async function sendInBackground() {
-  const report = await runOnce("background");
-  if (report?.unsent) throw new Error("not all could be sent; the browser is to come again");
+/**
+ * Rejects while something sendable remains; conflicts and refused changes wait for a person, not for another try. After the
+ * last chance the browser comes no more: the next page is told, and asks it again.
+ * @param {{ lastChance?: boolean }} event
+ */
+export async function sendInBackground({ lastChance = false }) {
+  try {
+    const report = await runOnce("background");
+    if (report?.unsent) throw new Error("not all could be sent; the browser is to come again");
+    await noteLastChance(undefined);
+  } catch (error) {
+    if (lastChance) await askAgain();
+    throw error;
+  }
+}
+
+/** A worker may ask for another round only while a page is there (Chromium); so the next page does, too. */
+async function askAgain() {
+  await noteLastChance(Date.now()).catch(() => {});
+  const { registration } = /** @type {any} */ (self);
+  await registration.sync?.register(TAG).catch(() => {});
 }
 
 export async function pullInBackground() {

@@ -18,5 +18,5 @@ worker.addEventListener(
   "message",
   (/** @type {any} */ event) => event.data?.type === KEEP && event.waitUntil(keep(event.data.urls)),
 );
-worker.addEventListener("sync", (/** @type {any} */ event) => event.tag === TAG && event.waitUntil(sendInBackground()));
+worker.addEventListener("sync", (/** @type {any} */ event) => event.tag === TAG && event.waitUntil(sendInBackground(event)));
 worker.addEventListener("periodicsync", (/** @type {any} */ event) => event.waitUntil(pullInBackground()));

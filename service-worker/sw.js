@@ -13,5 +13,5 @@ worker.addEventListener("install", install);
 worker.addEventListener("activate", activate);
 worker.addEventListener("fetch", answer);
 worker.addEventListener("message", (/** @type {any} */ event) => event.data?.type === SKIP_WAITING && worker.skipWaiting());
-worker.addEventListener("sync", (/** @type {any} */ event) => event.tag === TAG && event.waitUntil(sendInBackground()));
+worker.addEventListener("sync", (/** @type {any} */ event) => event.tag === TAG && event.waitUntil(sendInBackground(event)));
 worker.addEventListener("periodicsync", (/** @type {any} */ event) => event.waitUntil(pullInBackground()));

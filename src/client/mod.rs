@@ -100,6 +100,8 @@ struct Shared {
     saved: VecDeque<RowId>,
     /// How long this context has been awake.
     watch: Watch,
+    /// The user or the network wants less traffic.
+    spares_data: bool,
 }
 
 /// What is unsent, as far as a cycle asks before it begins something.
@@ -132,6 +134,7 @@ impl Shared {
             trace: Recorder::new(context),
             saved: VecDeque::new(),
             watch: Watch::default(),
+            spares_data: false,
         }
     }
 

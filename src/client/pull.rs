@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::core::machine::{Event, Failure, Moved, Reason};
 use crate::core::protocol::{Body, Range};
-use crate::core::pull::{POISON_KEPT_MAX, PullState, Pulled, begin, finish_changes, finish_snapshot, records};
+use crate::core::pull::{POISON_KEPT_MAX, PullState, Pulled, begin, finish_changes, finish_snapshot, records, sparing};
 use crate::core::record::{CollectionName, Millis, RecordId};
 use crate::core::rows::meta;
 use crate::ports::{Host, Read, Rows, Scope, Step, Store, StoreError, StoreName, Transport, TransportError, Write};
@@ -12,13 +12,20 @@ use crate::ports::{Host, Read, Rows, Scope, Step, Store, StoreError, StoreName, 
 use super::{Client, Note, meta_row, meta_write, pages};
 
 impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
+    /// Whether to ask for little at once: the user or the network wants less traffic.
+    pub fn spare(&self, data: bool) {
+        self.shared.borrow_mut().spares_data = data;
+    }
+
     /// Fetches a page and applies it.
     pub(super) async fn pull(&self) -> Result<Moved, Failure> {
         if !self.shared.borrow().in_step {
             self.refresh(None).await.map_err(|error| self.storage_failure(&error))?;
         }
         let asked = self.shared.borrow().pull.clone();
-        let answer = match self.transport.send(&begin(&asked, &self.schema)).await {
+        let request = begin(&asked, &self.schema);
+        let request = if self.shared.borrow().spares_data { sparing(request) } else { request };
+        let answer = match self.transport.send(&request).await {
             Ok(answer) => answer,
             Err(TransportError::CursorUnknown { server_epoch }) => {
                 self.cursor_lost(&asked, server_epoch).await?;

@@ -18,6 +18,8 @@ use super::schema::Schema;
 pub const CHANGES_LIMIT: u32 = 500;
 /// Records of a page of a snapshot.
 pub const SNAPSHOT_LIMIT: u32 = 1_000;
+/// Entries of any page where the user or the network wants less traffic.
+pub const SPARING_LIMIT: u32 = 100;
 /// Entries that could not be applied are kept up to this many; then only counted.
 pub const POISON_KEPT_MAX: usize = 100;
 
@@ -87,6 +89,16 @@ pub fn begin(state: &PullState, schema: &Schema) -> Request {
         watermark: snapshot.watermark,
         scope: None,
     })
+}
+
+/// The same request, for little at once.
+#[must_use]
+pub fn sparing(request: Request) -> Request {
+    match request {
+        Request::Changes(asked) => Request::Changes(ChangesRequest { limit: asked.limit.min(SPARING_LIMIT), ..asked }),
+        Request::Snapshot(asked) => Request::Snapshot(SnapshotRequest { limit: asked.limit.min(SPARING_LIMIT), ..asked }),
+        other @ (Request::Push(_) | Request::Preview(_) | Request::Void(_)) => other,
+    }
 }
 
 /// The state after 410: everything is asked for again, and nothing that is here goes before its range is answered.

@@ -159,6 +159,11 @@ impl Engine {
         Ok(self.client.wants(parse_reason(reason)?))
     }
 
+    /// Whether to ask for little at once.
+    pub fn spare(&self, data: bool) {
+        self.client.spare(data);
+    }
+
     /// One cycle.
     ///
     /// # Errors

@@ -8,6 +8,7 @@ mod failures;
 mod loops;
 mod losses;
 mod restored;
+mod sparing;
 mod stuck;
 mod trace;
 mod warnings;

@@ -56,7 +56,8 @@ export class SyncClient extends EventTarget {
     this.#channel = openChannel(lock, (message) => void engine.refresh(message));
     this.#triggers = new Triggers((reason) => this.#cycles.request(reason), {
       hasUnsent: () => this.#status.pending > 0,
-      onNoBackground: () => this.#setBackground(false),
+      onBackground: (available) => this.#setBackground(available),
+      spare: (data) => engine.spare(data),
     });
     this.#repairs = new Repairs(engine, this.#cycles, (report) => this.#triggers.after(report));
     for (const { name } of this.schema.collections) {

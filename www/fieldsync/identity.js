@@ -69,3 +69,15 @@ export function readSchema(server) {
 export async function writeSchema(server, text) {
   await transact("readwrite", (store) => store.put(text, `schema:${server}`));
 }
+
+const LAST_CHANCE = "last-chance";
+
+/** The worker's word to the next page: the browser comes no more, and something is left. @param {number | undefined} at None: it is settled. */
+export async function noteLastChance(at) {
+  await transact("readwrite", (store) => /** @type {IDBRequest<unknown>} */ (at === undefined ? store.delete(LAST_CHANCE) : store.put({ at }, LAST_CHANCE)));
+}
+
+/** @returns {Promise<{ at: number } | undefined>} */
+export function readLastChance() {
+  return transact("readonly", (store) => store.get(LAST_CHANCE));
+}

@@ -2,6 +2,8 @@
  * What starts a cycle in a page. All of it ends in one `requestSync(reason)`; the engine decides whether to go.
  */
 
+import { noteLastChance, readLastChance } from "./identity.js";
+
 /** @typedef {import("./types").Reason} Reason */
 /** @typedef {import("./types").CycleReport} CycleReport */
 
@@ -19,7 +21,8 @@ const WAKE_MIN_MS = 50;
 export class Triggers {
   #requestSync;
   #hasUnsent;
-  #onNoBackground;
+  #onBackground;
+  #spare;
   #stop = new AbortController();
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #saved;
@@ -32,12 +35,13 @@ export class Triggers {
 
   /**
    * @param {(reason: Reason) => Promise<CycleReport | undefined>} requestSync
-   * @param {{ hasUnsent: () => boolean, onNoBackground: () => void }} options
+   * @param {{ hasUnsent: () => boolean, onBackground: (available: boolean) => void, spare: (data: boolean) => void }} options
    */
-  constructor(requestSync, { hasUnsent, onNoBackground }) {
+  constructor(requestSync, { hasUnsent, onBackground, spare }) {
     this.#requestSync = requestSync;
     this.#hasUnsent = hasUnsent;
-    this.#onNoBackground = onNoBackground;
+    this.#onBackground = onBackground;
+    this.#spare = spare;
   }
 
   start() {
@@ -59,12 +63,13 @@ export class Triggers {
     this.#armTimer();
     void this.#keepBackground();
     void registerPull();
-    this.fire("start");
+    void this.fire("start").then(() => this.#afterLastChance());
   }
 
   /** @param {Reason} reason */
   async fire(reason) {
     try {
+      this.#spare(savesData());
       const report = await this.#requestSync(reason);
       if (report) this.after(report);
       return report;
@@ -97,8 +102,25 @@ export class Triggers {
       const manager = this.#background ?? backgroundOf(await navigator.serviceWorker?.getRegistration());
       if (!manager) throw new Error("no Background Sync here");
       await manager.register(TAG);
+      this.#onBackground(true);
+      return true;
     } catch {
-      this.#onNoBackground();
+      this.#onBackground(false);
+      return false;
+    }
+  }
+
+  /** The browser has given up what is left, with no page open: until it takes it again, only an open app sends. */
+  async #afterLastChance() {
+    try {
+      if (!(await readLastChance())) return;
+      if (this.#hasUnsent()) {
+        this.#onBackground(false);
+        if (!(await this.registerBackground())) return;
+      }
+      await noteLastChance(undefined);
+    } catch (error) {
+      console.warn("fieldsync: what the worker left could not be read", error);
     }
   }
 

@@ -286,6 +286,8 @@ export declare class Engine {
   status(): SyncStatus;
   /** Whether this reason leads to a cycle now; without one there is nothing to lock for. */
   wants(reason: Reason): boolean;
+  /** Whether to ask for little at once: the user or the network wants less traffic. */
+  spare(data: boolean): void;
   /** One cycle: the caller holds the Web Lock. Never rejects for a failure of the network. */
   cycle(reason: Reason): Promise<CycleReport>;
   /** Whether to call `repair`, under the stolen lock: asked about once a minute while the page is seen. */

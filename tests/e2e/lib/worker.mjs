@@ -28,13 +28,13 @@ export class Worker {
     return new Worker(session, await until("the worker is registered", () => id), origin);
   }
 
-  /** One sync event, as the browser sends it. */
-  async wake() {
+  /** One sync event, as the browser sends it. @param {boolean} [lastChance] No more will come. */
+  async wake(lastChance = false) {
     await this.#session.send("ServiceWorker.dispatchSyncEvent", {
       origin: this.#origin,
       registrationId: this.#registration,
       tag: "fieldsync-outbox",
-      lastChance: false,
+      lastChance,
     });
   }
 
