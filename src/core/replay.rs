@@ -35,7 +35,7 @@ pub enum Broken {
     TakenWhileRunning,
     /// This happens only while the machine pushes.
     NotPushing(State),
-    /// This happens only while the machine pulls.
+    /// This happens only while the machine pulls or pushes.
     NotPulling(State),
     /// A parcel was begun twice under one key.
     BegunTwice(OpId),
@@ -146,7 +146,8 @@ impl Player {
                 Ok(())
             }
             What::Pulled { .. } => match state {
-                Some(state) if !matches!(state, State::Pulling { .. }) => Err(Broken::NotPulling(state)),
+                // A push that makes the server fail asks whether pages still come.
+                Some(state) if !matches!(state, State::Pulling { .. } | State::Pushing { .. }) => Err(Broken::NotPulling(state)),
                 _ => Ok(()),
             },
             What::Restarted => {
