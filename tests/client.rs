@@ -45,7 +45,7 @@ fn applied(request: &Request) -> Vec<PushResult> {
             normalised: Fields::new(),
         };
         let outcome = Outcome::Applied { seq: Seq(item_seq(parcel)), items: parcel.items.iter().map(item).collect() };
-        PushResult { op_id: parcel.op_id, outcome }
+        PushResult { op_id: parcel.op_id, mark: None, outcome }
     };
     push.parcels.iter().map(result).collect()
 }
@@ -69,7 +69,7 @@ fn conflict(request: &Request) -> Vec<PushResult> {
         tombstone: None,
         fields: fields(json!({"name": "PT ABC", "phone": "+622122"})),
     };
-    vec![PushResult { op_id: parcel.op_id, outcome: Outcome::Conflict { theirs: vec![theirs] } }]
+    vec![PushResult { op_id: parcel.op_id, mark: None, outcome: Outcome::Conflict { theirs: vec![theirs] } }]
 }
 
 impl Transport for Script {

@@ -18,7 +18,7 @@ wasm_bindgen_test_configure!(run_in_browser);
 const ME: UserId = UserId(Uuid::from_u128(1));
 
 fn changes() -> Request {
-    Request::Changes(ChangesRequest { cursor: Cursor("c".into()), schema: 1, limit: 10 })
+    Request::Changes(ChangesRequest { cursor: Cursor("c".into()), schema: 1, limit: 10, mark: None })
 }
 
 /// A push without parcels, but long enough to be worth compressing.
@@ -32,6 +32,7 @@ fn push() -> Request {
         goodbye: false,
         acknowledged: vec![],
         cursor: Some(Cursor("long ".repeat(1_000))),
+        mark: None,
         parcels: vec![],
     })
 }

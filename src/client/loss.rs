@@ -83,6 +83,7 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
             goodbye: true,
             acknowledged: self.shared.borrow().losses.acknowledged(),
             cursor: None,
+            mark: None,
             parcels: vec![],
         };
         self.transport.send(&Request::Push(request)).await.map(drop)

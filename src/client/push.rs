@@ -122,7 +122,8 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
             open_records: unsent(&rows.outbox).records,
             goodbye: false,
             acknowledged: self.shared.borrow().losses.acknowledged(),
-            cursor: pull.and_then(|pull| pull.cursor),
+            cursor: pull.as_ref().and_then(|pull| pull.cursor.clone()),
+            mark: pull.and_then(|pull| pull.mark),
             parcels,
         })
     }
@@ -296,5 +297,13 @@ fn plan_finish(input: &Finish<'_>, results: &[PushResult], rows: &Rows) -> Resul
     }
     writes.extend(finished.conflicts.iter().cloned().map(Write::Conflict));
     writes.extend(finished.append.iter().cloned().map(Write::Append));
+    writes.extend(marked(results, rows)?);
     Ok((writes, finished))
+}
+
+/// The newest commit of an answer, noted until the feed is read behind it.
+pub(super) fn marked(results: &[PushResult], rows: &Rows) -> Result<Option<Write>, StoreError> {
+    let Some(mark) = results.iter().rev().find_map(|result| result.mark.clone()) else { return Ok(None) };
+    let pull: PullState = meta_row(rows, meta::PULL)?.unwrap_or_default();
+    Ok(Some(meta_write(meta::PULL, &PullState { mark: Some(mark), ..pull })))
 }

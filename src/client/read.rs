@@ -176,6 +176,7 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
             goodbye: false,
             acknowledged: vec![],
             cursor: None,
+            mark: None,
             parcels: begun.send,
         };
         if request.parcels.is_empty() {

@@ -11,7 +11,7 @@ use crate::core::rows::{HistoryRow, meta};
 use crate::core::trace::What;
 use crate::ports::{Host, Read, Rows, Scope, Step, Store, StoreError, StoreName, Transport, TransportError, Write};
 
-use super::push::STORES;
+use super::push::{STORES, marked};
 use super::{Client, Note, meta_row, meta_write, pages};
 
 /// The cursor lost so often in a row is not a restored server but a broken one.
@@ -142,10 +142,11 @@ fn plan_finish(input: &Finish<'_>, rows: &Rows) -> Result<(Vec<Write>, bool), St
     }
     writes.extend(conflicts.into_iter().map(Write::Conflict));
     writes.push(meta_write(meta::REPLAY, &replay));
+    writes.extend(marked(input.results, rows)?);
     Ok((writes, moved))
 }
 
 /// What makes the server fail goes back to the outbox: there it is put by, alone.
 fn lacking(parcel: &PushParcel) -> PushResult {
-    PushResult { op_id: parcel.op_id, outcome: Outcome::Retry { after: None } }
+    PushResult { op_id: parcel.op_id, mark: None, outcome: Outcome::Retry { after: None } }
 }

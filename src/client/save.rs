@@ -94,6 +94,9 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
             self.note(Note::Status);
         })?;
         let (appended, found) = committed.value;
+        shared.saved.extend(changes.iter().map(|change| change.row));
+        let surplus = shared.saved.len().saturating_sub(SAVED_KEPT_MAX);
+        shared.saved.drain(..surplus);
         shared.trace.note(self.host.now(), What::Saved(appended.iter().map(Into::into).collect()));
         if let Some(tables) = &mut shared.tables {
             for (change, client_seq) in appended.into_iter().zip(committed.appended) {

@@ -15,7 +15,7 @@ fn op(number: u128) -> OpId {
 }
 
 fn changes() -> Request {
-    Request::Changes(ChangesRequest { cursor: Cursor("a b/ä".into()), schema: 1, limit: 100 })
+    Request::Changes(ChangesRequest { cursor: Cursor("a b/ä".into()), schema: 1, limit: 100, mark: None })
 }
 
 fn snapshot() -> Request {
@@ -55,6 +55,7 @@ fn push(ops: &[u128]) -> Request {
         goodbye: false,
         acknowledged: vec![],
         cursor: None,
+        mark: None,
         parcels: ops.iter().map(parcel).collect(),
     })
 }

@@ -84,8 +84,9 @@ fn is_stopped<'a>(input: &Begin<'a>, key: Key<'a>, by_record: &BTreeMap<Key<'a>,
     let Some(collection) = input.schema.collection(key.0) else { return true };
     let all = by_record.get(&key).map_or(&[][..], Vec::as_slice);
     // Without a base there is nobody to disagree: the server will say what it has.
+    // And on one that a restored server may not have nothing is built: it has what that server lost.
     bases.get(key.0, key.1).is_some_and(|base| {
-        base.tombstone == Some(Tombstone::Revoked) || view(collection, Some(base), all).conflict.is_some()
+        base.tombstone == Some(Tombstone::Revoked) || base.is_adrift() || view(collection, Some(base), all).conflict.is_some()
     })
 }
 

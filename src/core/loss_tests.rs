@@ -27,7 +27,7 @@ fn request(open: serde_json::Value, open_records: u64, parcels: &[usize]) -> Pus
 
 fn results(request: &PushRequest, outcomes: &[Outcome]) -> Vec<PushResult> {
     let pairs = request.parcels.iter().zip(outcomes);
-    pairs.map(|(parcel, outcome)| PushResult { op_id: parcel.op_id, outcome: outcome.clone() }).collect()
+    pairs.map(|(parcel, outcome)| PushResult { op_id: parcel.op_id, mark: None, outcome: outcome.clone() }).collect()
 }
 
 fn unsent_of(changes: u64, records: u64) -> Unsent {

@@ -106,6 +106,9 @@ pub struct ChangesRequest {
     pub schema: u32,
     /// Most entries wanted; a commit is never cut, so there may be more.
     pub limit: u32,
+    /// See [`PushRequest::mark`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mark: Option<Cursor>,
 }
 
 /// The answer to [`ChangesRequest`].

@@ -41,6 +41,9 @@ pub struct PullState {
     /// How many entries of the feed could not be applied.
     #[serde(default)]
     pub poisoned: u64,
+    /// The newest commit that answered a push of this device, until the feed was read behind it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mark: Option<Cursor>,
 }
 
 impl PullState {
@@ -76,7 +79,8 @@ pub struct Snapshot {
 #[must_use]
 pub fn begin(state: &PullState, schema: &Schema) -> Request {
     if let (Some(cursor), None) = (&state.cursor, &state.snapshot) {
-        return Request::Changes(ChangesRequest { cursor: cursor.clone(), schema: schema.schema, limit: CHANGES_LIMIT });
+        let (cursor, mark) = (cursor.clone(), state.mark.clone());
+        return Request::Changes(ChangesRequest { cursor, schema: schema.schema, limit: CHANGES_LIMIT, mark });
     }
     let snapshot = state.snapshot.clone().unwrap_or_default();
     let names: Vec<&str> = schema.collections.iter().map(|collection| collection.name.as_str()).collect();
@@ -104,7 +108,7 @@ pub fn sparing(request: Request) -> Request {
 /// The state after 410: everything is asked for again, and nothing that is here goes before its range is answered.
 #[must_use]
 pub fn restart(state: &PullState) -> PullState {
-    PullState { cursor: None, snapshot: Some(Snapshot::default()), ..state.clone() }
+    PullState { cursor: None, mark: None, snapshot: Some(Snapshot::default()), ..state.clone() }
 }
 
 /// Bases of which a range can be asked for and taken out.
@@ -169,6 +173,8 @@ pub fn finish_changes(
     state.poisoned += poison.len() as u64;
     if !page.has_more {
         state.pulled_at = Some(now);
+        // The feed was read behind it: the cursor says as much.
+        state.mark = None;
     }
     let conflicts = find_conflicts(schema, &unsent, touched.iter(), now, bases);
     Pulled { state, poison, conflicts, more: page.has_more }

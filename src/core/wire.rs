@@ -105,6 +105,9 @@ pub struct PushRequest {
     /// How far the device has pulled: a server that does not know it was restored.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cursor: Option<Cursor>,
+    /// The newest commit that answered this device, if its cursor may be before it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mark: Option<Cursor>,
     /// In order.
     pub parcels: Vec<PushParcel>,
 }
@@ -206,6 +209,10 @@ impl Outcome {
 pub struct PushResult {
     /// Which parcel.
     pub op_id: OpId,
+    /// With the last one that tells of a commit: the newest one. A device shows it until its cursor is behind it, so that a
+    /// server that was restored to before it says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mark: Option<Cursor>,
     /// What became of it.
     #[serde(flatten)]
     pub outcome: Outcome,

@@ -151,7 +151,7 @@ pub fn finish_one(outbox: &[Change], parcel: &Parcel, outcome: Outcome, bases: &
         server_time: NOW,
         seed: 7,
     };
-    finish(&input, &[PushResult { op_id: parcel.op_id, outcome }], bases)
+    finish(&input, &[PushResult { op_id: parcel.op_id, mark: None, outcome }], bases)
 }
 
 /// Applied as the next version of each item, with these fields kept otherwise.

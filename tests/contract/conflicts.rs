@@ -78,7 +78,7 @@ async fn a_form_that_was_open_while_a_pull_changed_its_field_asks_too() {
 }
 
 #[tokio::test]
-async fn a_form_that_saw_what_i_sent_asks_once_the_server_s_spelling_is_forgotten() {
+async fn a_form_that_saw_my_own_spelling_does_not_ask_about_the_server_s() {
     let world = World::new();
     let phone = world.device(BUDI).await;
     let id = phone.create("customers", json!({"name": "PT ABC", "phone": "0811-1"})).await;
@@ -87,11 +87,10 @@ async fn a_form_that_saw_what_i_sent_asks_once_the_server_s_spelling_is_forgotte
     phone.sync().await;
     phone.update_seen(&form, json!({"phone": "0811-2"})).await;
     phone.sync().await;
-    // What the form saw (0811-1) is what the server returned as +628111; but nothing was unsent then, so the device has
-    // forgotten what it sent. It asks rather than guess.
+    // What the form saw (0811-1) is what the server keeps as +628111: the schema says so, whatever the device remembers.
     let record = phone.get("customers", id).unwrap();
-    assert_eq!((record.status, &record.fields["phone"]), (RecordStatus::Conflict, &json!("0811-2")));
-    assert_eq!(world.server(BUDI, "customers").await[0].fields["phone"], "+628111", "and nothing is overwritten meanwhile");
+    assert_eq!((record.status, &record.fields["phone"]), (RecordStatus::Synced, &json!("+628112")));
+    assert_eq!(world.server(BUDI, "customers").await[0].fields["phone"], "+628112");
 }
 
 #[tokio::test]

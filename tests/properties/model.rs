@@ -226,14 +226,14 @@ impl Device {
         }
         let parcel = open[usize::from(which) % open.len()].clone();
         let outcome = self.outcome(&parcel, outcome);
-        self.finish(&[PushResult { op_id: parcel.op_id, outcome }]);
+        self.finish(&[PushResult { op_id: parcel.op_id, mark: None, outcome }]);
     }
 
     /// Every open parcel is applied.
     pub fn apply_all(&mut self) {
         let open: Vec<Parcel> = self.parcels.iter().filter(|parcel| parcel.is_open()).cloned().collect();
         let results: Vec<PushResult> =
-            open.iter().map(|parcel| PushResult { op_id: parcel.op_id, outcome: self.outcome(parcel, 0) }).collect();
+            open.iter().map(|parcel| PushResult { op_id: parcel.op_id, mark: None, outcome: self.outcome(parcel, 0) }).collect();
         self.finish(&results);
     }
 

@@ -146,6 +146,7 @@ impl World {
             goodbye: false,
             acknowledged: vec![],
             cursor: None,
+            mark: None,
             parcels: vec![parcel],
         });
         let mut oracle = self.sim.oracle.borrow_mut();

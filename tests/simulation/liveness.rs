@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use fieldsync::core::machine::Reason;
-use fieldsync::core::record::{Fields, RecordId, Version};
+use fieldsync::core::record::{Fields, RecordId, Version, field};
 use fieldsync::data::table::RecordStatus;
 use fieldsync::ports::Read;
 
@@ -166,8 +166,25 @@ impl World {
             if left > 0 || !outbox.outbox.is_empty() || !outbox.parcels.is_empty() {
                 self.fail("I11 agreement within five cycles", format!("device {device} keeps {outbox:?}"));
             }
+            self.check_restored(device);
             if let Some(why) = self.agrees(device, true) {
                 self.fail("I11 agreement within five cycles", format!("device {device}: {why}"));
+            }
+        }
+    }
+
+    /// What was confirmed and a backup took away must be there again, or have been written over since, or deleted.
+    fn check_restored(&self, device: usize) {
+        let lost = self.sim.oracle.borrow().lost_by_restore(device);
+        for change in lost {
+            let is = self.server.record(&change.collection, change.record);
+            let has = |record: &fieldsync_server::db::Stored| {
+                let is = |name: &String| crate::overwrite::spelling(field(&record.fields, name));
+                change.written.iter().all(|(name, value)| !crate::overwrite::is_token(value) || is(name) == crate::overwrite::spelling(value))
+            };
+            let is_there = is.as_ref().is_some_and(|record| record.deleted || has(record));
+            if !is_there {
+                self.fail("I8 a restored server gets back what it had", format!("device {device}: {change:?}; there is {is:?}"));
             }
         }
     }

@@ -46,6 +46,8 @@ pub struct ServerSide {
     /// Changes that were ever applied, also if a backup took that away.
     ever: BTreeSet<RowId>,
     pub restores: u32,
+    /// How often a device was told that its cursor is not known, although nothing was restored.
+    pub forgotten: u32,
 }
 
 impl ServerSide {
@@ -57,6 +59,7 @@ impl ServerSide {
         self.troubled.clone_from(&lost.troubled);
         self.finals = lost.finals.iter().map(|(op, outcome)| (*op, outcome.clone())).chain(self.finals).collect();
         self.restores = lost.restores + 1;
+        self.forgotten = lost.forgotten;
         self
     }
 
@@ -167,7 +170,7 @@ impl Oracle {
         self.require(writes.iter().any(amends), "I8 conservation", || format!("{:?} is put back and its end stays", change.row));
         self.disks[disk].by_seq.insert(change.client_seq, change.row);
         let end = self.disks[disk].rows.get_mut(&change.row).and_then(|row| row.end.take());
-        let restores = self.server.restores;
+        let restores = self.server.restores + self.server.forgotten;
         self.require(end == Some(End::Confirmed) && restores > 0, "I8 conservation", || format!("{:?} is put back, its end {end:?}", change.row));
     }
 
@@ -368,6 +371,16 @@ impl Oracle {
         self.require(lost.is_none(), "I1 saved means durable", || format!("{lost:?} was promised and is gone"));
         let back = here.iter().find(|row| self.disks[disk].rows.get(row).is_some_and(|row| row.end.is_some())).copied();
         self.require(back.is_none(), "I8 conservation", || format!("{back:?} has ended and is in the outbox"));
+    }
+
+    /// What this disk holds for confirmed, was applied once, and the server does not have now: a restore took it.
+    pub fn lost_by_restore(&self, disk: usize) -> Vec<Change> {
+        let rows = self.disks[disk].rows.values().filter(|row| row.end == Some(End::Confirmed));
+        let lost = rows.filter(|row| {
+            let row = row.change.row;
+            self.server.ever.contains(&row) && !self.server.applied.contains_key(&row) && !self.shared.contains(&row)
+        });
+        lost.map(|row| row.change.clone()).collect()
     }
 
     /// A disk with the same contents as another.

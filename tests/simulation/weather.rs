@@ -217,6 +217,7 @@ impl World {
             Request::Snapshot(_) | Request::Void(_) | Request::Preview(_) => false,
         };
         if device.forget_cursor && is_cursor_asked {
+            self.sim.oracle.borrow_mut().server.forgotten += 1;
             return reply(self.server.refuse(packet.user, now, ProblemCode::CursorUnknown, None));
         }
         let is_narrow = device.is_narrow;

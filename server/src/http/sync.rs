@@ -71,6 +71,7 @@ async fn snapshot(
         ("cursor" = String, Query, description = "From where"),
         ("schema" = u32, Query, description = "The client's schema number"),
         ("limit" = u32, Query, description = "Most entries wanted; a commit is never cut"),
+        ("mark" = Option<String>, Query, description = "The newest commit that answered a push, if the cursor may be before it"),
     ),
     responses(
         (status = 200, body = Envelope<ChangesPage>),

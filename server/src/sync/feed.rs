@@ -17,6 +17,9 @@ pub fn changes(tx: &mut dyn Tx, context: &Context<'_>, request: &ChangesRequest)
         return Err(SyncError::Outdated);
     }
     let place = Place::decode(tx, context, &request.cursor)?;
+    if let Some(mark) = &request.mark {
+        Place::decode(tx, context, mark)?;
+    }
     let head = tx.head()?;
     let limit = request.limit.clamp(1, PAGE_ENTRIES_MAX) as usize;
     let owners = context.directory.owners_for(context.user);

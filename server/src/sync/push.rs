@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use fieldsync::core::protocol::{
-    Outcome, PUSH_PARCELS_MAX, Problem, ProblemCode, PushAnswer, PushParcel, PushRequest, PushResult,
+    Cursor, Outcome, PUSH_PARCELS_MAX, Problem, ProblemCode, PushAnswer, PushParcel, PushRequest, PushResult,
 };
 use fieldsync::core::record::RecordId;
 use sha2::{Digest, Sha256};
@@ -32,8 +32,8 @@ pub fn push(
     if request.parcels.len() > PUSH_PARCELS_MAX {
         return Err(SyncError::TooMany);
     }
-    if let Some(cursor) = &request.cursor {
-        Place::decode(tx, context, cursor)?;
+    for place in request.cursor.iter().chain(&request.mark) {
+        Place::decode(tx, context, place)?;
     }
     if context.hooks && request.parcels.iter().any(|parcel| has_mark(parcel, hooks::FAIL)) {
         return Err(SyncError::Hook);
@@ -50,10 +50,24 @@ pub fn push(
         if !matches!(outcome, Outcome::Applied { .. } | Outcome::Known { .. }) {
             failed.extend(parcel.items.iter().map(|item| item.id));
         }
-        results.push(PushResult { op_id: parcel.op_id, outcome });
+        results.push(PushResult { op_id: parcel.op_id, mark: None, outcome });
+    }
+    if let Some(last) = results.iter_mut().rfind(|result| tells(&result.outcome)) {
+        last.mark = Some(newest(tx, context)?);
     }
     let lost = loss::account(tx, context, request, &results)?;
     Ok(PushAnswer { results, lost })
+}
+
+/// Whether the answer tells of commits that the device's cursor may be before.
+pub(super) fn tells(outcome: &Outcome) -> bool {
+    matches!(outcome, Outcome::Applied { .. } | Outcome::Known { .. } | Outcome::Conflict { .. })
+}
+
+/// The newest commit, as a device shows it again: see [`PushResult::mark`].
+pub(super) fn newest(tx: &mut dyn Tx, context: &Context<'_>) -> Result<Cursor, SyncError> {
+    let head = tx.head()?;
+    Ok(Place::at(tx, head, context.user.id, Vec::new())?.encode())
 }
 
 fn has_mark(parcel: &PushParcel, mark: &str) -> bool {

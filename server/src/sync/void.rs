@@ -2,7 +2,7 @@
 
 use fieldsync::core::protocol::{Outcome, PushResult, VoidRequest};
 
-use super::push::reused;
+use super::push::{tells, newest, reused};
 use super::{Context, SyncError};
 use crate::db::{LedgerRow, Tx};
 
@@ -28,5 +28,6 @@ pub fn void(tx: &mut dyn Tx, context: &Context<'_>, request: &VoidRequest) -> Re
             outcome
         }
     };
-    Ok(PushResult { op_id: request.op_id, outcome })
+    let mark = if tells(&outcome) { Some(newest(tx, context)?) } else { None };
+    Ok(PushResult { op_id: request.op_id, mark, outcome })
 }

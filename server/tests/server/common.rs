@@ -191,6 +191,7 @@ pub fn push_request(parcels: Vec<PushParcel>) -> PushRequest {
         goodbye: false,
         acknowledged: Vec::new(),
         cursor: None,
+        mark: None,
         parcels,
     }
 }
