@@ -25,7 +25,6 @@ use std::rc::Rc;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use crate::core::batch::Batch;
 use crate::core::loss::Losses;
 use crate::core::parcel::Parcel;
 use crate::core::pull::PullState;
@@ -83,7 +82,6 @@ struct Shared {
     /// This is as the store was when the cycle began, or after its last write: it need not be read again.
     in_step: bool,
     losses: Losses,
-    batch: Batch,
     sending: Option<Sending>,
     /// How far the tables are in step: page stamp, `client_seq`, history key.
     marks: Marks,
@@ -124,7 +122,6 @@ impl Shared {
             backlog: Backlog::default(),
             in_step: false,
             losses: Losses::default(),
-            batch: Batch::default(),
             sending: None,
             marks: Marks::default(),
             turns: Turns::default(),

@@ -36,7 +36,7 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
             return self.push_again(&replay).await;
         }
         if is_empty && !self.shared.borrow().losses.must_tell(Unsent::default()) {
-            self.shared.borrow_mut().batch.emptied();
+            self.shared.borrow_mut().engine.batch.emptied();
             return Ok(Moved { more: false });
         }
         for parcel in backlog.parcels.iter().filter(|parcel| must_be_asked(parcel, &backlog.parcels)) {
@@ -55,7 +55,7 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
         let sent_at = self.host.now();
         match self.transport.send(&Request::Push(request.clone())).await {
             Ok(answer) => {
-                self.shared.borrow_mut().batch.answered(self.host.now().since(sent_at));
+                self.shared.borrow_mut().engine.batch.answered(self.host.now().since(sent_at));
                 self.take_answer(&answer).await?;
                 let Body::Push(results) = &answer.body else { return Err(Failure::Misconfigured) };
                 self.learn_losses(&request, results).await.map_err(|error| self.storage_failure(&error))?;
@@ -69,7 +69,7 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
 
     async fn begin_push(&self) -> Result<(Begun, PushRequest), StoreError> {
         let (now, seed) = (self.host.now(), self.host.random());
-        let count_max = self.shared.borrow().batch.count_max;
+        let count_max = self.shared.borrow().engine.batch.count_max;
         let scope = Scope::strict(STORES, vec![Read::Outbox, Read::Parcels, Read::Conflicts, Read::Meta]);
         let plan = |rows: &Rows| {
             let input = Begin { schema: &self.schema, outbox: &rows.outbox, parcels: &rows.parcels, now, seed, count_max };
@@ -220,11 +220,11 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
                 self.shared.borrow_mut().plain = true;
                 return Ok(false);
             }
-            TransportError::TooLarge => self.shared.borrow_mut().batch.too_large(sent),
+            TransportError::TooLarge => self.shared.borrow_mut().engine.batch.too_large(sent),
             // Our server fails on this batch and says nothing of when to come again. If reads work, one change is to blame;
             // and what is read is taken: the rest does not wait for that one.
             TransportError::Away { ours: true, retry_after_ms: None, .. } if self.pull().await.is_ok() => {
-                self.shared.borrow_mut().batch.failed(sent)
+                self.shared.borrow_mut().engine.batch.failed(sent)
             }
             _ => AfterFailure::Wait,
         };

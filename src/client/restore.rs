@@ -59,7 +59,7 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
 
     /// One batch of what is pushed again.
     pub(super) async fn push_again(&self, asked: &Replay) -> Result<Moved, Failure> {
-        let count_max = self.shared.borrow().batch.count_max;
+        let count_max = self.shared.borrow().engine.batch.count_max;
         let read = vec![Read::Outbox, Read::Meta, Read::HistoryFrom(asked.key, ROWS_READ_MAX)];
         let rows = self.store.read(read).await.map_err(|error| self.storage_failure(&error))?;
         let send = next(asked, &rows.history, count_max);
@@ -71,7 +71,7 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
         let sent_at = self.host.now();
         match self.transport.send(&Request::Push(request.clone())).await {
             Ok(answer) => {
-                self.shared.borrow_mut().batch.answered(self.host.now().since(sent_at));
+                self.shared.borrow_mut().engine.batch.answered(self.host.now().since(sent_at));
                 self.take_answer(&answer).await?;
                 let Body::Push(results) = &answer.body else { return Err(Failure::Misconfigured) };
                 self.learn_losses(&request, results).await.map_err(|error| self.storage_failure(&error))?;

@@ -1,6 +1,8 @@
 //! How many parcels go at once: more while the server is quick, fewer while it struggles, one alone to find the change
 //! that makes it fail.
 
+use serde::{Deserialize, Serialize};
+
 use super::push::{BATCH_PARCELS_MAX, BATCH_PARCELS_START};
 
 /// An answer quicker than this doubles the batch.
@@ -23,8 +25,8 @@ pub enum AfterFailure {
     PutBy,
 }
 
-/// The size of a batch, and the search for a change that makes the server fail.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// The size of a batch, and the search for a change that makes the server fail. Kept with the engine's state.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Batch {
     /// How many parcels at most.
     pub count_max: usize,

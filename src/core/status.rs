@@ -3,6 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::batch::Batch;
 use super::loss::Lost;
 use super::machine::{Machine, State};
 use super::record::Millis;
@@ -35,6 +36,9 @@ pub struct Engine {
     /// When history was last pruned.
     #[serde(default)]
     pub pruned_at: Option<Millis>,
+    /// How many parcels go at once: each run of the worker is a new context, and goes on with a search.
+    #[serde(default)]
+    pub batch: Batch,
     /// The last errors.
     #[serde(default)]
     pub errors: Vec<ErrorNote>,

@@ -222,6 +222,26 @@ async fn a_change_that_makes_the_whole_batch_fail_is_found_and_put_by() {
     assert_eq!(phone.get("customers", bad).unwrap().status, RecordStatus::Pending);
 }
 
+/// Every run of the worker is a new context that knows only what the store says.
+#[tokio::test]
+async fn three_failing_runs_of_the_worker_start_the_search() {
+    let world = World::new();
+    let phone = world.device(BUDI).await;
+    phone.sync().await;
+    for n in 0..6 {
+        phone.create("customers", json!({"name": format!("PT {n}")})).await;
+    }
+    let bad = phone.create("customers", json!({"name": "__poison_500__"})).await;
+    for _ in 0..3 {
+        let worker = world.context(BUDI, phone.store.clone()).await;
+        worker.client.cycle(Reason::Background).await;
+        world.later(300_000);
+    }
+    assert_eq!(world.server(BUDI, "customers").await.len(), 6, "the rest has gone");
+    phone.client.refresh(None).await.unwrap();
+    assert_eq!((phone.unsent(), phone.get("customers", bad).unwrap().status), (1, RecordStatus::Pending));
+}
+
 #[tokio::test]
 async fn what_the_server_refuses_is_kept_shown_and_mended_in_the_form() {
     let world = World::new();
