@@ -97,7 +97,7 @@ pub enum SyncState {
     Offline,
     /// Parcels are on their way.
     Sending,
-    /// The first snapshot is coming.
+    /// The first snapshot is coming, or to come.
     FirstSync,
     /// Unsent work went with a cleared storage, and the user has not said that they know.
     Lost,
@@ -248,9 +248,11 @@ fn lead(facts: &Facts) -> SyncState {
         State::Idle | State::Pushing { .. } | State::Pulling { .. } | State::Waiting { .. } => {}
     }
     let only_stopped = facts.pending <= facts.failed + facts.conflicts;
+    // Our server says "not now": what is unsent waits for it, and what is shown is as old as the last answer.
+    let is_put_off = matches!(facts.engine.machine.state, State::Waiting { ours: true, attempt: 1.., .. });
     if facts.sending.as_ref().is_some_and(|sending| sending.total > 0) {
         SyncState::Sending
-    } else if facts.progress.is_some() {
+    } else if !is_put_off && (facts.progress.is_some() || facts.pulled_at.is_none()) {
         SyncState::FirstSync
     } else if facts.lost.is_some() {
         SyncState::Lost
@@ -258,6 +260,8 @@ fn lead(facts: &Facts) -> SyncState {
         SyncState::Failed
     } else if facts.conflicts > facts.put_off {
         SyncState::Conflict
+    } else if only_stopped && is_put_off {
+        SyncState::Offline
     } else if only_stopped {
         SyncState::Synced
     } else if facts.stuck.is_some() {
@@ -292,7 +296,7 @@ mod tests {
 
     #[test]
     fn the_first_that_matters_leads() {
-        let base = Facts { now: Millis(1_000_000), ..Facts::default() };
+        let base = Facts { now: Millis(1_000_000), pulled_at: Some(Millis(900_000)), ..Facts::default() };
         let with = |change: &dyn Fn(&mut Facts)| {
             let mut facts = base.clone();
             change(&mut facts);
@@ -305,6 +309,9 @@ mod tests {
         assert_eq!(with(&|facts| (facts.pending, facts.failed, facts.conflicts) = (2, 1, 1)), SyncState::Failed);
         assert_eq!(with(&|facts| (facts.failed, facts.engine.machine) = (1, waiting(false))), SyncState::Offline);
         assert_eq!(with(&|facts| (facts.pending, facts.engine.machine) = (1, waiting(true))), SyncState::Waiting);
+        assert_eq!(with(&|facts| facts.engine.machine = waiting(true)), SyncState::Offline);
+        let full_disk = State::Waiting { until: Millis(2_000_000), attempt: 0, floor: None, ours: true };
+        assert_eq!(with(&|facts| facts.engine.machine.state = full_disk), SyncState::Synced, "a store that failed is no server");
         assert_eq!(
             with(&|facts| (facts.pending, facts.stuck) = (1, Some(Stuck { records: 1, since: Millis(0) }))),
             SyncState::Stuck
@@ -316,5 +323,19 @@ mod tests {
         assert_eq!(with(&|facts| (facts.failed, facts.lost) = (1, lost)), SyncState::Lost);
         assert_eq!(with(&|facts| (facts.lost, facts.engine.machine) = (lost, waiting(false))), SyncState::Offline);
         assert_eq!(with(&|facts| (facts.lost, facts.progress) = (lost, Some((1, 2)))), SyncState::FirstSync);
+    }
+
+    #[test]
+    fn nothing_is_up_to_date_before_the_first_pull_is_complete() {
+        let new = |pending, machine| {
+            status(&Facts { pending, engine: Engine { machine, ..Engine::default() }, ..Facts::default() }).state
+        };
+        let under_way = Machine { state: State::Pulling { since: Millis(0), attempt: 0, again: false, limit_ms: 1 } };
+        assert_eq!(new(0, Machine::default()), SyncState::FirstSync);
+        assert_eq!(new(2, under_way), SyncState::FirstSync);
+        assert_eq!(new(0, waiting(false)), SyncState::Offline);
+        assert_eq!(new(0, waiting(true)), SyncState::Offline);
+        assert_eq!(new(2, waiting(true)), SyncState::Waiting);
+        assert_eq!(new(0, Machine { state: State::SignedOut }), SyncState::SignedOut);
     }
 }

@@ -33,7 +33,7 @@ import { uuid7 } from "./api.mjs";
 /** @type {Class} */
 const AWAY = { state: "offline", idle: "offline", kept: "waiting", ours: false, online: true, background: true };
 /** Our server says "not now". @type {Class} */
-const BUSY = { ...AWAY, state: "waiting", idle: "synced", ours: true };
+const BUSY = { ...AWAY, state: "waiting", ours: true };
 /** Our server says "not now, come in a while": nothing but the user is sooner. @type {Class} */
 const ASKED = { ...BUSY, online: false };
 /** @type {Class} */

@@ -45,8 +45,6 @@ const ACTS = {
 
 /** @param {SyncStatus} status @param {import("../i18n.js").Language} language @param {number} now @returns {Line} */
 export function barLine(status, language, now) {
-  // Before the first answer there is nothing that could be up to date.
-  if (status.state === "synced" && !status.lastSyncedAt) return barLine({ ...status, state: "first-sync" }, language, now);
   const t = translator(language);
   const [icon, tone] = LOOKS[status.state];
   const { state } = status;
