@@ -237,7 +237,7 @@ fn absent(collection: &str, id: RecordId, page: &SnapshotPage, unsent: &Unsent<'
     }
     match (base.tombstone, unsent.get(&(collection, id))) {
         (Some(Tombstone::Deleted | Tombstone::Revoked), _) if !is_adrift => {}
-        (Some(Tombstone::Deleted | Tombstone::Revoked), _) => bases.put(collection, base),
+        (Some(Tombstone::Deleted | Tombstone::Revoked), None) => bases.put(collection, base),
         // Made in a lifetime of the server that is over, and to be made again.
         (_, Some(changes)) if is_adrift && changes[0].action == Action::Create => bases.remove(collection, id),
         (_, Some(_)) => {

@@ -74,8 +74,6 @@ pub struct Device {
     pub other_user: Option<UserId>,
     /// Only customers and pipelines are wanted.
     pub is_narrow: bool,
-    /// The server must not know its cursor once.
-    pub forget_cursor: bool,
     /// The version of the app that opens next.
     pub app: u32,
 }
@@ -92,7 +90,6 @@ impl Device {
             has_access: false,
             other_user: None,
             is_narrow: false,
-            forget_cursor: false,
             app: 1,
         }
     }

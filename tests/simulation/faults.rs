@@ -3,7 +3,9 @@
 
 use fieldsync::core::parcel::Parcel;
 use fieldsync::core::protocol::{Action, Item, PushParcel, PushRequest, Request};
+use fieldsync::core::pull::{PullState, restart};
 use fieldsync::core::record::{DeviceId, Epoch, Fields, Millis, OpId, RecordId};
+use fieldsync::core::rows::meta;
 use fieldsync::memory::{Fault, MemoryStore};
 use fieldsync::ports::{Read, Scope, Step, Store, StoreError, StoreName, Write};
 use serde_json::json;
@@ -197,6 +199,7 @@ impl World {
         let store = self.devices[of].store.cloned_disk();
         let device = self.add_device(self.devices[of].user, store, Some(of));
         self.say(|_| format!("device {device}: a clone of device {of}"));
+        self.devices[device].is_narrow = self.devices[of].is_narrow;
         self.sign_in(device);
         self.open(device, 0);
         true
@@ -250,10 +253,15 @@ impl World {
         true
     }
 
+    /// The user chooses another scope, in some tab: everything is asked for again, under the new one.
     pub fn narrow(&mut self, device: usize) -> bool {
         let of = &mut self.devices[device];
         of.is_narrow = !of.is_narrow;
-        of.forget_cursor = true;
+        let pull = of.store.peek(&[Read::Meta]).meta.get(meta::PULL).cloned();
+        if let Some(state) = pull.and_then(|pull| serde_json::from_value::<PullState>(pull).ok()) {
+            let again = serde_json::to_value(restart(&state)).unwrap_or_default();
+            commit(&of.store, Scope::strict(&[StoreName::Meta], vec![]), vec![Write::Meta(meta::PULL, again)]);
+        }
         self.sim.count("fault", if self.devices[device].is_narrow { "scope narrowed" } else { "scope widened" });
         self.say(|world| format!("device {device}: narrow is {}", world.devices[device].is_narrow));
         true

@@ -184,7 +184,11 @@ impl World {
             };
             let is_there = is.as_ref().is_some_and(|record| record.deleted || has(record));
             if !is_there {
-                self.fail("I8 a restored server gets back what it had", format!("device {device}: {change:?}; there is {is:?}"));
+                self.fail("I8 a restored server gets back what it had", {
+                    let history = self.devices[device].store.peek(&[Read::HistoryAfter(0)]).history;
+                    let of = history.iter().filter(|row| row.ended.iter().any(|ended| ended.row == change.row));
+                    format!("device {device}: {change:?}; there is {is:?}; history {:?}", of.collect::<Vec<_>>())
+                });
             }
         }
     }

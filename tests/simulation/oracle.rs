@@ -46,8 +46,6 @@ pub struct ServerSide {
     /// Changes that were ever applied, also if a backup took that away.
     ever: BTreeSet<RowId>,
     pub restores: u32,
-    /// How often a device was told that its cursor is not known, although nothing was restored.
-    pub forgotten: u32,
 }
 
 impl ServerSide {
@@ -59,7 +57,6 @@ impl ServerSide {
         self.troubled.clone_from(&lost.troubled);
         self.finals = lost.finals.iter().map(|(op, outcome)| (*op, outcome.clone())).chain(self.finals).collect();
         self.restores = lost.restores + 1;
-        self.forgotten = lost.forgotten;
         self
     }
 
@@ -170,7 +167,7 @@ impl Oracle {
         self.require(writes.iter().any(amends), "I8 conservation", || format!("{:?} is put back and its end stays", change.row));
         self.disks[disk].by_seq.insert(change.client_seq, change.row);
         let end = self.disks[disk].rows.get_mut(&change.row).and_then(|row| row.end.take());
-        let restores = self.server.restores + self.server.forgotten;
+        let restores = self.server.restores;
         self.require(end == Some(End::Confirmed) && restores > 0, "I8 conservation", || format!("{:?} is put back, its end {end:?}", change.row));
     }
 

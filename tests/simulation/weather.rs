@@ -208,18 +208,6 @@ impl World {
             }
         }
         let device = &mut self.devices[packet.device];
-        // No cursor is known until a snapshot began under the new scope.
-        let is_new_snapshot = matches!(&packet.request, Request::Snapshot(asked) if asked.watermark.is_none());
-        device.forget_cursor &= !is_new_snapshot;
-        let is_cursor_asked = match &packet.request {
-            Request::Push(push) => push.cursor.is_some(),
-            Request::Changes(_) => true,
-            Request::Snapshot(_) | Request::Void(_) | Request::Preview(_) => false,
-        };
-        if device.forget_cursor && is_cursor_asked {
-            self.sim.oracle.borrow_mut().server.forgotten += 1;
-            return reply(self.server.refuse(packet.user, now, ProblemCode::CursorUnknown, None));
-        }
         let is_narrow = device.is_narrow;
         let mut http = self.serve_as(packet.user, packet.device, &packet.request, random);
         if is_narrow && http.status == 200 {
