@@ -9,7 +9,7 @@ use crate::core::parcel::Parcel;
 use crate::core::protocol::{Body, Envelope, PushParcel, PushRequest, PushResult, Request, VoidRequest};
 use crate::core::pull::PullState;
 use crate::core::push::{Begin, Begun, begin, must_be_asked, wanted};
-use crate::core::record::{CollectionName, Epoch, OpId, RecordId};
+use crate::core::record::{CollectionName, Epoch, OpId, RecordId, Seq};
 use crate::core::rows::{ConflictRow, HistoryRow, meta};
 use crate::core::status::Sending;
 use crate::core::trace::What;
@@ -179,6 +179,7 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
                 now,
                 server_time,
                 seed,
+                watermark_seq: watermark_seq(rows),
             };
             match plan_finish(&input, results, rows) {
                 Ok((writes, finished)) => Step::Write(writes, Ok(finished)),
@@ -306,4 +307,9 @@ pub(super) fn marked(results: &[PushResult], rows: &Rows) -> Result<Option<Write
     let Some(mark) = results.iter().rev().find_map(|result| result.mark.clone()) else { return Ok(None) };
     let pull: PullState = meta_row(rows, meta::PULL)?.unwrap_or_default();
     Ok(Some(meta_write(meta::PULL, &PullState { mark: Some(mark), ..pull })))
+}
+
+/// The place of the last snapshot's watermark. A row that cannot be read is reported by who needs it whole.
+fn watermark_seq(rows: &Rows) -> Seq {
+    meta_row::<PullState>(rows, meta::PULL).ok().flatten().unwrap_or_default().watermark_seq
 }

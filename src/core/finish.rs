@@ -36,6 +36,8 @@ pub struct Finish<'a> {
     pub server_time: Millis,
     /// Where chance comes from.
     pub seed: u64,
+    /// See `PullState::watermark_seq`.
+    pub watermark_seq: Seq,
 }
 
 /// What the answers come to.
@@ -235,6 +237,10 @@ impl<'a> Work<'a, '_> {
 
     /// The base after the server applied this item; none if what is here cannot tell (the pull will).
     fn applied_base(&self, item: &Item, answer: &AppliedItem, seq: Seq, old: Option<&Base>, unended: bool) -> Option<Base> {
+        if old.is_none() && seq <= self.input.watermark_seq {
+            // An old answer to what a snapshot has looked at since: if the record is not here, it is not there for us.
+            return None;
+        }
         let mut normalised = old.filter(|_| unended).map(|old| old.normalised.clone()).unwrap_or_default();
         for (name, value) in answer.normalised.iter().filter(|_| unended) {
             let sent = field(&item.patch, name).clone();

@@ -44,6 +44,9 @@ pub struct PullState {
     /// The newest commit that answered a push of this device, until the feed was read behind it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mark: Option<Cursor>,
+    /// The place of the last snapshot's watermark: what lies before it is the snapshot's to say.
+    #[serde(default)]
+    pub watermark_seq: Seq,
 }
 
 impl PullState {
@@ -108,7 +111,7 @@ pub fn sparing(request: Request) -> Request {
 /// The state after 410: everything is asked for again, and nothing that is here goes before its range is answered.
 #[must_use]
 pub fn restart(state: &PullState) -> PullState {
-    PullState { cursor: None, mark: None, snapshot: Some(Snapshot::default()), ..state.clone() }
+    PullState { cursor: None, mark: None, watermark_seq: Seq(0), snapshot: Some(Snapshot::default()), ..state.clone() }
 }
 
 /// Bases of which a range can be asked for and taken out.
@@ -214,6 +217,7 @@ pub fn finish_snapshot(
     state.poisoned += poison.len() as u64;
     state.complete.extend(page.ranges.iter().filter(|range| range.upto.is_none()).map(|range| range.collection.clone()));
     state.cursor = page.cursor.clone();
+    state.watermark_seq = page.watermark_seq;
     state.snapshot = page.cursor.is_none().then(|| Snapshot {
         after: page.next.clone(),
         watermark: Some(page.watermark.clone()),

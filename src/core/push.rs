@@ -58,6 +58,10 @@ pub struct Begun {
 /// for the parcel that makes it.
 fn due<'a>(input: &Begin<'a>) -> (Vec<&'a Parcel>, BTreeSet<Key<'a>>) {
     let (made, mut on_the_way, mut due) = (made(input.outbox), BTreeSet::new(), Vec::new());
+    let mut made_at: BTreeMap<Key<'_>, u64> = BTreeMap::new();
+    for create in input.outbox.iter().filter(|change| change.action == Action::Create) {
+        made_at.entry(key(create)).or_insert(create.client_seq);
+    }
     let mut open: Vec<&Parcel> = input.parcels.iter().filter(|parcel| is_due(input, parcel, &made)).collect();
     open.sort_by_key(|parcel| parcel.first_seq);
     for parcel in open {
@@ -71,7 +75,9 @@ fn due<'a>(input: &Begin<'a>) -> (Vec<&'a Parcel>, BTreeSet<Key<'a>>) {
             let mut creates = input.outbox.iter().filter(|change| change.action == Action::Create && self::key(change) == *key);
             creates.any(|create| parcel.rows.contains(&create.row))
         };
-        if names.all(|key| own(&key) || !made.contains(&key) || on_the_way.contains(&key) || undone(&key)) {
+        // What was made again since cannot be what it names: that was there before.
+        let is_made = |key: &Key<'_>| made_at.get(key).is_none_or(|at| *at > parcel.first_seq);
+        if names.all(|key| own(&key) || is_made(&key) || on_the_way.contains(&key) || undone(&key)) {
             let creates = parcel.items.iter().filter(|item| item.action == Action::Create);
             on_the_way.extend(creates.map(|item| (item.collection.as_str(), item.id)));
             due.push(parcel);

@@ -150,6 +150,7 @@ pub fn finish_one(outbox: &[Change], parcel: &Parcel, outcome: Outcome, bases: &
         now: NOW,
         server_time: NOW,
         seed: 7,
+        watermark_seq: Seq(0),
     };
     finish(&input, &[PushResult { op_id: parcel.op_id, mark: None, outcome }], bases)
 }

@@ -248,6 +248,7 @@ impl Device {
             now: self.now(),
             server_time: self.now(),
             seed,
+            watermark_seq: Seq(0),
         };
         // The store may do its work twice on what was written: the second time there is nothing left to do.
         let finished = finish(&input, results, &mut self.bases);

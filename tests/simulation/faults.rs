@@ -232,7 +232,8 @@ impl World {
         let free = |parcel: &&Parcel| {
             !known.parcels.iter().any(|other| other.rows.iter().any(|row| parcel.rows.contains(row)) || shares_record(other, parcel))
         };
-        let parcels = exported.parcels.iter().filter(|parcel| parcel.is_open()).filter(whole).filter(free);
+        let is_spent = |parcel: &&Parcel| self.sim.oracle.borrow().is_spent(to, parcel.op_id);
+        let parcels = exported.parcels.iter().filter(|parcel| parcel.is_open() && !is_spent(parcel)).filter(whole).filter(free);
         let writes = parcels.map(|parcel| Write::Parcel(Parcel { first_seq: seq(parcel).unwrap_or(0), then: None, ..parcel.clone() }));
         commit(&here, Scope::strict(&[StoreName::Parcels], vec![]), writes.collect());
         (0..CONTEXTS).for_each(|context| self.crash(to, context));
@@ -259,9 +260,20 @@ impl World {
         of.is_narrow = !of.is_narrow;
         let pull = of.store.peek(&[Read::Meta]).meta.get(meta::PULL).cloned();
         if let Some(state) = pull.and_then(|pull| serde_json::from_value::<PullState>(pull).ok()) {
-            let again = serde_json::to_value(restart(&state)).unwrap_or_default();
+            // What shows how far the device had come stays: a server that was restored meanwhile must still say so.
+            let mark = state.mark.clone().or_else(|| state.cursor.clone());
+            let again = serde_json::to_value(PullState { mark, ..restart(&state) }).unwrap_or_default();
             commit(&of.store, Scope::strict(&[StoreName::Meta], vec![]), vec![Write::Meta(meta::PULL, again)]);
         }
+        // What was asked for under the old scope is not listened to.
+        let mut network = self.sim.network.borrow_mut();
+        let (asked, rest): (Vec<_>, Vec<_>) = std::mem::take(&mut network.packets)
+            .into_iter()
+            .partition(|packet| packet.device == device && matches!(packet.request, Request::Snapshot(_) | Request::Changes(_)));
+        network.packets = rest;
+        asked.iter().filter(|packet| !packet.is_abandoned).for_each(|packet| network.answer(packet.id, crate::network::Reply::Nothing));
+        network.forget_answers(device);
+        drop(network);
         self.sim.count("fault", if self.devices[device].is_narrow { "scope narrowed" } else { "scope widened" });
         self.say(|world| format!("device {device}: narrow is {}", world.devices[device].is_narrow));
         true

@@ -40,11 +40,14 @@ pub struct Network {
     pub packets: Vec<Packet>,
     pub answers: BTreeMap<u64, Reply>,
     next: u64,
+    /// Whose a request was, and whether it pulls.
+    asked: BTreeMap<u64, (usize, bool)>,
 }
 
 impl Network {
     pub fn send(&mut self, device: usize, user: UserId, request: Request) -> u64 {
         self.next += 1;
+        self.asked.insert(self.next, (device, matches!(request, Request::Snapshot(_) | Request::Changes(_))));
         self.packets.push(Packet { id: self.next, device, user, request, way: Way::ToServer, is_abandoned: false });
         self.next
     }
@@ -56,6 +59,15 @@ impl Network {
             packet.is_abandoned = true;
         }
         self.packets.retain(|packet| !(packet.id == id && matches!(packet.way, Way::ToClient(_))));
+    }
+
+    /// Answers to this device's pulls that have arrived and were not read are lost.
+    pub fn forget_answers(&mut self, device: usize) {
+        for (id, reply) in &mut self.answers {
+            if self.asked.get(id) == Some(&(device, true)) {
+                *reply = Reply::Nothing;
+            }
+        }
     }
 
     /// The caller is told this; a copy of the request may stay under way.

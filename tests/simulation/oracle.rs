@@ -396,6 +396,10 @@ impl Oracle {
         self.disks[disk].rows.values().filter(|row| row.end.is_none()).count()
     }
 
+    pub fn is_spent(&self, disk: usize, op_id: OpId) -> bool {
+        self.disks[disk].spent.contains(&op_id)
+    }
+
     pub fn is_over(&self, disk: usize, row: RowId) -> bool {
         self.disks[disk].rows.get(&row).is_some_and(|row| row.end.is_some())
     }

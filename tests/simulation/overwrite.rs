@@ -132,14 +132,14 @@ fn added(name: &str, changes: &[Change]) -> Option<i64> {
 
 /// Who deletes must have seen what is deleted.
 fn deleted(before: &Stored, changes: &[Change], mine: impl Fn(&str, &Value) -> bool) -> Option<String> {
-    let delete = changes.iter().rposition(|change| change.action == Action::Delete)?;
-    if changes[delete].seen.version == before.version {
-        // The form showed this very version, with what of mine was not sent then.
+    let deletes: Vec<usize> = (0..changes.len()).filter(|index| changes[*index].action == Action::Delete).collect();
+    // A form that showed this very version, with what of mine was not sent then.
+    if deletes.is_empty() || deletes.iter().any(|index| changes[*index].seen.version == before.version) {
         return None;
     }
     let unseen = before.fields.iter().find(|(name, was)| {
         let plain = matches!(name.as_str(), "name" | "phone" | "title" | "subject");
-        plain && !was.is_null() && !mine(name, was) && !saw(name, was, &changes[..=delete])
+        plain && !was.is_null() && !mine(name, was) && !deletes.iter().any(|index| saw(name, was, &changes[..=*index]))
     });
     unseen.map(|(name, was)| format!("{}/{} was deleted, and nobody who did had seen {name} = {was}", before.collection, before.id))
 }
