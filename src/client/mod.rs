@@ -33,7 +33,7 @@ use crate::core::restore::Replay;
 use crate::core::rows::meta;
 use crate::core::schema::Schema;
 use crate::core::status::{Engine, Sending};
-use crate::core::stuck::Watch;
+use crate::core::stuck::{Stuck, Watch};
 use crate::core::trace::{Recorder, What};
 use crate::data::table::Tables;
 use crate::ports::{Host, Read, Rows, Scope, Step, Store, StoreError, StoreName, Transport, TransportError, Write};
@@ -98,6 +98,8 @@ struct Shared {
     saved: VecDeque<RowId>,
     /// How long this context has been awake.
     watch: Watch,
+    /// What was found stuck when it was last looked: while something is on its way, that is about once a minute.
+    stuck: Option<Stuck>,
     /// The user or the network wants less traffic.
     spares_data: bool,
 }
@@ -131,6 +133,7 @@ impl Shared {
             trace: Recorder::new(context),
             saved: VecDeque::new(),
             watch: Watch::default(),
+            stuck: None,
             spares_data: false,
         }
     }
@@ -138,14 +141,17 @@ impl Shared {
     fn backlog(&self) -> Backlog {
         self.tables.as_ref().map_or_else(
             || self.backlog.clone(),
-            |tables| Backlog { changes: tables.outbox().count(), parcels: tables.parcels.clone() },
+            |tables| Backlog { changes: tables.count_changes(), parcels: tables.parcels().to_vec() },
         )
     }
 
     /// Whether nothing is to be sent, for all that is known; and that is all there is.
     fn is_empty(&self) -> bool {
-        let backlog = self.backlog();
-        self.in_step && self.replay.is_none() && backlog.changes == 0 && backlog.parcels.is_empty()
+        let (changes, parcels) = self.tables.as_ref().map_or_else(
+            || (self.backlog.changes, self.backlog.parcels.len()),
+            |tables| (tables.count_changes(), tables.parcels().len()),
+        );
+        self.in_step && self.replay.is_none() && changes == 0 && parcels == 0
     }
 }
 

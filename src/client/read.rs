@@ -10,6 +10,7 @@ use crate::core::record::{CollectionName, Fields, RecordId};
 use crate::core::rows::{DraftRow, meta};
 use crate::core::status::{Facts, SyncStatus, status};
 use crate::data::query::Query;
+use crate::data::standing::Standing;
 use crate::data::table::{RecordStatus, RecordView, Tables};
 use crate::data::warnings::Surroundings;
 use crate::ports::{Host, Read, Scope, Step, Store, StoreError, StoreName, Transport, TransportError, Write};
@@ -48,7 +49,8 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
     /// The status, from facts.
     pub fn status(&self) -> SyncStatus {
         let now = self.host.now();
-        let shared = self.shared.borrow();
+        let mut shared = self.shared.borrow_mut();
+        let shared = &mut *shared;
         let mut facts = Facts {
             engine: shared.engine.clone(),
             sending: shared.sending.clone(),
@@ -61,21 +63,15 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
         if let Some(snapshot) = shared.pull.snapshot.as_ref().filter(|_| shared.pull.pulled_at.is_none()) {
             facts.progress = Some((snapshot.done, snapshot.total));
         }
-        if let Some(tables) = &shared.tables {
-            for (collection, id) in tables.unsent() {
-                facts.pending += 1;
-                match tables.record(&collection, id, true, now).map(|record| record.status) {
-                    Some(RecordStatus::Failed) => facts.failed += 1,
-                    Some(RecordStatus::Conflict) => {
-                        facts.conflicts += 1;
-                        facts.put_off += usize::from(tables.conflicts.get(&(collection, id)).is_some_and(|row| row.put_off));
-                    }
-                    _ => {}
-                }
-            }
+        if let Some(tables) = &mut shared.tables {
+            let Standing { pending, failed, conflicts, put_off } = tables.standing(now);
+            (facts.pending, facts.failed, facts.conflicts, facts.put_off) = (pending, failed, conflicts, put_off);
             facts.oldest_unsent_at = tables.outbox().next().map(|change| change.saved_at);
         }
-        facts.stuck = stuck(&shared, now);
+        if shared.sending.is_none() {
+            shared.stuck = stuck(shared, now);
+        }
+        facts.stuck = shared.stuck;
         status(&facts)
     }
 

@@ -105,14 +105,10 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
         for row in &rows.history {
             touched.extend(tables.take_history(row));
         }
-        let of_parcels = |parcels: &[crate::core::parcel::Parcel]| -> BTreeSet<String> {
-            parcels.iter().flat_map(|parcel| parcel.items.iter().map(|item| item.collection.clone())).collect()
-        };
-        if tables.parcels != rows.parcels || tables.is_sending != is_sending {
-            touched.extend(of_parcels(&tables.parcels));
-            touched.extend(of_parcels(&rows.parcels));
+        touched.extend(tables.take_parcels(&rows.parcels));
+        if tables.is_sending != is_sending {
+            touched.extend(tables.parcels().iter().flat_map(|parcel| &parcel.items).map(|item| item.collection.clone()));
         }
-        tables.parcels.clone_from(&rows.parcels);
         tables.conflicts = rows.conflicts.iter().map(|row| ((row.collection.clone(), row.id), row.clone())).collect();
         tables.pulled_at = pulled_at;
         tables.is_sending = is_sending;

@@ -14,7 +14,8 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
         let now = self.host.now();
         let mut shared = self.shared.borrow_mut();
         shared.watch.look(now);
-        let is_stuck = stuck(&shared, now).is_some();
+        shared.stuck = stuck(&shared, now);
+        let is_stuck = shared.stuck.is_some();
         let wants = is_stuck && shared.watch.may_repair(now);
         if wants {
             shared.watch.repaired(now);

@@ -176,7 +176,7 @@ pub(super) fn entry(
     now: Millis,
 ) -> Option<OutboxEntry> {
     let changes = tables.changes_of(&collection, id);
-    let parcel = tables.parcels.iter().find(|parcel| changes.iter().any(|change| parcel.rows.contains(&change.row)));
+    let parcel = tables.parcels_of(&changes).next();
     let record = tables.record(&collection, id, true, now);
     let view = |change: &&Change| ChangeView {
         row: change.row,

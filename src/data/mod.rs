@@ -2,7 +2,10 @@
 
 pub mod page;
 pub mod page_set;
+pub mod parcels;
 pub mod query;
+pub mod standing;
 pub mod table;
+pub mod unsent;
 pub mod waits;
 pub mod warnings;

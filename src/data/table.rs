@@ -8,7 +8,10 @@ use std::ops::Bound::{Excluded, Included, Unbounded};
 use serde::Serialize;
 
 use super::page::{PageError, decode};
+use super::parcels::Parcels;
 use super::query::Query;
+use super::standing::Looked;
+use super::unsent::Unsent;
 use crate::core::bases::{Bases, stand_in};
 use crate::core::fit::broken_rule;
 use crate::core::outbox::Change;
@@ -90,12 +93,9 @@ pub struct Tables {
     schema: std::rc::Rc<Schema>,
     bases: BTreeMap<CollectionName, BTreeMap<RecordId, Base>>,
     pages: BTreeSet<(CollectionName, String)>,
-    outbox: BTreeMap<u64, Change>,
-    by_record: BTreeMap<(CollectionName, RecordId), BTreeSet<u64>>,
-    /// Changes that ended: a save that hears of its commit late must not bring one back.
-    ended: BTreeSet<u64>,
-    /// Open and refused.
-    pub parcels: Vec<Parcel>,
+    unsent: Unsent,
+    parcels: Parcels,
+    pub(super) looked: Looked,
     /// By record.
     pub conflicts: BTreeMap<(CollectionName, RecordId), ConflictRow>,
     set_aside: BTreeMap<(CollectionName, RecordId), Vec<SetAside>>,
@@ -113,10 +113,9 @@ impl Tables {
             schema,
             bases: BTreeMap::new(),
             pages: BTreeSet::new(),
-            outbox: BTreeMap::new(),
-            by_record: BTreeMap::new(),
-            ended: BTreeSet::new(),
-            parcels: Vec::new(),
+            unsent: Unsent::default(),
+            parcels: Parcels::default(),
+            looked: Looked::default(),
             conflicts: BTreeMap::new(),
             set_aside: BTreeMap::new(),
             pulled_at: None,
@@ -155,6 +154,8 @@ impl Tables {
             let (start, end) = (start.map_or(Unbounded, Included), end.map_or(Unbounded, Excluded));
             let owned: Vec<RecordId> = table.range((start, end)).map(|(id, _)| *id).collect();
             owned.iter().for_each(|id| drop(table.remove(id)));
+            let of_page = owned.into_iter().chain(bases.iter().map(|base| base.id)).map(|id| (row.collection.clone(), id));
+            of_page.filter(|key| self.unsent.has(key)).for_each(|key| self.looked.touch(key));
             table.extend(bases.into_iter().map(|base| (base.id, base)));
         }
         Ok(rows.iter().map(|row| row.collection.clone()).collect())
@@ -162,30 +163,19 @@ impl Tables {
 
     /// Takes a change of the outbox.
     pub fn take_change(&mut self, change: Change) {
-        if self.ended.contains(&change.client_seq) {
-            return;
-        }
-        self.by_record.entry(change.key()).or_default().insert(change.client_seq);
-        self.outbox.insert(change.client_seq, change);
+        self.looked.touch(change.key());
+        self.unsent.take(change);
     }
 
     /// Takes a row of history: its changes have left the outbox. Returns their collections.
     pub fn take_history(&mut self, row: &HistoryRow) -> BTreeSet<CollectionName> {
         for ended in &row.ended {
-            self.ended.insert(ended.client_seq);
-            if let Some(change) = self.outbox.remove(&ended.client_seq) {
-                let key = change.key();
-                if let Some(seqs) = self.by_record.get_mut(&key) {
-                    seqs.remove(&ended.client_seq);
-                    if seqs.is_empty() {
-                        self.by_record.remove(&key);
-                    }
-                }
-            }
+            self.looked.touch((ended.collection.clone(), ended.record));
+            self.unsent.end(ended.client_seq);
         }
         for change in &row.returned {
-            self.ended.remove(&change.client_seq);
-            self.take_change(change.clone());
+            self.looked.touch(change.key());
+            self.unsent.put_back(change.clone());
         }
         for (collection, id, lost) in &row.set_aside {
             self.set_aside.entry((collection.clone(), *id)).or_default().push(lost.clone());
@@ -197,29 +187,60 @@ impl Tables {
 
     /// Forgets the outbox: it is about to be taken whole.
     pub fn clear_outbox(&mut self) {
-        self.outbox.clear();
-        self.ended.clear();
-        self.by_record.clear();
+        self.unsent = Unsent::default();
+        self.looked.forget();
+    }
+
+    /// Takes the parcels, open and refused, in place of those before. Returns the collections of those that are not as they were.
+    pub fn take_parcels(&mut self, parcels: &[Parcel]) -> BTreeSet<CollectionName> {
+        let mut touched: BTreeSet<(CollectionName, RecordId)> = BTreeSet::new();
+        for parcel in self.parcels.replace(parcels) {
+            touched.extend(parcel.records());
+            // A record whose item was empty is not in `items`; its changes are in `rows`.
+            touched.extend(parcel.rows.iter().filter_map(|row| self.unsent.of_row(row)).map(Change::key));
+        }
+        touched.iter().for_each(|key| self.looked.touch(key.clone()));
+        touched.into_iter().map(|(collection, _)| collection).collect()
+    }
+
+    /// Open and refused parcels.
+    #[must_use]
+    pub fn parcels(&self) -> &[Parcel] {
+        self.parcels.all()
+    }
+
+    /// The parcels that carry any of these changes.
+    pub fn parcels_of(&self, changes: &[&Change]) -> impl Iterator<Item = &Parcel> {
+        self.parcels.carrying(changes)
+    }
+
+    /// How many changes have not ended.
+    #[must_use]
+    pub fn count_changes(&self) -> usize {
+        self.unsent.len()
+    }
+
+    /// How many records have unsent changes.
+    #[must_use]
+    pub fn count_unsent(&self) -> usize {
+        self.unsent.records().len()
     }
 
     /// Every change, by `client_seq`.
     pub fn outbox(&self) -> impl Iterator<Item = &Change> {
-        self.outbox.values()
+        self.unsent.all()
     }
 
     /// Records with unsent changes, in the order of their first.
     #[must_use]
     pub fn unsent(&self) -> Vec<(CollectionName, RecordId)> {
-        let mut records: Vec<_> = self.by_record.iter().map(|(key, seqs)| (seqs.first().copied(), key.clone())).collect();
-        records.sort();
-        records.into_iter().map(|(_, key)| key).collect()
+        self.unsent.records_by_age()
     }
 
     /// The unsent changes of one record.
     #[must_use]
     pub fn changes_of(&self, collection: &str, id: RecordId) -> Vec<&Change> {
-        let seqs = self.by_record.get(&(collection.to_owned(), id));
-        seqs.into_iter().flatten().filter_map(|seq| self.outbox.get(seq)).collect()
+        self.unsent.of(collection, id)
     }
 
     /// The base of a record.
@@ -261,8 +282,7 @@ impl Tables {
             None => return None,
         };
         let problem = self.problem(declared, id, base, &changes);
-        let in_flight =
-            self.parcels.iter().find(|parcel| parcel.is_open() && changes.iter().any(|change| parcel.rows.contains(&change.row)));
+        let in_flight = self.parcels.carrying(&changes).find(|parcel| parcel.is_open());
         let status = match (&problem, &view.conflict, in_flight) {
             _ if changes.is_empty() => RecordStatus::Synced,
             (Some(_), ..) => RecordStatus::Failed,
@@ -300,10 +320,8 @@ impl Tables {
         let carried = |parcel: &&Parcel| {
             changes.iter().all(|change| parcel.rows.contains(&change.row) || !parcel.carries(&collection.name, id))
         };
-        let mut refused = self.parcels.iter().filter(|parcel| changes.iter().any(|change| parcel.rows.contains(&change.row)));
-        if let Some(Parcel { state: ParcelState::Refused { problem }, .. }) =
-            refused.find(|parcel| !parcel.is_open() && carried(parcel))
-        {
+        let mut refused = self.parcels.carrying(changes).filter(|parcel| !parcel.is_open());
+        if let Some(Parcel { state: ParcelState::Refused { problem }, .. }) = refused.find(carried) {
             return Some(problem.clone());
         }
         if base.is_some_and(|base| base.tombstone == Some(Tombstone::Revoked)) {
@@ -318,7 +336,7 @@ impl Tables {
     /// The ids of a collection that have a base or unsent changes.
     fn ids(&self, collection: &str) -> BTreeSet<RecordId> {
         let bases = self.bases.get(collection).into_iter().flat_map(BTreeMap::keys).copied();
-        let unsent = self.by_record.keys().filter(|key| key.0 == collection).map(|key| key.1);
+        let unsent = self.unsent.records().filter(|key| key.0 == collection).map(|key| key.1);
         bases.chain(unsent).collect()
     }
 
@@ -327,7 +345,7 @@ impl Tables {
     pub fn list(&self, collection: &str, query: &Query, now: Millis) -> Vec<RecordView> {
         let mut found: Vec<(std::borrow::Cow<'_, Fields>, RecordId)> = Vec::new();
         for id in self.ids(collection) {
-            let fields = if self.by_record.contains_key(&(collection.to_owned(), id)) {
+            let fields = if self.unsent.has(&(collection.to_owned(), id)) {
                 let shown = self.record(collection, id, query.with_deleted, now);
                 shown.map(|record| std::borrow::Cow::Owned(record.fields))
             } else {
@@ -362,6 +380,7 @@ impl Bases for Tables {
     }
 
     fn put(&mut self, collection: &str, base: Base) {
+        self.looked.touch((collection.to_owned(), base.id));
         self.bases.entry(collection.to_owned()).or_default().insert(base.id, base);
     }
 }

@@ -38,7 +38,7 @@ impl Tables {
     #[must_use]
     pub fn sendable(&self, now: Millis) -> Sendable {
         let outbox: Vec<Change> = self.outbox().cloned().collect();
-        let parcels = &self.parcels;
+        let parcels = self.parcels();
         let input = Begin { schema: self.schema(), outbox: &outbox, parcels, now, seed: 0, count_max: usize::MAX };
         let saved_at = |collection: &str, id| self.changes_of(collection, id).first().map(|change| change.saved_at);
         let keys = sendable(&input, self).into_iter();
@@ -49,8 +49,7 @@ impl Tables {
     #[must_use]
     pub fn waits_for(&self, record: &RecordView, sendable: &Sendable, now: Millis) -> Wait {
         let changes = self.changes_of(&record.collection, record.id);
-        let mut of_record = self.parcels.iter().filter(|parcel| changes.iter().any(|change| parcel.rows.contains(&change.row)));
-        if let Some(open) = of_record.find(|parcel| parcel.is_open()) {
+        if let Some(open) = self.parcels_of(&changes).find(|parcel| parcel.is_open()) {
             if open.then.is_some() {
                 return Wait::Outcome;
             }

@@ -4,7 +4,7 @@
 
 use std::rc::Rc;
 
-use js_sys::{Function, Reflect};
+use js_sys::Function;
 use serde_json::{Value, json};
 use wasm_bindgen::prelude::*;
 
@@ -62,10 +62,6 @@ impl Engine {
                 Note::Wake(sending) => json!({"kind": "wake", "message": Wake { sending }}),
             };
             let Ok(event) = to_js(&event) else { continue };
-            if Reflect::get(&event, &"kind".into()).is_ok_and(|kind| kind == "status") {
-                // Reading the status is cheap, and only a listener that wants it pays.
-                let _ = Reflect::set(&event, &"status".into(), &self.status().unwrap_or(JsValue::NULL));
-            }
             let _ = self.on_event.call1(&JsValue::NULL, &event);
         }
     }

@@ -250,11 +250,11 @@ export interface EngineOptions {
   /** False in the worker: no tables in memory, only cycles. */
   tables: boolean;
   getAccessToken(reason: "first" | "expired"): Promise<string | undefined>;
-  /** Something to show changed: status (an object), data (collections), engine state to pass on to other contexts. */
+  /** Something to show changed: the status (ask for it), data (collections), engine state to pass on to other contexts. */
   onEvent(event: EngineEvent): void;
 }
 export type EngineEvent =
-  | { kind: "status"; status: SyncStatus }
+  | { kind: "status" }
   | { kind: "changed"; collections: string[] }
   /** Something was committed: wake the other contexts with this message. */
   | { kind: "wake"; message: object }
