@@ -238,12 +238,13 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
 
     /// The one change that makes the server fail waits, shown; the rest goes on.
     async fn put_by(&self, op_id: Option<OpId>) -> Result<(), StoreError> {
-        let until = self.host.now().plus(PUT_BY_MS);
+        let now = self.host.now();
+        let until = now.plus(PUT_BY_MS);
         let scope = Scope::strict(&[StoreName::Parcels], vec![Read::ParcelsOf(op_id.into_iter().collect())]);
         let plan = |rows: &Rows| {
             let put = |parcel: &Parcel| Parcel { attempts: parcel.attempts + 1, next_attempt_at: Some(until), ..parcel.clone() };
             Step::Write(
-                rows.parcels.iter().filter(|parcel| parcel.is_open()).map(|parcel| Write::Parcel(put(parcel))).collect(),
+                rows.parcels.iter().filter(|parcel| parcel.is_open() && !parcel.waits(now)).map(|parcel| Write::Parcel(put(parcel))).collect(),
                 (),
             )
         };

@@ -130,12 +130,16 @@ impl<'a> Work<'a, '_> {
                 self.finished.refused += 1;
             }
             Outcome::Retry { after } => {
+                self.finished.later += 1;
+                if parcel.waits(self.input.now) {
+                    // It was due when it was sent: who noted the wait since has noted this answer.
+                    return;
+                }
                 let attempts = parcel.attempts + 1;
                 let own_ms = delay_ms(attempts, bits(self.input.seed, index), PARCEL_DELAY_MS_MAX);
                 let delay = own_ms.max(i64::from(after.unwrap_or(0)) * 1_000).min(PARCEL_DELAY_MS_MAX);
                 let next_attempt_at = Some(self.input.now.plus(delay));
                 self.finished.put.push(Parcel { attempts, next_attempt_at, ..parcel.clone() });
-                self.finished.later += 1;
             }
             Outcome::Blocked { by } => {
                 self.finished.put.push(Parcel { blocked_by: Some(*by), ..parcel.clone() });

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::backoff::PARCEL_DELAY_MS_MAX;
 use super::protocol::{Item, Problem, PushParcel};
 use super::record::{CollectionName, Millis, OpId, RecordId, RowId};
 
@@ -61,6 +62,12 @@ impl Parcel {
     #[must_use]
     pub fn is_open(&self) -> bool {
         matches!(self.state, ParcelState::Open)
+    }
+
+    /// Whether it is not to be sent yet.
+    #[must_use]
+    pub fn waits(&self, now: Millis) -> bool {
+        self.next_attempt_at.is_some_and(|at| !at.has_come(now, PARCEL_DELAY_MS_MAX))
     }
 
     /// Whether it carries this record.

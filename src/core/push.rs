@@ -5,7 +5,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::backoff::PARCEL_DELAY_MS_MAX;
 use super::bases::Bases;
 use super::choose::{Candidate, Key, batch, candidates, key, made, mends};
 use super::fit::{fit, without_dependants};
@@ -105,10 +104,9 @@ pub fn waits_for_another(parcel: &Parcel, outbox: &[Change]) -> bool {
 }
 
 fn is_due(input: &Begin<'_>, parcel: &Parcel, made: &BTreeSet<Key<'_>>) -> bool {
-    let waited = parcel.next_attempt_at.is_none_or(|at| at.has_come(input.now, PARCEL_DELAY_MS_MAX));
     // What it waits for comes to be with its create; other changes of that record are no reason to wait.
     let waits_for = parcel.blocked_by.is_some_and(|record| made.iter().any(|key| key.1 == record));
-    parcel.is_open() && parcel.then.is_none() && waited && !waits_for
+    parcel.is_open() && parcel.then.is_none() && !parcel.waits(input.now) && !waits_for
 }
 
 /// The records whose bases `begin` must see.

@@ -8,11 +8,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use super::merge::{Merged, Sides, merge};
-use super::outbox::Change;
+use super::outbox::{Change, Seen};
 use super::protocol::{Action, SetAside};
 use super::record::{Base, Fields, Millis, Tombstone, Version, apply, field, same, set};
 use super::rules::normalise_value;
-use super::schema::{Collection, Policy};
+use super::schema::{Access, Collection, Policy};
 
 /// Why a record's merge needs a person.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -170,10 +170,8 @@ impl<'a> Fold<'a> {
 
     fn delete(&mut self, change: &'a Change) {
         let Some(current) = self.current.take() else { return };
-        // A form that was open when my create was answered saw version 0 of it; the server's first version is mine.
-        let first = Version(u64::from(!self.is_made_twice));
-        let moved = self.base.is_some_and(|base| base.is_present() && base.version > change.seen.version.max(first))
-            && (self.met_theirs || !self.is_as_seen(&current, &change.seen.fields));
+        let moved = self.base.is_some_and(|base| base.is_present() && base.version > change.seen.version)
+            && (self.met_theirs || !self.is_as_seen(&current, &change.seen));
         if self.whole == Some(ConflictKind::DeletedByThem) {
             self.whole = None;
         } else if moved || !self.asked(&current).is_empty() {
@@ -184,14 +182,19 @@ impl<'a> Fold<'a> {
         self.touched.insert(String::new());
     }
 
-    /// Whether these fields are what a form saw: in the server's spelling, or in mine before it came.
-    fn is_as_seen(&self, current: &Fields, seen: &Fields) -> bool {
-        let mut names = current.keys().chain(seen.keys());
+    /// Whether these fields are what a form saw: in the server's spelling, or in mine before it came. Whose a record is, the
+    /// server writes at its creation: a form that was open then saw nobody.
+    fn is_as_seen(&self, current: &Fields, saw: &Seen) -> bool {
+        let owner = match &self.collection.access {
+            Access::Owner { field } if saw.version == Version(0) => Some(field),
+            _ => None,
+        };
+        let mut names = current.keys().chain(saw.fields.keys());
         names.all(|name| {
-            let (is, was) = (field(current, name), field(seen, name));
+            let (is, was) = (field(current, name), field(&saw.fields, name));
             let normalised = self.base.and_then(|base| base.normalised.get(name));
             let is_mine = normalised.is_some_and(|of| same(is, &of.returned) && same(was, &of.sent));
-            same(is, was) || is_mine || self.becomes(name, was, is)
+            same(is, was) || is_mine || self.becomes(name, was, is) || (owner == Some(name) && was.is_null())
         })
     }
 

@@ -262,7 +262,12 @@ impl World {
         if let Some(state) = pull.and_then(|pull| serde_json::from_value::<PullState>(pull).ok()) {
             // What shows how far the device had come stays: a server that was restored meanwhile must still say so.
             let mark = state.mark.clone().or_else(|| state.cursor.clone());
-            let again = serde_json::to_value(PullState { mark, ..restart(&state) }).unwrap_or_default();
+            let mut again = PullState { mark, ..restart(&state) };
+            // A real scope would tell one restart from another.
+            if let Some(snapshot) = &mut again.snapshot {
+                snapshot.total = self.sim.random.borrow_mut().bits() >> 12;
+            }
+            let again = serde_json::to_value(again).unwrap_or_default();
             commit(&of.store, Scope::strict(&[StoreName::Meta], vec![]), vec![Write::Meta(meta::PULL, again)]);
         }
         // What was asked for under the old scope is not listened to.

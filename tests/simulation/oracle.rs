@@ -372,12 +372,18 @@ impl Oracle {
 
     /// What this disk holds for confirmed, was applied once, and the server does not have now: a restore took it.
     pub fn lost_by_restore(&self, disk: usize) -> Vec<Change> {
-        let rows = self.disks[disk].rows.values().filter(|row| row.end == Some(End::Confirmed));
-        let lost = rows.filter(|row| {
-            let row = row.change.row;
-            self.server.ever.contains(&row) && !self.server.applied.contains_key(&row) && !self.shared.contains(&row)
-        });
-        lost.map(|row| row.change.clone()).collect()
+        let rows = &self.disks[disk].rows;
+        // What I deleted myself since needs nothing else of mine kept.
+        let deleted = |record| rows.values().any(|row| row.change.record == record && row.change.action == Action::Delete);
+        let is_lost = |row: &&Row| {
+            let id = row.change.row;
+            row.end == Some(End::Confirmed)
+                && self.server.ever.contains(&id)
+                && !self.server.applied.contains_key(&id)
+                && !self.shared.contains(&id)
+                && !deleted(row.change.record)
+        };
+        rows.values().filter(is_lost).map(|row| row.change.clone()).collect()
     }
 
     /// A disk with the same contents as another.

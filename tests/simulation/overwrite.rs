@@ -56,7 +56,7 @@ pub fn in_silence(
         }
         let ok = match name.as_str() {
             "city" | "source" | "nick" => item.set_aside.iter().any(|aside| aside.field == *name) || saw(name, was, changes),
-            "tags" => items(was).iter().all(|item| items(is).contains(item)) || somebody_saw(name, was, changes),
+            "tags" => items(was).iter().all(|item| items(is).contains(item) || somebody_saw_item(name, item, changes)),
             "notes" | "note" => is.as_str().unwrap_or("").starts_with(was.as_str().unwrap_or("")) || somebody_saw(name, was, changes),
             "last_visit" => is.as_i64() >= was.as_i64() || joined(name) || saw(name, was, changes),
             "discount" => is.as_i64() <= was.as_i64() || joined(name) || saw(name, was, changes),
@@ -96,6 +96,11 @@ fn saw(name: &str, was: &Value, changes: &[Change]) -> bool {
 /// Of fields that rules join, the value that the next form sees is nobody's own: that one of the forms saw this is enough.
 fn somebody_saw(name: &str, was: &Value, changes: &[Change]) -> bool {
     (0..changes.len()).any(|index| alike(seen(&changes[..=index], name), was))
+}
+
+/// What one of the forms saw in a list, it may have taken out.
+fn somebody_saw_item(name: &str, item: &Value, changes: &[Change]) -> bool {
+    (0..changes.len()).any(|index| items(seen(&changes[..=index], name)).contains(&item))
 }
 
 fn writes(change: &Change, name: &str) -> bool {
