@@ -107,6 +107,7 @@ impl World {
     pub fn save(&mut self, (device, context): (usize, usize), changes: Vec<NewChange>, random: &mut Random) -> bool {
         let Some(client) = self.client(device, context) else { return false };
         let hold_ms = if random.percent(10) { 6_000 } else { 0 };
+        self.sim.oracle.borrow_mut().pressed(&changes);
         for _ in 0..if random.percent(6) { 2 } else { 1 } {
             let (client, changes) = (client.clone(), changes.clone());
             self.say(|_| format!("device {device}.{context}: saves {}", serde_json::to_string(&describe(&changes)).unwrap_or_default()));
@@ -282,7 +283,7 @@ impl World {
                 let (mark, name) = [("__poison_panic__", "poison panic"), ("__poison_500__", "poison 500"), ("__poison_entry__", "poison entry")]
                     [random.below(3)];
                 self.sim.count("fault", name);
-                fields["phone"] = json!(format!("{} {mark}", self.token()));
+                fields["name"] = json!(format!("{} {mark}", self.token()));
             }
             _ => return false,
         }
@@ -340,6 +341,7 @@ impl World {
             });
             return true;
         }
+        self.sim.oracle.borrow_mut().decisions.insert((id, version));
         let mut choices: Choices = BTreeMap::new();
         let choice = |random: &mut Random| if random.percent(50) { Choice::Mine } else { Choice::Theirs };
         choices.insert(WHOLE.to_owned(), choice(random));

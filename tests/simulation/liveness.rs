@@ -29,7 +29,7 @@ impl World {
         self.weather = crate::world::Weather::default();
         self.calm();
         for round in 0..PEOPLE_ROUNDS_MAX {
-            if !self.agree_within(CYCLES_MAX) || !self.decide(round) {
+            if !self.agree_within(CYCLES_MAX) || !self.all_alone() || !self.decide(round) {
                 break;
             }
         }
@@ -90,6 +90,11 @@ impl World {
             self.fail("I11 agreement within five cycles", format!("device {device} {why}"));
         }
         false
+    }
+
+    fn all_alone(&mut self) -> bool {
+        (0..self.devices.len()).for_each(|device| self.check_alone(device));
+        self.violation().is_none()
     }
 
     /// Nothing is left that a cycle could move: only what a person must decide, and what the server cannot swallow.

@@ -3,9 +3,11 @@
 //! `cargo xtask simulate --seeds N [--from S]` runs seeds; `--seed S` replays one with its log; a seed that fails is shrunk.
 
 mod actions;
+mod alone;
 mod coverage;
 mod device;
 mod faults;
+mod kept;
 mod liveness;
 mod machine_cells;
 mod network;

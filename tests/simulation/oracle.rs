@@ -6,13 +6,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use fieldsync::core::outbox::Change;
 use fieldsync::core::parcel::{Parcel, ParcelState};
 use fieldsync::core::protocol::{Action, Item, Outcome, PushParcel, PushResult};
-use fieldsync::core::record::{OpId, RecordId, RowId, UserId};
-use fieldsync::core::rows::{End, Ended};
+use fieldsync::core::record::{OpId, RecordId, RowId, Seq, UserId, Version};
+use fieldsync::core::rows::{End, Ended, meta};
 use fieldsync::ports::Write;
 use fieldsync_server::db::Stored;
 use serde_json::Value;
 
 use crate::coverage::{Coverage, pair};
+use crate::kept::{Forms, Places};
 use crate::overwrite;
 
 /// What was broken, and how it was seen.
@@ -74,20 +75,22 @@ impl ServerSide {
 }
 
 #[derive(Clone, Debug)]
-struct Row {
+pub struct Row {
     change: Change,
-    end: Option<End>,
+    pub end: Option<End>,
     is_promised: bool,
 }
 
 /// A device's disk as it must be.
 #[derive(Clone, Debug, Default)]
 pub struct Disk {
-    rows: BTreeMap<RowId, Row>,
+    pub rows: BTreeMap<RowId, Row>,
     by_seq: BTreeMap<u64, RowId>,
     parcels: BTreeMap<OpId, Parcel>,
-    spent: BTreeSet<OpId>,
+    pub spent: BTreeSet<OpId>,
     last: BTreeMap<RecordId, Action>,
+    pub places: Places,
+    pub cursor: Option<Seq>,
 }
 
 /// Everything that is watched.
@@ -101,6 +104,9 @@ pub struct Oracle {
     pub shared: BTreeSet<RowId>,
     pub violation: Option<Violation>,
     pub coverage: Coverage,
+    pub forms: Forms,
+    /// Conflicts that a person decided, by the version of theirs that was shown.
+    pub decisions: BTreeSet<(RecordId, Version)>,
 }
 
 impl Oracle {
@@ -118,35 +124,36 @@ impl Oracle {
 
     /// A commit of this disk.
     pub fn committed(&mut self, disk: usize, writes: &[Write], appended: &[u64]) {
-        let ended: BTreeMap<u64, &Ended> = writes
-            .iter()
-            .filter_map(|write| if let Write::History(row) = write { Some(&row.ended) } else { None })
-            .flatten()
-            .map(|ended| (ended.client_seq, ended))
-            .collect();
+        let ended: Vec<&Ended> =
+            writes.iter().filter_map(|write| if let Write::History(row) = write { Some(&row.ended) } else { None }).flatten().collect();
+        let gone: BTreeSet<u64> = ended.iter().map(|ended| ended.client_seq).collect();
         let mut numbers = appended.iter();
         for write in writes {
             match write {
                 Write::Append(change) => {
+                    self.check_decision(change, &ended);
                     let seq = numbers.next().copied().unwrap_or_default();
                     self.appended(disk, Change { client_seq: seq, ..change.clone() });
                 }
                 Write::PutBack(change) => self.put_back(disk, change, writes),
                 Write::RemoveChange(seq) => {
-                    self.require(ended.contains_key(seq), "I2 leaves with its end", || format!("change {seq} left the outbox without an end"));
+                    self.require(gone.contains(seq), "I2 leaves with its end", || format!("change {seq} left the outbox without an end"));
                     self.disks[disk].by_seq.remove(seq);
                 }
                 Write::Parcel(parcel) => self.parcel(disk, parcel),
                 Write::RemoveParcel(op_id) => self.parcel_gone(disk, *op_id),
+                Write::Page(page) => self.check_page(disk, page),
+                Write::Meta(meta::PULL, state) => self.check_cursor(disk, state),
                 _ => {}
             }
         }
-        for ended in ended.into_values() {
+        for ended in ended {
             self.ended(disk, ended);
         }
     }
 
     fn appended(&mut self, disk: usize, change: Change) {
+        self.check_form(&change);
         self.all.insert(change.row, change.clone());
         let here = &mut self.disks[disk];
         if let Some(before) = here.last.insert(change.record, change.action) {
@@ -362,6 +369,7 @@ impl Oracle {
 
     /// The outbox of a disk against what was saved there. After a power cut, and at the end.
     pub fn check_disk(&mut self, disk: usize, outbox: &[Change]) {
+        self.disks[disk].power_cut();
         let here: BTreeSet<RowId> = outbox.iter().map(|change| change.row).collect();
         let lost = self.disks[disk].rows.values().find(|row| row.end.is_none() && row.is_promised && !here.contains(&row.change.row));
         let lost = lost.map(|row| row.change.row);
@@ -384,29 +392,5 @@ impl Oracle {
                 && !deleted(row.change.record)
         };
         rows.values().filter(is_lost).map(|row| row.change.clone()).collect()
-    }
-
-    /// A disk with the same contents as another.
-    pub fn cloned(&mut self, of: usize) {
-        let disk = self.disks[of].clone();
-        self.shared.extend(disk.rows.keys().copied());
-        self.disks.push(disk);
-    }
-
-    /// What is written on the disk without its client: an import.
-    pub fn share(&mut self, row: RowId) {
-        self.shared.insert(row);
-    }
-
-    pub fn unsent(&self, disk: usize) -> usize {
-        self.disks[disk].rows.values().filter(|row| row.end.is_none()).count()
-    }
-
-    pub fn is_spent(&self, disk: usize, op_id: OpId) -> bool {
-        self.disks[disk].spent.contains(&op_id)
-    }
-
-    pub fn is_over(&self, disk: usize, row: RowId) -> bool {
-        self.disks[disk].rows.get(&row).is_some_and(|row| row.end.is_some())
     }
 }

@@ -153,8 +153,12 @@ impl Transport for SimTransport {
                 classify(request, status, retry_after.as_deref(), &body, self.user).map_err(TransportError::from)
             }
         };
-        if let Err(error) = &answer {
-            self.sim.count("class", class(error));
+        match &answer {
+            Err(error) => self.sim.count("class", class(error)),
+            Ok(answer) if answer.user != Some(self.user) => {
+                self.sim.oracle.borrow_mut().fail("I13 only our server speaks", format!("an answer for {:?} was taken", answer.user));
+            }
+            Ok(_) => {}
         }
         answer
     }

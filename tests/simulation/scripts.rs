@@ -26,6 +26,7 @@ const SCRIPTS: &[(&str, &[Move])] = &[
     ("save pressed twice", &[have, save_twice, sync_mine, save_twice, sync_mine]),
     ("answer lost and then edited", &[have, edit, lose_answer, edit, sync_mine]),
     ("answer lost and then discarded", &[have, edit, lose_answer, undo_last, sync_mine]),
+    ("sent late and discarded before", &[have, edit, send_late, undo_last, sync_mine, sync_mine]),
     ("answer lost and then exported", &[have, edit, lose_answer, export, import, sync_other, sync_mine]),
     ("proxy's 403 for a batch", &[have, edit, portal, sync_mine]),
     ("a poison change", &[have, poison_change, edit, sync_mine, sync_mine]),
@@ -35,7 +36,7 @@ const SCRIPTS: &[(&str, &[Move])] = &[
     ("a thawed tab with an old answer", &[have, edit, hold_answer, sync_second, edit, thaw, sync_mine]),
     ("revoked and granted again", &[have, revoke, edit, sync_mine, edit, revoke, sync_mine]),
     ("a narrowed scope", &[have, child, sync_mine, edit_child, narrow, sync_mine, edit_child, narrow, sync_mine]),
-    ("a conflict whose theirs moves", &[have, edit_phone, other_edits, sync_mine, other_edits, decide, sync_mine, decide]),
+    ("a conflict whose theirs moves", &[have, edit_phone, other_edits, sync_mine, other_edits, sync_second, decide, sync_mine, decide]),
     ("a change behind a conflict", &[have, edit_phone, other_edits, sync_mine, edit, child, sync_mine, decide, sync_mine]),
     ("the server normalising what I wrote", &[have, spaces, lose_answer, edit, sync_mine, spaces, edit, sync_mine]),
     ("a rejected create with dependants", &[have, taken_code, child_of_last, sync_mine, sync_mine, discard_first]),
@@ -192,6 +193,9 @@ fn save_twice(world: &mut World, random: &mut Random) {
             let result = client.save(vec![change], 0).await;
             Done::Saved { rows, result }
         });
+        if random.percent(50) {
+            world.sync(ME);
+        }
     }
     world.finish_tasks(0, 0);
 }
@@ -242,6 +246,11 @@ fn lose_answer(world: &mut World, _: &mut Random) {
     world.sync(ME);
 }
 
+fn send_late(world: &mut World, _: &mut Random) {
+    world.next_push = Fate::Late;
+    world.sync(ME);
+}
+
 fn portal(world: &mut World, _: &mut Random) {
     world.next_push = Fate::Portal;
     world.sync(ME);
@@ -278,12 +287,12 @@ fn import(world: &mut World, random: &mut Random) {
 fn poison_change(world: &mut World, random: &mut Random) {
     let mark = if random.percent(50) { "__poison_panic__" } else { "__poison_500__" };
     let value = json!(format!("{} {mark}", world.token()));
-    world.write(ME, "phone", value, random);
+    world.write(ME, "name", value, random);
 }
 
 fn poison_entry(world: &mut World, random: &mut Random) {
     let value = json!(format!("{} __poison_entry__", world.token()));
-    world.write(OTHER, "phone", value, random);
+    world.write(OTHER, "name", value, random);
     world.sync(OTHER);
 }
 

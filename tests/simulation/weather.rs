@@ -160,6 +160,11 @@ impl World {
             self.answer_arrives(id, Reply::Http { status: 403, retry_after: None, body });
             return fate;
         }
+        if fate == Fate::Late {
+            self.answer_arrives(id, Reply::Nothing);
+            self.sim.network.borrow_mut().packets.push(Packet { is_abandoned: true, ..packet });
+            return fate;
+        }
         let answer = match &packet.way {
             Way::ToServer => self.serve(&packet, &mut random),
             Way::ToClient(answer) => answer.clone(),
@@ -167,7 +172,7 @@ impl World {
         match fate {
             Fate::AnswerLost => self.answer_arrives(id, Reply::Nothing),
             Fate::Held => self.sim.network.borrow_mut().packets.push(Packet { way: Way::ToClient(answer), ..packet }),
-            Fate::Answered | Fate::Portal => self.answer_arrives(id, answer),
+            Fate::Answered | Fate::Portal | Fate::Late => self.answer_arrives(id, answer),
         }
         fate
     }

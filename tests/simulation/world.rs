@@ -38,6 +38,8 @@ pub enum Fate {
     Portal,
     /// The server does it, and the answer stays on its way.
     Held,
+    /// Nobody waits for it any more when it arrives.
+    Late,
 }
 
 /// Everything.

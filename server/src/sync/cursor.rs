@@ -61,7 +61,9 @@ impl Place {
         if known { Ok(place) } else { Err(SyncError::CursorUnknown) }
     }
 
-    fn parse(cursor: &Cursor) -> Option<Self> {
+    /// What a cursor says, whoever said it.
+    #[must_use]
+    pub fn parse(cursor: &Cursor) -> Option<Self> {
         if cursor.0.len() > CURSOR_BYTES_MAX {
             return None;
         }

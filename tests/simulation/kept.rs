@@ -1,0 +1,110 @@
+//! What a save and a page put on a disk: what the form showed, as it showed it; and no base over a newer one.
+
+use std::collections::BTreeMap;
+
+use fieldsync::client::NewChange;
+use fieldsync::core::outbox::Change;
+use fieldsync::core::protocol::{Action, Cursor};
+use fieldsync::core::record::{CollectionName, OpId, RecordId, RowId, Seq, field};
+use fieldsync::core::rows::{End, Ended, PageRow};
+use fieldsync_server::sync::cursor::Place;
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::oracle::{Disk, Oracle};
+
+/// The forms that were saved, by the row of the change.
+pub type Forms = BTreeMap<RowId, NewChange>;
+/// How far each base of a disk is.
+pub type Places = BTreeMap<(CollectionName, RecordId), Seq>;
+
+/// A base, as far as it is looked at.
+#[derive(Deserialize)]
+struct Known {
+    id: RecordId,
+    seq: Seq,
+}
+
+impl Disk {
+    /// What did not wait for the disk may be gone.
+    pub fn power_cut(&mut self) {
+        (self.places, self.cursor) = (Places::new(), None);
+    }
+}
+
+impl Oracle {
+    /// Save was pressed in this form.
+    pub fn pressed(&mut self, changes: &[NewChange]) {
+        self.forms.extend(changes.iter().map(|change| (change.row, change.clone())));
+    }
+
+    /// A change that came from a form says what the form showed.
+    pub fn check_form(&mut self, change: &Change) {
+        let Some(form) = self.forms.get(&change.row).filter(|_| change.action != Action::Create) else { return };
+        let names = change.seen.fields.iter().chain(&change.written).map(|(name, _)| name);
+        let of_form = |name: &&String| change.action == Action::Delete || change.written.contains_key(*name);
+        let is_other = |name: &&String| field(&change.seen.fields, name) != field(&form.seen, name);
+        let other = names.filter(of_form).find(is_other).cloned();
+        if let Some(name) = other {
+            let (seen, shown) = (field(&change.seen.fields, &name), field(&form.seen, &name));
+            self.fail("I7 seen is what the form showed", format!("{:?} saw {name} = {seen}, and {shown} was shown", change.row));
+        } else if change.seen.version != form.version {
+            self.fail("I7 seen is what the form showed", format!("{:?} saw another version", change.row));
+        }
+    }
+
+    /// A change that stands for a decision is on what the person was shown.
+    pub fn check_decision(&mut self, change: &Change, ended: &[&Ended]) {
+        let is_decision = ended.iter().any(|ended| ended.end == End::Resolved && ended.record == change.record);
+        if is_decision && !self.decisions.contains(&(change.record, change.seen.version)) {
+            self.fail("I7 a decision is on what was shown", format!("nobody was shown what {change:?} says it saw"));
+        }
+    }
+
+    /// A page that is written has no base that is older than what was there, unless it is set adrift. A restored server counts
+    /// on from its backup.
+    pub fn check_page(&mut self, disk: usize, page: &PageRow) {
+        let Some(bases) = page.bytes.get(5..).and_then(|json| serde_json::from_slice::<Vec<Known>>(json).ok()) else { return };
+        for Known { id, seq } in bases {
+            let old = self.disks[disk].places.insert((page.collection.clone(), id), seq);
+            let is_older = old.is_some_and(|old| seq < old) && seq > Seq(0) && self.server.restores == 0;
+            if is_older {
+                self.fail("I4 bases are ordered by seq", format!("{}/{id} goes back from {old:?} to {seq:?}", page.collection));
+            }
+        }
+    }
+
+    /// The cursor goes forward, or the snapshot begins again.
+    pub fn check_cursor(&mut self, disk: usize, state: &Value) {
+        let cursor = state["cursor"].as_str().and_then(|text| Place::parse(&Cursor(text.to_owned())));
+        let now = cursor.map(|place| place.seq);
+        let before = std::mem::replace(&mut self.disks[disk].cursor, now);
+        if now.is_some() && now < before {
+            self.fail("I4 the cursor goes forward", format!("the cursor goes back from {before:?} to {now:?}"));
+        }
+    }
+
+    /// A disk with the same contents as another.
+    pub fn cloned(&mut self, of: usize) {
+        let disk = self.disks[of].clone();
+        self.shared.extend(disk.rows.keys().copied());
+        self.disks.push(disk);
+    }
+
+    /// What is written on the disk without its client: an import.
+    pub fn share(&mut self, row: RowId) {
+        self.shared.insert(row);
+    }
+
+    pub fn unsent(&self, disk: usize) -> usize {
+        self.disks[disk].rows.values().filter(|row| row.end.is_none()).count()
+    }
+
+    pub fn is_spent(&self, disk: usize, op_id: OpId) -> bool {
+        self.disks[disk].spent.contains(&op_id)
+    }
+
+    pub fn is_over(&self, disk: usize, row: RowId) -> bool {
+        self.disks[disk].rows.get(&row).is_some_and(|row| row.end.is_some())
+    }
+}
