@@ -4,6 +4,7 @@ pub mod client;
 pub mod core;
 pub mod data;
 pub mod memory;
+pub mod mutation;
 pub mod ports;
 #[cfg(target_arch = "wasm32")]
 pub mod web;

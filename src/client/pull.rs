@@ -7,6 +7,7 @@ use crate::core::protocol::{Body, Range};
 use crate::core::pull::{POISON_KEPT_MAX, PullState, Pulled, begin, finish_changes, finish_snapshot, records, sparing};
 use crate::core::record::{CollectionName, Millis, RecordId};
 use crate::core::rows::meta;
+use crate::mutation::{self, Mutation};
 use crate::ports::{Host, Read, Rows, Scope, Step, Store, StoreError, StoreName, Transport, TransportError, Write};
 
 use super::{Client, Note, meta_row, meta_write, pages};
@@ -59,16 +60,21 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
         let stores = [StoreName::Pages, StoreName::Outbox, StoreName::Conflicts, StoreName::Meta];
         let scope = Scope::relaxed(&stores, vec![Read::Outbox, Read::Conflicts, Read::Meta]);
         let pages_wanted = self.pages_of(body);
+        let uncompared = std::cell::Cell::new(mutation::is(Mutation::PageUncompared) || mutation::is(Mutation::OlderReplaces));
         let plan = |rows: &Rows| match meta_row::<PullState>(rows, meta::PULL) {
             Err(error) => Step::Write(vec![], Err(error)),
             // Another context was here first: its page stands, and the next pull goes on from there.
-            Ok(state) if state.clone().unwrap_or_default() != *asked => Step::Write(vec![], Ok(true)),
+            Ok(state) if state.clone().unwrap_or_default() != *asked && !uncompared.get() => Step::Write(vec![], Ok(true)),
             Ok(_) if rows.stage == 0 => Step::Read(pages_wanted.clone()),
             Ok(_) => match self.plan_page(asked, body, rows, now) {
                 Ok((writes, more)) => Step::Write(writes, Ok(more)),
                 Err(error) => Step::Write(vec![], Err(error)),
             },
         };
+        if mutation::is(Mutation::CursorFirst) {
+            self.store.update(scope.clone(), |rows| cursor_alone(plan(rows))).await?.value?;
+            uncompared.set(true);
+        }
         self.store.update(scope, plan).await?.value
     }
 
@@ -110,5 +116,15 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
         };
         writes.extend(pulled.conflicts.into_iter().filter(is_new).map(Write::Conflict));
         Ok((writes, pulled.more))
+    }
+}
+
+/// The mutation alone: what of a page's writes is the cursor.
+fn cursor_alone<T>(step: Step<T>) -> Step<T> {
+    match step {
+        Step::Write(writes, value) => {
+            Step::Write(writes.into_iter().filter(|write| matches!(write, Write::Meta(meta::PULL, _))).collect(), value)
+        }
+        read @ Step::Read(_) => read,
     }
 }

@@ -6,13 +6,16 @@ use crate::core::loss::{Unsent, unsent};
 use crate::core::machine::{Failure, Moved};
 use crate::core::outbox::ranges;
 use crate::core::parcel::Parcel;
-use crate::core::protocol::{Body, Envelope, PushParcel, PushRequest, PushResult, Request, VoidRequest};
+use crate::core::protocol::{
+    Answer, Body, Envelope, Outcome, Problem, ProblemCode, PushAnswer, PushParcel, PushRequest, PushResult, Request, VoidRequest,
+};
 use crate::core::pull::PullState;
 use crate::core::push::{Begin, Begun, begin, must_be_asked, wanted};
 use crate::core::record::{CollectionName, Epoch, OpId, RecordId, Seq};
 use crate::core::rows::{ConflictRow, HistoryRow, meta};
 use crate::core::status::Sending;
 use crate::core::trace::What;
+use crate::mutation::{self, Mutation};
 use crate::ports::{Host, Read, Rows, Scope, Step, Store, StoreError, StoreName, Transport, TransportError, Write};
 
 use super::{Client, Note, meta_row, meta_write, pages};
@@ -53,7 +56,8 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
         self.trace(What::Sent(request.parcels.iter().map(|parcel| parcel.op_id).collect()));
         self.show_sending(&request, backlog.changes);
         let sent_at = self.host.now();
-        match self.transport.send(&Request::Push(request.clone())).await {
+        let answer = self.transport.send(&Request::Push(request.clone())).await;
+        match answer.or_else(|error| self.refused_by_a_proxy(error, &request)) {
             Ok(answer) => {
                 self.shared.borrow_mut().engine.batch.answered(self.host.now().since(sent_at));
                 self.take_answer(&answer).await?;
@@ -164,7 +168,10 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
     async fn finish_push(&self, answer: &crate::core::protocol::Answer, results: &[PushResult]) -> Result<Finished, StoreError> {
         let (now, seed, server_time) = (self.host.now(), self.host.random(), answer.server_time);
         let asked: Vec<OpId> = results.iter().map(|result| result.op_id).collect();
-        let scope = Scope::strict(STORES, vec![Read::Outbox, Read::ParcelsOf(asked), Read::Meta]);
+        let mut scope = Scope::strict(STORES, vec![Read::Outbox, Read::ParcelsOf(asked), Read::Meta]);
+        if mutation::is(Mutation::RelaxedAnswer) {
+            scope.durability = crate::ports::Durability::Relaxed;
+        }
         let plan = |rows: &Rows| {
             if rows.stage == 0 {
                 let records = rows.parcels.iter().flat_map(Parcel::records).collect();
@@ -200,12 +207,30 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
         Ok(finished)
     }
 
+    /// The mutation alone: somebody on the way said 403.
+    fn refused_by_a_proxy(&self, error: TransportError, request: &PushRequest) -> Result<Answer, TransportError> {
+        let is_403 = |cause: &crate::ports::Cause| cause.message.contains("status 403");
+        match (&error, self.shared.borrow().server_epoch) {
+            (TransportError::Away { ours: false, cause, .. }, Some(server_epoch))
+                if mutation::is(Mutation::ProxyRefuses) && is_403(cause) =>
+            {
+                let outcome = Outcome::Rejected { problem: Problem::new(ProblemCode::Forbidden, "") };
+                let result = |parcel: &PushParcel| PushResult { op_id: parcel.op_id, mark: None, outcome: outcome.clone() };
+                let results = request.parcels.iter().map(result).collect();
+                let body = Body::Push(PushAnswer { results, lost: vec![] });
+                Ok(Envelope { server_time: self.host.now(), server_epoch, user: None, body })
+            }
+            _ => Err(error),
+        }
+    }
+
     async fn push_failed(&self, error: &TransportError, request: &PushRequest) -> Result<Moved, Failure> {
-        if self.is_to_blame(error, request).await? {
+        let blamed = self.is_to_blame(error, request).await;
+        if blamed == Ok(true) || mutation::is(Mutation::OutageCounts) {
             let first = request.parcels.first().map(|parcel| parcel.op_id);
             self.put_by(first).await.map_err(|error| self.storage_failure(&error))?;
         }
-        Ok(Moved { more: true })
+        blamed.map(|_| Moved { more: true })
     }
 
     /// Whether the one parcel that was sent makes the server fail. If not, and it is no failure, the next try goes otherwise.
@@ -294,7 +319,9 @@ fn plan_finish(input: &Finish<'_>, results: &[PushResult], rows: &Rows) -> Resul
     writes.extend(finished.put.iter().cloned().map(Write::Parcel));
     writes.extend(finished.removed.iter().copied().map(Write::RemoveParcel));
     if let Some(history) = &finished.history {
-        writes.extend(history.ended.iter().map(|ended| Write::RemoveChange(ended.client_seq)));
+        if !mutation::is(Mutation::ChangeStays) {
+            writes.extend(history.ended.iter().map(|ended| Write::RemoveChange(ended.client_seq)));
+        }
         writes.push(Write::History(history.clone()));
     }
     writes.extend(finished.conflicts.iter().cloned().map(Write::Conflict));

@@ -6,6 +6,7 @@ use crate::core::record::{CollectionName, Fields, GroupId, Millis, RecordId, Row
 use crate::core::rules::{Rule, Violation, check_patch, check_record};
 use crate::core::schema::{Collection, Mode};
 use crate::core::trace::What;
+use crate::mutation::{self, Mutation};
 use crate::ports::{Host, Read, Scope, Step, Store, StoreError, StoreName, Transport, Write};
 
 use super::{Client, Note};
@@ -74,14 +75,17 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
     pub(super) async fn append(&self, changes: Vec<Change>, also: Vec<Write>) -> Result<(), StoreError> {
         debug_assert!(also.is_empty() || !changes.is_empty(), "a save appends");
         let rows: Vec<RowId> = changes.iter().map(|change| change.row).collect();
-        let scope = Scope::strict(&[StoreName::Outbox], vec![Read::OutboxRows(rows)]);
+        let mut scope = Scope::strict(&[StoreName::Outbox], vec![Read::OutboxRows(rows)]);
+        if mutation::is(Mutation::RelaxedSave) {
+            scope.durability = crate::ports::Durability::Relaxed;
+        }
         let committed = self
             .store
             .update(scope, |found| {
                 // Save was pressed again: the change is there, or was and has ended.
                 let saved = &self.shared.borrow().saved;
-                let is_new =
-                    |change: &&Change| !found.outbox.iter().any(|old| old.row == change.row) && !saved.contains(&change.row);
+                let is_saved = |row: &RowId| saved.contains(row) && !mutation::is(Mutation::SavedTwice);
+                let is_new = |change: &&Change| !found.outbox.iter().any(|old| old.row == change.row) && !is_saved(&change.row);
                 let appended: Vec<Change> = changes.iter().filter(is_new).cloned().collect();
                 let writes = appended.iter().cloned().map(Write::Append).chain(also.iter().cloned()).collect();
                 Step::Write(writes, (appended, found.outbox.clone()))
@@ -89,6 +93,9 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
             .await;
         let mut shared = self.shared.borrow_mut();
         shared.full = matches!(committed, Err(StoreError::Full));
+        if shared.full && mutation::is(Mutation::FullIsKept) {
+            return Ok(());
+        }
         let committed = committed.inspect_err(|error| {
             shared.trace.note(self.host.now(), What::Store(super::trace::store_name(error).into()));
             self.note(Note::Status);
@@ -132,6 +139,11 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
             self.schema.collection(&new.collection).ok_or_else(|| SaveError::UnknownCollection(new.collection.clone()))?;
         let mut written = new.written;
         let mut seen = new.seen;
+        if mutation::is(Mutation::SeenAtSave)
+            && let Some(base) = self.shared.borrow().tables.as_ref().and_then(|tables| tables.base(&new.collection, new.record))
+        {
+            seen = base.fields.clone();
+        }
         match new.action {
             Action::Create => written = normalise(&written),
             Action::Update => {

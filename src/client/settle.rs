@@ -13,6 +13,7 @@ use crate::core::record::{CollectionName, RecordId, RowId, Version};
 use crate::core::resolve::{Choices, ResolveError, Resolved, Stamp, again, resolve};
 use crate::core::rows::{ConflictRow, End, Ended, HistoryRow};
 use crate::core::trace::What;
+use crate::mutation::{self, Mutation};
 use crate::ports::{Host, Read, Rows, Scope, Step, Store, StoreError, StoreName, Transport, Write};
 
 use super::{Client, Note, pages};
@@ -232,7 +233,9 @@ fn ending(ended: &[Ended], now: crate::core::record::Millis) -> Vec<Write> {
         return Vec::new();
     }
     let mut writes: Vec<Write> = ended.iter().map(|ended| Write::RemoveChange(ended.client_seq)).collect();
-    writes.push(Write::History(HistoryRow { ended: ended.to_vec(), ..empty_history(now) }));
+    if !mutation::is(Mutation::EndUnwritten) {
+        writes.push(Write::History(HistoryRow { ended: ended.to_vec(), ..empty_history(now) }));
+    }
     writes
 }
 

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::outbox::Change;
 use super::protocol::{Action, Entry};
 use super::record::{Base, Fields, Millis, RecordId, Seq, Version, field, same};
+use crate::mutation::{self, Mutation};
 
 /// The bases that a transaction has read, and may change.
 pub trait Bases {
@@ -49,12 +50,19 @@ pub fn stand_in(changes: &[&Change]) -> Option<Base> {
 /// changes of this record have not ended. Returns whether anything newer came.
 pub fn absorb(bases: &mut impl Bases, collection: &str, entry: Entry, unsent: bool) -> bool {
     let old = bases.get(collection, entry.id);
-    if old.is_some_and(|old| old.seq > entry.seq) {
+    if old.is_some_and(|old| is_newer(old, &entry)) {
         return false;
     }
     let newer = old.is_none_or(|old| entry.seq > old.seq || entry.version != old.version);
     replace(bases, collection, entry, unsent);
     newer
+}
+
+fn is_newer(old: &Base, entry: &Entry) -> bool {
+    if mutation::is(Mutation::OrderedByVersion) {
+        return old.version >= entry.version;
+    }
+    old.seq > entry.seq && !mutation::is(Mutation::OlderReplaces)
 }
 
 /// Puts an entry in place of the base, whatever that is.
@@ -64,6 +72,9 @@ pub fn replace(bases: &mut impl Bases, collection: &str, entry: Entry, unsent: b
         _ => (Fields::new(), BTreeMap::new()),
     };
     let mut base = entry.into_base();
+    if base.tombstone.is_some() && mutation::is(Mutation::TombstonesDropped) {
+        return;
+    }
     if base.tombstone.is_some() {
         // An unsent edit of it must be shown, and may be restored from the last fields.
         base.fields = last_fields;

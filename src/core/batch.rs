@@ -4,6 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::push::{BATCH_PARCELS_MAX, BATCH_PARCELS_START};
+use crate::mutation::{self, Mutation};
 
 /// An answer quicker than this doubles the batch.
 const QUICK_MS: i64 = 2_000;
@@ -62,7 +63,7 @@ impl Batch {
     /// Our server failed on a batch of so many, and reads work.
     pub fn failed(&mut self, sent: usize) -> AfterFailure {
         self.failures += 1;
-        if !self.is_searching() {
+        if !self.is_searching() || mutation::is(Mutation::NeverHalved) {
             return AfterFailure::Wait;
         }
         self.halve(sent)

@@ -12,6 +12,7 @@ use super::parcel::Parcel;
 use super::protocol::{Action, GROUP_CHANGES_MAX};
 use super::record::{GroupId, Millis, RecordId};
 use super::schema::{Mode, Schema};
+use crate::mutation::{self, Mutation};
 
 /// A record by its collection and id.
 pub type Key<'a> = (&'a str, RecordId);
@@ -142,7 +143,8 @@ impl<'a> Chooser<'a> {
     /// What goes together with this change: itself, or its group. If a resolution stands for a part of the group, other
     /// changes lie between: then also what must go before the part.
     fn save(&self, first: &'a Change, done: &BTreeSet<u64>) -> Vec<&'a Change> {
-        let Some(group) = first.group.and_then(|group| self.groups.get(&group)) else { return vec![first] };
+        let group = first.group.filter(|_| !mutation::is(Mutation::GroupsApart));
+        let Some(group) = group.and_then(|group| self.groups.get(&group)) else { return vec![first] };
         let span = group.last().map_or(0, |last| last.client_seq - first.client_seq);
         if span < group.len() as u64 {
             return group.clone();

@@ -7,6 +7,7 @@ use super::outbox::{Change, by_record, by_row};
 use super::parcel::{Parcel, Then};
 use super::protocol::Action;
 use super::record::{GroupId, OpId, RecordId, RowId};
+use crate::mutation::{self, Mutation};
 
 /// What a discard comes to.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -35,7 +36,7 @@ pub fn discard(outbox: &[Change], parcels: &[Parcel], row: RowId) -> Discarded {
         if !parcel.rows.iter().any(|row| rows.contains(row)) {
             continue;
         }
-        if parcel.is_open() {
+        if parcel.is_open() && !mutation::is(Mutation::DiscardedUnasked) {
             discarded.put.push(Parcel { then: Some(Then::Discard), ..parcel.clone() });
             rows.retain(|row| !parcel.rows.contains(row));
         } else {

@@ -16,6 +16,7 @@ use super::record::{
 use super::rows::{ConflictRow, End, HistoryRow};
 use super::schema::{Mode, Schema};
 use super::view::{patched, view};
+use crate::mutation::{self, Mutation};
 
 /// What `finish` plans from.
 #[derive(Clone, Copy)]
@@ -110,6 +111,8 @@ impl<'a> Work<'a, '_> {
     fn take(&mut self, parcel: &Parcel, outcome: &Outcome, bases: &mut impl Bases, index: u64) {
         match outcome {
             Outcome::Applied { seq, items } => self.applied(parcel, *seq, items, bases, index),
+            Outcome::Known { .. } if mutation::is(Mutation::KnownIgnored) => self.finished.stale = true,
+            Outcome::Known { .. } if mutation::is(Mutation::KnownIsAll) => self.known(parcel, &parcel.rows, index),
             Outcome::Known { rows } => self.known(parcel, rows, index),
             Outcome::Conflict { theirs } => self.conflict(parcel, theirs, bases),
             Outcome::Rejected { problem } => {
@@ -128,6 +131,10 @@ impl<'a> Work<'a, '_> {
                 let state = ParcelState::Refused { problem: problem.clone() };
                 self.finished.put.push(Parcel { state, blocked_by: None, next_attempt_at: None, ..parcel.clone() });
                 self.finished.refused += 1;
+            }
+            Outcome::Retry { .. } if mutation::is(Mutation::LaterIsRefused) => {
+                let state = ParcelState::Refused { problem: super::protocol::Problem::new(ProblemCode::Internal, "") };
+                self.finished.put.push(Parcel { state, ..parcel.clone() });
             }
             Outcome::Retry { after } => {
                 self.finished.later += 1;
@@ -169,6 +176,9 @@ impl<'a> Work<'a, '_> {
         for change in rows.iter().filter_map(|row| self.by_row.get(row)) {
             if self.ended_rows.insert(change.row) {
                 self.history.ended.push(ended(change, end));
+                if mutation::is(Mutation::EndedTwice) {
+                    self.history.ended.push(ended(change, end));
+                }
             }
         }
     }
@@ -207,7 +217,8 @@ impl<'a> Work<'a, '_> {
     }
 
     fn applied(&mut self, parcel: &Parcel, seq: Seq, items: &[AppliedItem], bases: &mut impl Bases, index: u64) {
-        self.end(&parcel.rows, End::Confirmed);
+        let is_discarded = mutation::is(Mutation::AppliedIsDiscarded) && parcel.then == Some(Then::Discard);
+        self.end(&parcel.rows, if is_discarded { End::Discarded } else { End::Confirmed });
         self.gone(parcel);
         self.history.seq = Some(seq);
         self.finished.confirmed += 1;

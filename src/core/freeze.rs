@@ -13,6 +13,7 @@ use super::record::{Base, CollectionName, Fields, Millis, OpId, RecordId, RowId,
 use super::rows::{End, Ended};
 use super::schema::Schema;
 use super::view::{patch, view};
+use crate::mutation::{self, Mutation};
 
 /// What a candidate comes to.
 pub(super) enum Frozen {
@@ -43,8 +44,14 @@ pub(super) fn freeze(input: &Begin<'_>, candidate: &Candidate<'_>, bases: &impl 
     items.sort_by_key(place);
     let items = made_first(input.schema, items);
     let rows: Vec<RowId> = candidate.changes.iter().map(|change| change.row).collect();
+    let mut op_id = OpId::new(input.now, [bits(input.seed, index * 2), bits(input.seed, index * 2 + 1)]);
+    if mutation::is(Mutation::SpentOpId)
+        && let Some(spent) = input.parcels.iter().find(|old| old.rows.iter().any(|row| rows.contains(row)))
+    {
+        op_id = spent.op_id;
+    }
     Frozen::Parcel(Box::new(Parcel {
-        op_id: OpId::new(input.now, [bits(input.seed, index * 2), bits(input.seed, index * 2 + 1)]),
+        op_id,
         rows,
         items,
         schema: candidate.changes.iter().map(|change| change.schema).max().unwrap_or(input.schema.schema),
@@ -93,7 +100,7 @@ fn freeze_record(schema: &Schema, key: Key<'_>, changes: &[&Change], base: Optio
         base_version,
         patch,
         seen,
-        set_aside: shown.set_aside.clone(),
+        set_aside: if mutation::is(Mutation::SetAsideUntold) { vec![] } else { shown.set_aside.clone() },
         edited_at,
     };
     match (&shown.fields, is_present) {

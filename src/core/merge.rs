@@ -5,6 +5,7 @@ use serde_json::{Number, Value};
 use super::protocol::SetAside;
 use super::record::{Millis, same};
 use super::schema::{FieldSpec, Kind, Policy};
+use crate::mutation::{self, Mutation};
 
 /// Two edits closer than this are not told apart by their clocks.
 pub const LATEST_APART_MS_MIN: i64 = 2_000;
@@ -45,6 +46,9 @@ pub fn merge(name: &str, spec: &FieldSpec, sides: Sides<'_>) -> Merged {
     if same(mine, seen) {
         return Merged::Clean(theirs.clone());
     }
+    if spec.policy == Policy::Sum && mutation::is(Mutation::SumIsPlain) {
+        return Merged::Clean(mine.clone());
+    }
     if spec.policy == Policy::Sum
         && let Some(value) = sum(seen, mine, theirs)
     {
@@ -54,6 +58,8 @@ pub fn merge(name: &str, spec: &FieldSpec, sides: Sides<'_>) -> Merged {
         return Merged::Clean(theirs.clone());
     }
     match spec.policy {
+        Policy::Ask if mutation::is(Mutation::MineWins) => Merged::Clean(mine.clone()),
+        Policy::Ask if mutation::is(Mutation::TheirsWins) => Merged::Clean(theirs.clone()),
         Policy::Ask | Policy::Sum => Merged::Ask,
         Policy::Mine => ruled(name, mine, theirs, false),
         Policy::Server => ruled(name, theirs, mine, true),

@@ -13,6 +13,7 @@ use super::protocol::{Action, Body, ChangesPage, ChangesRequest, Cursor, Entry, 
 use super::record::{CollectionName, Millis, RecordId, Seq, Tombstone};
 use super::rows::ConflictRow;
 use super::schema::Schema;
+use crate::mutation::{self, Mutation};
 
 /// Entries of a page of the feed.
 pub const CHANGES_LIMIT: u32 = 500;
@@ -207,7 +208,7 @@ pub fn finish_snapshot(
     for entry in entries {
         let collection = entry.collection.clone();
         let newer = |old: &super::record::Base| old.seq > page.watermark_seq && old.seq > entry.seq;
-        if !bases.get(&collection, entry.id).is_some_and(newer) {
+        if !bases.get(&collection, entry.id).is_some_and(newer) || mutation::is(Mutation::OlderReplaces) {
             let unsent = unsent.contains_key(&(collection.as_str(), entry.id));
             replace(bases, &collection, entry, unsent);
         }

@@ -3,6 +3,7 @@
 //! Laws (tests/properties.rs): a parcel's patch applied to the base gives the view; `begin` after an applied answer finds
 //! nothing; an open parcel is never altered.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::bases::Bases;
@@ -15,6 +16,7 @@ use super::protocol::{Action, Item, ProblemCode, PushParcel};
 use super::record::{Millis, OpId, RowId, Tombstone};
 use super::rows::{End, Ended};
 use super::schema::Schema;
+use crate::mutation::{self, Mutation};
 
 /// The first batch of a cycle; doubled after an answer that came quickly.
 pub const BATCH_PARCELS_START: usize = 100;
@@ -115,7 +117,9 @@ pub fn wanted<'a>(input: &Begin<'a>) -> Vec<Key<'a>> {
     let chosen = candidates(input.schema, input.outbox, input.parcels, due(input).1, input.now);
     let forbidden = input.parcels.iter().filter(|parcel| is_forbidden(parcel)).flat_map(|parcel| &parcel.items);
     let forbidden = forbidden.map(|item| (item.collection.as_str(), item.id));
-    chosen.into_iter().flat_map(|candidate| candidate.records).chain(forbidden).collect()
+    let open = input.parcels.iter().filter(|_| mutation::is(Mutation::OpenParcelAltered)).flat_map(|parcel| &parcel.items);
+    let open = open.map(|item| (item.collection.as_str(), item.id));
+    chosen.into_iter().flat_map(|candidate| candidate.records).chain(forbidden).chain(open).collect()
 }
 
 fn is_forbidden(parcel: &Parcel) -> bool {
@@ -137,6 +141,7 @@ pub fn begin(input: &Begin<'_>, bases: &impl Bases) -> Begun {
     let mut bytes = 0;
     let (open, on_the_way) = due(input);
     for parcel in open {
+        let parcel = mutated(input, parcel, bases, &mut begun);
         if !push_wire(&mut begun.send, &mut bytes, parcel.to_wire(), input.count_max) {
             return begun;
         }
@@ -154,6 +159,9 @@ pub fn begin(input: &Begin<'_>, bases: &impl Bases) -> Begun {
                     break;
                 }
                 begun.replaced.extend(refused.of(&candidate.changes).map(|old| old.op_id));
+                if mutation::is(Mutation::EndAtBegin) {
+                    begun.ended.extend(candidate.changes.iter().map(|change| ended(change, End::Confirmed)));
+                }
                 begun.parcels.push(*parcel);
             }
         }
@@ -161,6 +169,23 @@ pub fn begin(input: &Begin<'_>, bases: &impl Bases) -> Begun {
     begun.replaced.sort_unstable();
     begun.replaced.dedup();
     begun
+}
+
+/// An open parcel as it is sent again: as it is, but for the mutations.
+fn mutated<'a>(input: &Begin<'_>, parcel: &'a Parcel, bases: &impl Bases, begun: &mut Begun) -> Cow<'a, Parcel> {
+    let mut other = parcel.clone();
+    if mutation::is(Mutation::NewOpIdForOpen) {
+        other.op_id = OpId::new(input.now, [input.seed, begun.send.len() as u64]);
+        begun.replaced.push(parcel.op_id);
+    } else if mutation::is(Mutation::OpenParcelAltered) {
+        for item in &mut other.items {
+            item.base_version = bases.get(&item.collection, item.id).map_or(item.base_version, |base| base.version);
+        }
+    } else {
+        return Cow::Borrowed(parcel);
+    }
+    begun.parcels.push(other.clone());
+    Cow::Owned(other)
 }
 
 /// What can be frozen as it is: without conflicts, by the rules, and not waiting for what is not.

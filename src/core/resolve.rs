@@ -13,6 +13,7 @@ use super::record::{Base, Fields, Millis, RowId, Version, apply, field};
 use super::rows::{End, Ended};
 use super::schema::{Collection, Mode};
 use super::view::{Conflict, ConflictKind, patch, view};
+use crate::mutation::{self, Mutation};
 
 /// The key of a choice about a whole record.
 pub const WHOLE: &str = "*";
@@ -80,7 +81,7 @@ pub fn resolve(
     let merged = view(collection, base, changes);
     let set_aside = merged.set_aside;
     let (Some(base), Some(conflict)) = (base, merged.conflict) else { return Err(ResolveError::Moved) };
-    if base.version != shown {
+    if base.version != shown && !mutation::is(Mutation::DecidedUnseen) {
         return Err(ResolveError::Moved);
     }
     let ended = changes.iter().map(|change| ended(change, End::Resolved)).collect();

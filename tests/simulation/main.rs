@@ -1,6 +1,8 @@
 //! The simulation: see docs/simulation.md.
 //!
 //! `cargo xtask simulate --seeds N [--from S]` runs seeds; `--seed S` replays one with its log; a seed that fails is shrunk.
+//! `--mutations` runs only what must fail: every deliberate fault of `src/mutation.rs`.
+#![allow(clippy::expect_used, clippy::panic, reason = "what must be there fails the run if it is not")]
 
 mod actions;
 mod alone;
@@ -10,6 +12,7 @@ mod faults;
 mod kept;
 mod liveness;
 mod machine_cells;
+mod mutations;
 mod network;
 mod oracle;
 mod overwrite;
@@ -36,11 +39,15 @@ struct Arguments {
     from: u64,
     steps: u64,
     seed: Option<u64>,
+    /// Whether the mutations run; and whether they alone do.
+    mutations: (bool, bool),
 }
 
 fn arguments() -> Arguments {
-    let mut arguments = Arguments { seeds: SEEDS_DEFAULT, from: 0, steps: STEPS_DEFAULT, seed: None };
     let given: Vec<String> = std::env::args().skip(1).collect();
+    let alone = given.iter().any(|argument| argument == "--mutations");
+    let mutations = (alone || given.is_empty(), alone);
+    let mut arguments = Arguments { seeds: SEEDS_DEFAULT, from: 0, steps: STEPS_DEFAULT, seed: None, mutations };
     for pair in given.windows(2) {
         let number = pair[1].replace('_', "").parse();
         match (pair[0].as_str(), number) {
@@ -62,8 +69,25 @@ fn main() {
         replay(seed, arguments.steps);
         return;
     }
+    let (mut passed, mut failed) = (0, 0);
+    if !arguments.mutations.1 {
+        *(if run_seeds(&arguments) { &mut passed } else { &mut failed }) += 1;
+    }
+    if arguments.mutations.0 {
+        let (seen, unseen) = mutations::run_all(arguments.steps);
+        (passed, failed) = (passed + seen, failed + unseen);
+    }
+    let word = if failed == 0 { "ok" } else { "FAILED" };
+    println!("test result: {word}. {passed} passed; {failed} failed; 0 ignored");
+    if failed > 0 {
+        std::process::exit(1);
+    }
+}
+
+/// Runs the seeds as they are. Whether every invariant held, and everything that can go wrong did.
+fn run_seeds(arguments: &Arguments) -> bool {
     let began = Instant::now();
-    let (coverage, failed) = run_all(&arguments);
+    let (coverage, failed) = run_all(arguments);
     let took = began.elapsed();
     println!("simulation: seeds {}..{} of {} steps in {:.1} s", arguments.from, arguments.from + arguments.seeds, arguments.steps, took.as_secs_f64());
     coverage.print();
@@ -87,11 +111,7 @@ fn main() {
     if !missing.is_empty() {
         println!("never occurred: {}", missing.join(" · "));
     }
-    let word = if failed.is_empty() && complete { "ok" } else { "FAILED" };
-    println!("test result: {word}. {} passed; {} failed; 0 ignored", u8::from(failed.is_empty() && complete), u8::from(!failed.is_empty() || !complete));
-    if word != "ok" {
-        std::process::exit(1);
-    }
+    failed.is_empty() && complete
 }
 
 fn clipped(what: &str) -> String {

@@ -6,6 +6,7 @@ use fieldsync::core::protocol::{Action, Entry, GROUP_CHANGES_MAX, Item, Problem,
 use fieldsync::core::record::{Fields, RecordId, UserId, field, same};
 use fieldsync::core::rules::{Rule, check_patch, check_record, normalise_value, unique_values};
 use fieldsync::core::schema::{Access, Collection, Kind, Mode};
+use fieldsync::mutation::{self, Mutation};
 use serde_json::Value;
 
 use super::Context;
@@ -81,6 +82,9 @@ pub(super) fn may_touch<'a>(
 
 /// Whether the record is not what the item builds on.
 pub(super) fn has_moved(item: &Item, stored: &Stored) -> bool {
+    if mutation::is(Mutation::MovedOver) {
+        return false;
+    }
     let wants_live = item.action != Action::Create;
     stored.deleted == wants_live || stored.version != item.base_version || was_otherwise(item, stored)
 }
@@ -90,6 +94,7 @@ pub(super) fn has_moved(item: &Item, stored: &Stored) -> bool {
 fn was_otherwise(item: &Item, stored: &Stored) -> bool {
     let differs = |name: &String| !same(field(&item.seen, name), field(&stored.fields, name));
     match item.action {
+        _ if mutation::is(Mutation::ValuesUncompared) => false,
         // What it makes was not there, so nothing of it was seen; a tombstone has no fields to compare.
         Action::Create => false,
         Action::Update => item.seen.keys().any(differs),

@@ -2,6 +2,7 @@
 
 use fieldsync::core::protocol::{ChangesPage, ChangesRequest, Entry, PAGE_ENTRIES_MAX};
 use fieldsync::core::record::Seq;
+use fieldsync::mutation::{self, Mutation};
 use serde_json::Value;
 
 use super::cursor::Place;
@@ -46,6 +47,7 @@ fn page(tx: &mut dyn Tx, context: &Context<'_>, query: FeedQuery<'_>, limit: usi
 
 /// Both lists as one, in the feed's order. A record is in one of them only: who has it again has not lost it.
 fn merged(records: Vec<Stored>, revoked: Vec<Revoked>) -> Vec<Entry> {
+    let revoked = if mutation::is(Mutation::LossUntold) { Vec::new() } else { revoked };
     let records = records.into_iter().map(Stored::into_entry);
     let mut entries: Vec<Entry> = records.chain(revoked.into_iter().map(Revoked::into_entry)).collect();
     entries.sort_by(|a, b| (a.seq, &a.collection, a.id).cmp(&(b.seq, &b.collection, b.id)));

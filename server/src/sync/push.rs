@@ -7,6 +7,7 @@ use fieldsync::core::protocol::{
     Cursor, Outcome, PUSH_PARCELS_MAX, Problem, ProblemCode, PushAnswer, PushParcel, PushRequest, PushResult,
 };
 use fieldsync::core::record::RecordId;
+use fieldsync::mutation::{self, Mutation};
 use sha2::{Digest, Sha256};
 
 use super::apply;
@@ -89,13 +90,16 @@ fn settle(
     parcel: &PushParcel,
 ) -> Result<Outcome, SyncError> {
     let payload_hash = payload_hash(parcel);
-    if let Some(row) = tx.ledger(parcel.op_id)? {
+    if let Some(row) = tx.ledger(parcel.op_id)?.filter(|_| !mutation::is(Mutation::LedgerSkipped)) {
         let same = row.user == context.user.id && row.payload_hash.is_none_or(|hash| hash == payload_hash);
         return Ok(if same { row.outcome } else { reused() });
     }
-    let rows = tx.applied_rows(&parcel.changes)?;
+    let mut rows = tx.applied_rows(&parcel.changes)?;
+    if mutation::is(Mutation::RowsIgnored) {
+        rows.clear();
+    }
     let outcome = if rows.is_empty() { attempt(tx, context, random(), failed, parcel)? } else { Outcome::Known { rows } };
-    if outcome.is_final() {
+    if outcome.is_final() && !mutation::is(Mutation::LedgerUnwritten) {
         tx.put_ledger(&LedgerRow {
             op_id: parcel.op_id,
             user: context.user.id,
@@ -140,6 +144,6 @@ fn attempt(
             Outcome::Retry { after: None }
         }
     };
-    tx.end_part(matches!(outcome, Outcome::Applied { .. }))?;
+    tx.end_part(matches!(outcome, Outcome::Applied { .. }) || mutation::is(Mutation::HalfIsKept))?;
     Ok(outcome)
 }

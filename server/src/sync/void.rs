@@ -1,6 +1,7 @@
 //! Void: a parcel whose answer was lost is asked about; if it never came, it never will be applied.
 
 use fieldsync::core::protocol::{Outcome, PushResult, VoidRequest};
+use fieldsync::mutation::{self, Mutation};
 
 use super::push::{tells, newest, reused};
 use super::{Context, SyncError};
@@ -17,14 +18,17 @@ pub fn void(tx: &mut dyn Tx, context: &Context<'_>, request: &VoidRequest) -> Re
         None => {
             let rows = tx.applied_rows(&request.changes)?;
             let outcome = if rows.is_empty() { Outcome::Voided } else { Outcome::Known { rows } };
-            tx.put_ledger(&LedgerRow {
+            let row = LedgerRow {
                 op_id: request.op_id,
                 user: context.user.id,
                 payload_hash: None,
                 rows: request.changes.clone(),
                 outcome: outcome.clone(),
                 at: context.now,
-            })?;
+            };
+            if !mutation::is(Mutation::VoidUnwritten) {
+                tx.put_ledger(&row)?;
+            }
             outcome
         }
     };

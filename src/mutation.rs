@@ -1,0 +1,146 @@
+//! Deliberate faults, to show that the simulation sees them. Each breaks one promise at the place that keeps it; without
+//! the feature `simulation` none of them is in the build.
+//!
+//! It stands beside the rings and not in `core`: the switch is state, and all rings and the server ask it.
+
+/// Declares the mutations: each with its sentence, and with the invariants of which one must catch it.
+macro_rules! mutations {
+    ($($(#[doc = $what:literal])+ $name:ident => [$($expected:literal),+],)+) => {
+        /// One fault.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum Mutation {
+            $($(#[doc = $what])+ $name,)+
+        }
+
+        #[cfg(feature = "simulation")]
+        impl Mutation {
+            /// Every one of them.
+            pub const ALL: &[Self] = &[$(Self::$name),+];
+
+            /// What it does wrong, in a sentence.
+            #[must_use]
+            pub fn what(self) -> &'static str {
+                match self {
+                    $(Self::$name => concat!($($what),+).trim_ascii(),)+
+                }
+            }
+
+            /// The numbers of the invariants that this breaks: one of them must catch it.
+            #[must_use]
+            pub fn expected(self) -> &'static [&'static str] {
+                match self {
+                    $(Self::$name => &[$($expected),+],)+
+                }
+            }
+        }
+    };
+}
+
+mutations! {
+    /// A save does not wait for the disk.
+    RelaxedSave => ["I1"],
+    /// A save that found the storage full says that it is kept.
+    FullIsKept => ["I1"],
+    /// A save notes what the base has now as what the form showed.
+    SeenAtSave => ["I7"],
+    /// Save pressed again saves again.
+    SavedTwice => ["I1", "I4", "I8"],
+    /// A change leaves the outbox without an end in history.
+    EndUnwritten => ["I2"],
+    /// An end is written, and the change stays in the outbox.
+    ChangeStays => ["I8"],
+    /// An end is written twice.
+    EndedTwice => ["I8"],
+    /// A change ends as confirmed when it is sent, before the answer.
+    EndAtBegin => ["I8", "I2"],
+    /// The end of an answered change does not wait for the disk.
+    RelaxedAnswer => ["I8"],
+    /// An open parcel is brought up to the newest base before it is sent again.
+    OpenParcelAltered => ["I2"],
+    /// A parcel whose answer was lost is sent again under a new op_id.
+    NewOpIdForOpen => ["I13", "I2"],
+    /// A refused change is tried again under its spent op_id.
+    SpentOpId => ["I2", "I5"],
+    /// What is taken back while its outcome is unknown ends at once.
+    DiscardedUnasked => ["I13", "I8"],
+    /// What was applied before it could be taken back ends as taken back.
+    AppliedIsDiscarded => ["I8"],
+    /// The cursor is committed first, and then its page.
+    CursorFirst => ["I4", "I11"],
+    /// A page is applied whatever was pulled since it was asked for.
+    PageUncompared => ["I4", "I11"],
+    /// A base is replaced by any entry, also an older one of a page that was asked for before a push.
+    OlderReplaces => ["I4", "I11"],
+    /// Bases are ordered by their version.
+    OrderedByVersion => ["I4", "I11"],
+    /// The word that a record was deleted or lost is passed over.
+    TombstonesDropped => ["I11"],
+    /// A field that both changed becomes mine, and nobody is asked.
+    MineWins => ["I7"],
+    /// A field that both changed becomes theirs, and nobody is asked.
+    TheirsWins => ["I7", "I8"],
+    /// A field that adds up is written as it stands.
+    SumIsPlain => ["I7"],
+    /// What a rule set aside is not told.
+    SetAsideUntold => ["I7"],
+    /// A decision stands although theirs moved since it was shown.
+    DecidedUnseen => ["I7"],
+    /// What was saved together is sent apart.
+    GroupsApart => ["I5"],
+    /// That a change is known to the server already is passed over.
+    KnownIgnored => ["I11"],
+    /// Some changes of a parcel are known to the server, and all of them end.
+    KnownIsAll => ["I8"],
+    /// A try that our server puts off is taken for its refusal.
+    LaterIsRefused => ["I13"],
+    /// A proxy's 403 is taken for our server's refusal.
+    ProxyRefuses => ["I13"],
+    /// An answer for another user is taken.
+    AnyUser => ["I11", "I13"],
+    /// An outage counts as an attempt of the change that was under way.
+    OutageCounts => ["S6"],
+    /// A batch that the server fails on is sent whole for ever.
+    NeverHalved => ["I11", "I12"],
+    /// The server does what it has answered for good before.
+    LedgerSkipped => ["I5", "I8"],
+    /// The server applies changes that it applied under another op_id.
+    RowsIgnored => ["I5"],
+    /// The server does not note what it answered.
+    LedgerUnwritten => ["I5"],
+    /// The server keeps what a refused parcel wrote before it failed.
+    HalfIsKept => ["I5"],
+    /// The server forgets that it promised never to apply a parcel.
+    VoidUnwritten => ["I8"],
+    /// The server writes over a record that moved on.
+    MovedOver => ["I7"],
+    /// The server compares versions, and not what the device saw.
+    ValuesUncompared => ["I7"],
+    /// The server does not tell who lost a record.
+    LossUntold => ["I11"],
+}
+
+#[cfg(feature = "simulation")]
+thread_local! {
+    // A simulation runs seeds in several threads: each has its own.
+    static ON: std::cell::Cell<Option<Mutation>> = const { std::cell::Cell::new(None) };
+}
+
+/// Turns one on in this thread, or all off.
+#[cfg(feature = "simulation")]
+pub fn set(mutation: Option<Mutation>) {
+    ON.set(mutation);
+}
+
+/// Whether this one is on.
+#[cfg(feature = "simulation")]
+#[must_use]
+pub fn is(mutation: Mutation) -> bool {
+    ON.get() == Some(mutation)
+}
+
+/// None is ever on.
+#[cfg(not(feature = "simulation"))]
+#[must_use]
+pub const fn is(_: Mutation) -> bool {
+    false
+}
