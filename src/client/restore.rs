@@ -3,10 +3,10 @@
 
 use crate::core::machine::{Failure, Moved};
 use crate::core::outbox::Change;
-use crate::core::protocol::{Body, Outcome, PushParcel, PushResult, Request};
+use crate::core::protocol::{Body, Outcome, PushParcel, PushResult, Request, VoidRequest};
 use crate::core::pull::{PullState, restart};
-use crate::core::record::{CollectionName, Epoch, RecordId};
-use crate::core::restore::{Finish, Finished, ROWS_READ_MAX, Replay, finish, next};
+use crate::core::record::{CollectionName, Epoch, OpId, RecordId, RowId};
+use crate::core::restore::{Finish, Finished, ROWS_READ_MAX, Replay, ask, finish, next};
 use crate::core::rows::{HistoryRow, meta};
 use crate::core::trace::What;
 use crate::ports::{Host, Read, Rows, Scope, Step, Store, StoreError, StoreName, Transport, TransportError, Write};
@@ -62,6 +62,9 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
         let count_max = self.shared.borrow().engine.batch.count_max;
         let read = vec![Read::Outbox, Read::Meta, Read::HistoryFrom(asked.key, ROWS_READ_MAX)];
         let rows = self.store.read(read).await.map_err(|error| self.storage_failure(&error))?;
+        if let Some((op_id, changes)) = ask(asked, &rows.history) {
+            return self.ask_again(asked, op_id, changes).await;
+        }
         let send = next(asked, &rows.history, count_max);
         if send.is_empty() {
             return self.pushed_again(asked, &[]).await;
@@ -82,6 +85,16 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
                 _ => Ok(Moved { more: true }),
             },
         }
+    }
+
+    /// Asks what became of a parcel of which only a part was confirmed.
+    async fn ask_again(&self, asked: &Replay, op_id: OpId, changes: Vec<RowId>) -> Result<Moved, Failure> {
+        let request = Request::Void(VoidRequest { op_id, changes });
+        self.trace(What::Asked(op_id));
+        let answer = self.transport.send(&request).await.map_err(|error| self.failure(&error))?;
+        self.take_answer(&answer).await?;
+        let Body::Void(result) = &answer.body else { return Err(Failure::Misconfigured) };
+        self.pushed_again(asked, std::slice::from_ref(result)).await
     }
 
     async fn pushed_again(&self, asked: &Replay, results: &[PushResult]) -> Result<Moved, Failure> {

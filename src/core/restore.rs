@@ -58,6 +58,8 @@ enum Fate {
     Pass,
     /// It cannot be sent as it was.
     Back,
+    /// Of a part of it something else became: the server is asked whether it knows the rest.
+    Ask,
     /// It is sent.
     Send,
 }
@@ -76,11 +78,22 @@ fn records(row: &HistoryRow, parcel: &Parcel) -> BTreeSet<(CollectionName, Recor
 fn fate(row: &HistoryRow, parcel: &Parcel, returned: &BTreeSet<(CollectionName, RecordId)>) -> Fate {
     match confirmed(row, parcel).count() {
         0 => Fate::Pass,
-        // A part of it was taken back: as a whole it must not come to be.
-        count if count < parcel.rows.len() => Fate::Back,
         _ if records(row, parcel).iter().any(|record| returned.contains(record)) => Fate::Back,
+        // As a whole it must not come to be.
+        count if count < parcel.rows.len() => Fate::Ask,
         _ => Fate::Send,
     }
+}
+
+/// The parcel whose outcome must be asked for before anything is sent, and its changes that are confirmed: a part of it was
+/// known under another op_id, or was taken back.
+#[must_use]
+pub fn ask(replay: &Replay, history: &[HistoryRow]) -> Option<(OpId, Vec<RowId>)> {
+    let parcels = replay.rows(history).flat_map(|(row, passed)| row.parcels.iter().skip(passed).map(move |parcel| (row, parcel)));
+    let mut left = parcels.map(|(row, parcel)| (fate(row, parcel, &replay.returned), row, parcel));
+    let (fate, row, parcel) = left.find(|(fate, ..)| !matches!(fate, Fate::Pass))?;
+    let rows = confirmed(row, parcel).map(|ended| ended.row).collect();
+    matches!(fate, Fate::Ask).then_some((parcel.op_id, rows))
 }
 
 /// What is sent now. A record is in it once: whether its next parcel may go is told by the answer to this one. `history` is
@@ -93,6 +106,7 @@ pub fn next(replay: &Replay, history: &[HistoryRow], count_max: usize) -> Vec<Pu
         for parcel in row.parcels.iter().skip(passed) {
             match fate(row, parcel, &returned) {
                 Fate::Pass => {}
+                Fate::Ask => return send,
                 Fate::Back => returned.extend(records(row, parcel)),
                 Fate::Send => {
                     let records = records(row, parcel);
@@ -191,8 +205,8 @@ impl<'a> Work<'a, '_> {
             let back: BTreeSet<RowId> = match fate(row, parcel, &self.place.returned) {
                 Fate::Pass => BTreeSet::new(),
                 Fate::Back => parcel.rows.iter().copied().collect(),
-                Fate::Send => match self.results.get(&parcel.op_id) {
-                    Some(outcome) => self.lacking(parcel, outcome),
+                Fate::Send | Fate::Ask => match self.results.get(&parcel.op_id) {
+                    Some(outcome) => self.lacking(row, parcel, outcome),
                     None => {
                         is_whole = false;
                         break;
@@ -217,7 +231,7 @@ impl<'a> Work<'a, '_> {
     }
 
     /// The changes of a parcel that the server, by its answer, does not have.
-    fn lacking(&mut self, parcel: &Parcel, outcome: &'a Outcome) -> BTreeSet<RowId> {
+    fn lacking(&mut self, row: &HistoryRow, parcel: &Parcel, outcome: &'a Outcome) -> BTreeSet<RowId> {
         let known = match outcome {
             Outcome::Applied { .. } => &parcel.rows[..],
             Outcome::Known { rows } => rows,
@@ -227,7 +241,7 @@ impl<'a> Work<'a, '_> {
             }
             Outcome::Rejected { .. } | Outcome::Retry { .. } | Outcome::Blocked { .. } | Outcome::Voided => &[],
         };
-        parcel.rows.iter().copied().filter(|row| !known.contains(row)).collect()
+        confirmed(row, parcel).map(|ended| ended.row).filter(|row| !known.contains(row)).collect()
     }
 
     /// Their ends leave history, and they are in the outbox again (invariant I8).

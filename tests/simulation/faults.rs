@@ -258,6 +258,7 @@ impl World {
     pub fn narrow(&mut self, device: usize) -> bool {
         let of = &mut self.devices[device];
         of.is_narrow = !of.is_narrow;
+        of.store.forget_faults();
         let pull = of.store.peek(&[Read::Meta]).meta.get(meta::PULL).cloned();
         if let Some(state) = pull.and_then(|pull| serde_json::from_value::<PullState>(pull).ok()) {
             // What shows how far the device had come stays: a server that was restored meanwhile must still say so.
