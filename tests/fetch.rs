@@ -31,6 +31,7 @@ fn push() -> Request {
         open_records: 0,
         goodbye: false,
         acknowledged: vec![],
+        server_epoch: None,
         cursor: Some(Cursor("long ".repeat(1_000))),
         mark: None,
         parcels: vec![],

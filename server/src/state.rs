@@ -159,6 +159,12 @@ impl AppState {
         &self.inner.metrics
     }
 
+    /// The lifetime of this server's database.
+    #[must_use]
+    pub fn epoch(&self) -> Epoch {
+        self.inner.epoch
+    }
+
     /// A body with what every answer carries.
     #[must_use]
     pub fn envelope<T>(&self, user: Option<UserId>, body: T) -> Envelope<T> {

@@ -79,7 +79,7 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
         effects
     }
 
-    /// What every answer of our server tells: that it is there, and its clock.
+    /// What every answer of this server tells: that it is there, and its clock.
     pub(super) fn note_answer<B>(&self, answer: &Envelope<B>) {
         let now = self.host.now();
         let engine = &mut self.shared.borrow_mut().engine;
@@ -87,8 +87,11 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
         engine.answered_at = Some(now);
     }
 
-    /// An answer that no cycle asked for: whoever waits for the server need not.
-    pub(super) async fn heard<B>(&self, answer: &Envelope<B>) {
+    /// An answer that no cycle asked for: whoever waits for the server need not. Whether it is this database's server.
+    pub(super) async fn heard<B>(&self, answer: &Envelope<B>) -> bool {
+        if self.check_server(answer.server_epoch).await.is_err() {
+            return false;
+        }
         self.note_answer(answer);
         self.step(Event::Heard);
         if let Err(error) = self.write_trace(vec![self.engine_row()]).await {
@@ -96,6 +99,7 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
         }
         self.note(Note::Status);
         self.note(Note::Wake(None));
+        true
     }
 
     /// Where the engine stands, for the other contexts and the next start.
@@ -152,7 +156,10 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
         let open = rows.parcels.iter().filter(|parcel| parcel.is_open());
         let later = open.clone().filter_map(|parcel| parcel.next_attempt_at).filter(|at| !at.has_come(now, PARCEL_DELAY_MS_MAX));
         let held = rows.outbox.iter().filter(|change| change.is_held(now)).filter_map(|change| change.hold_until).min();
-        let is_stopped = matches!(self.shared.borrow().engine.machine.state, State::Outdated | State::Misconfigured { .. });
+        let is_stopped = matches!(
+            self.shared.borrow().engine.machine.state,
+            State::Outdated | State::Misconfigured { .. } | State::OtherServer { .. }
+        );
         let is_moving = open.clone().any(|parcel| !waits_for_another(parcel, &rows.outbox));
         let is_replaying = !matches!(replay_of(&rows), Ok(None));
         let unsent = !is_stopped && (is_replaying || is_moving || self.is_sendable(&rows).await);

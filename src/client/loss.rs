@@ -82,6 +82,7 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
             open_records: unsent(&rows.outbox).records,
             goodbye: true,
             acknowledged: self.shared.borrow().losses.acknowledged(),
+            server_epoch: meta_row(&rows, meta::SERVER_EPOCH).map_err(unreadable)?,
             cursor: None,
             mark: None,
             parcels: vec![],

@@ -13,6 +13,7 @@ mod read;
 mod refresh;
 mod restore;
 mod save;
+mod server;
 mod settle;
 mod stuck;
 mod trace;

@@ -11,7 +11,7 @@ use crate::core::protocol::{
 };
 use crate::core::pull::PullState;
 use crate::core::push::{Begin, Begun, begin, must_be_asked, wanted};
-use crate::core::record::{CollectionName, Epoch, OpId, RecordId, Seq};
+use crate::core::record::{CollectionName, OpId, RecordId, Seq};
 use crate::core::rows::{ConflictRow, HistoryRow, meta};
 use crate::core::status::Sending;
 use crate::core::trace::What;
@@ -59,8 +59,8 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
         let answer = self.transport.send(&Request::Push(request.clone())).await;
         match answer.or_else(|error| self.refused_by_a_proxy(error, &request)) {
             Ok(answer) => {
-                self.shared.borrow_mut().engine.batch.answered(self.host.now().since(sent_at));
                 self.take_answer(&answer).await?;
+                self.shared.borrow_mut().engine.batch.answered(self.host.now().since(sent_at));
                 let Body::Push(results) = &answer.body else { return Err(Failure::Misconfigured) };
                 self.learn_losses(&request, results).await.map_err(|error| self.storage_failure(&error))?;
                 let finished = self.finish_push(&answer, &results.results).await.map_err(|error| self.storage_failure(&error))?;
@@ -126,43 +126,11 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
             open_records: unsent(&rows.outbox).records,
             goodbye: false,
             acknowledged: self.shared.borrow().losses.acknowledged(),
+            server_epoch: meta_row(rows, meta::SERVER_EPOCH)?,
             cursor: pull.as_ref().and_then(|pull| pull.cursor.clone()),
             mark: pull.and_then(|pull| pull.mark),
             parcels,
         })
-    }
-
-    /// Notes what every answer carries: the server's lifetime and its clock.
-    pub(super) async fn take_answer<B>(&self, answer: &Envelope<B>) -> Result<(), Failure> {
-        self.note_answer(answer);
-        self.shared.borrow_mut().lost_cursors = 0;
-        self.check_server(answer.server_epoch).await
-    }
-
-    /// Whether it is the server that this database is for; a new database takes the first that answers.
-    pub(super) async fn check_server(&self, epoch: Epoch) -> Result<(), Failure> {
-        // It is written once, so what was read of it stays so.
-        if self.shared.borrow().server_epoch == Some(epoch) {
-            return Ok(());
-        }
-        let rows = self.store.read(vec![Read::Meta]).await.map_err(|error| self.storage_failure(&error))?;
-        let known: Option<Epoch> = meta_row(&rows, meta::SERVER_EPOCH).map_err(|error| self.storage_failure(&error))?;
-        if known == Some(epoch) {
-            self.shared.borrow_mut().server_epoch = known;
-            return Ok(());
-        }
-        if known.is_some() {
-            // Another server under this address: nothing of it may touch what is here.
-            self.note_error("misconfigured", "the server's database is another one".to_owned());
-            return Err(Failure::Misconfigured);
-        }
-        let scope = Scope::strict(&[StoreName::Meta], vec![Read::Meta]);
-        let plan = |rows: &Rows| {
-            let is_new = !rows.meta.contains_key(meta::SERVER_EPOCH);
-            Step::Write(if is_new { vec![meta_write(meta::SERVER_EPOCH, &epoch)] } else { vec![] }, ())
-        };
-        self.store.update(scope, plan).await.map_err(|error| self.storage_failure(&error))?;
-        Ok(())
     }
 
     async fn finish_push(&self, answer: &crate::core::protocol::Answer, results: &[PushResult]) -> Result<Finished, StoreError> {
@@ -269,7 +237,11 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
         let plan = |rows: &Rows| {
             let put = |parcel: &Parcel| Parcel { attempts: parcel.attempts + 1, next_attempt_at: Some(until), ..parcel.clone() };
             Step::Write(
-                rows.parcels.iter().filter(|parcel| parcel.is_open() && !parcel.waits(now)).map(|parcel| Write::Parcel(put(parcel))).collect(),
+                rows.parcels
+                    .iter()
+                    .filter(|parcel| parcel.is_open() && !parcel.waits(now))
+                    .map(|parcel| Write::Parcel(put(parcel)))
+                    .collect(),
                 (),
             )
         };

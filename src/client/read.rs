@@ -57,6 +57,7 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
             pulled_at: shared.engine.pulled_at.or(shared.pull.pulled_at),
             full: shared.full,
             lost: shared.losses.lost(),
+            server_epoch: shared.server_epoch,
             now,
             ..Facts::default()
         };
@@ -171,6 +172,7 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
             open_records: 0,
             goodbye: false,
             acknowledged: vec![],
+            server_epoch: None,
             cursor: None,
             mark: None,
             parcels: begun.send,
@@ -179,7 +181,9 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
             return Ok(vec![]);
         }
         let answer = self.transport.send(&Request::Preview(request.clone())).await?;
-        self.heard(&answer).await;
+        if !self.heard(&answer).await {
+            return Err(TransportError::Misconfigured { status: 0, detail: "another server has this address".to_owned() });
+        }
         let Body::Push(results) = answer.body else { return Ok(vec![]) };
         let of_parcel = |(parcel, result): (&crate::core::protocol::PushParcel, &crate::core::protocol::PushResult)| {
             let outcome = result.outcome.name();

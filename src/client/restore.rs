@@ -26,6 +26,7 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
     /// 410: the server does not know how far we are. Everything is asked for again; nothing here goes before its range is
     /// answered.
     pub(super) async fn cursor_lost(&self, asked: &PullState, server_epoch: Epoch) -> Result<Moved, Failure> {
+        self.check_server(server_epoch).await?;
         let lost = {
             let mut shared = self.shared.borrow_mut();
             shared.lost_cursors += 1;
@@ -34,7 +35,6 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
         if lost > LOST_CURSORS_MAX {
             return Err(self.failure(&TransportError::CursorUnknown { server_epoch }));
         }
-        self.check_server(server_epoch).await?;
         self.start_over(asked).await.map_err(|error| self.storage_failure(&error))?;
         self.trace(What::Restarted);
         Ok(Moved { more: true })
@@ -74,8 +74,8 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
         let sent_at = self.host.now();
         match self.transport.send(&Request::Push(request.clone())).await {
             Ok(answer) => {
-                self.shared.borrow_mut().engine.batch.answered(self.host.now().since(sent_at));
                 self.take_answer(&answer).await?;
+                self.shared.borrow_mut().engine.batch.answered(self.host.now().since(sent_at));
                 let Body::Push(results) = &answer.body else { return Err(Failure::Misconfigured) };
                 self.learn_losses(&request, results).await.map_err(|error| self.storage_failure(&error))?;
                 self.pushed_again(asked, &results.results).await

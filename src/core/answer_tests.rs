@@ -54,6 +54,7 @@ fn push(ops: &[u128]) -> Request {
         open_records: 0,
         goodbye: false,
         acknowledged: vec![],
+        server_epoch: None,
         cursor: None,
         mark: None,
         parcels: ops.iter().map(parcel).collect(),

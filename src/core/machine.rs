@@ -15,7 +15,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::backoff::{ATTEMPTS_MAX, DELAY_MS_MAX, RETRY_AFTER_MS_MAX, TIMER_MS, cycle_delay_ms};
-use super::record::Millis;
+use super::record::{Epoch, Millis};
 
 /// A cycle yields after this long, in a page.
 pub const CYCLE_MS_MAX: i64 = 30_000;
@@ -72,6 +72,11 @@ pub enum Failure {
     Outdated,
     /// The server does not understand this app.
     Misconfigured,
+    /// Another server has this address now.
+    OtherServer {
+        /// Its lifetime.
+        epoch: Epoch,
+    },
     /// The local database failed.
     Storage,
 }
@@ -158,6 +163,13 @@ pub enum State {
         /// The timer.
         until: Millis,
     },
+    /// Another server answers, for which another database is: until then, or the user asks.
+    OtherServer {
+        /// The timer.
+        until: Millis,
+        /// That server's lifetime.
+        epoch: Epoch,
+    },
 }
 
 /// The machine. [`State`] is all of it, and can be kept.
@@ -209,18 +221,15 @@ fn step(state: State, now: Millis, random: u64, event: Event) -> (State, Vec<Eff
             Reason::Start | Reason::Visible | Reason::User | Reason::SignedIn | Reason::Background => push(now, 0, reason),
             Reason::Online | Reason::Pageshow | Reason::Saved | Reason::Timer | Reason::Periodic => (state, vec![]),
         },
-        (State::Outdated, Event::Requested(reason)) => match reason {
-            Reason::Start | Reason::User | Reason::SignedIn => push(now, 0, reason),
-            Reason::Online
-            | Reason::Visible
-            | Reason::Pageshow
-            | Reason::Saved
-            | Reason::Timer
-            | Reason::Background
-            | Reason::Periodic => (state, vec![]),
-        },
-        (State::Misconfigured { until }, Event::Requested(reason)) => {
-            if until.has_come(now, TIMER_MS) || matches!(reason, Reason::User | Reason::Start | Reason::SignedIn) {
+        (State::Outdated, Event::Requested(reason)) => {
+            if is_asked_for(reason) {
+                push(now, 0, reason)
+            } else {
+                (state, vec![])
+            }
+        }
+        (State::Misconfigured { until } | State::OtherServer { until, .. }, Event::Requested(reason)) => {
+            if until.has_come(now, TIMER_MS) || is_asked_for(reason) {
                 push(now, 0, reason)
             } else {
                 (state, vec![Effect::WakeAt(until)])
@@ -249,15 +258,36 @@ fn step(state: State, now: Millis, random: u64, event: Event) -> (State, Vec<Eff
         (State::Pushing { attempt, .. }, Event::Pushed(Err(failure)))
         | (State::Pulling { attempt, .. }, Event::Pulled(Err(failure))) => fail(attempt, now, random, failure),
         (State::Waiting { until, attempt, floor, .. }, Event::Heard) => (heard(now, until, attempt, floor), vec![]),
-        (State::SignedOut | State::Outdated | State::Misconfigured { .. }, Event::Heard) => (State::Idle, vec![]),
+        (State::SignedOut | State::Outdated | State::Misconfigured { .. } | State::OtherServer { .. }, Event::Heard) => {
+            (State::Idle, vec![])
+        }
         (State::Idle | State::Pushing { .. } | State::Pulling { .. }, Event::Heard) => (state, vec![]),
         // An answer that nobody waits for: a driver that was replaced. Its transaction has compared; there is nothing to do.
         (
-            State::Idle | State::Waiting { .. } | State::SignedOut | State::Outdated | State::Misconfigured { .. },
+            State::Idle
+            | State::Waiting { .. }
+            | State::SignedOut
+            | State::Outdated
+            | State::Misconfigured { .. }
+            | State::OtherServer { .. },
             Event::Pushed(_) | Event::Pulled(_),
         )
         | (State::Pushing { .. }, Event::Pulled(_))
         | (State::Pulling { .. }, Event::Pushed(_)) => (state, vec![]),
+    }
+}
+
+/// Somebody opened the app, or asks: what stops until something is another is looked at again.
+fn is_asked_for(reason: Reason) -> bool {
+    match reason {
+        Reason::Start | Reason::User | Reason::SignedIn => true,
+        Reason::Online
+        | Reason::Visible
+        | Reason::Pageshow
+        | Reason::Saved
+        | Reason::Timer
+        | Reason::Background
+        | Reason::Periodic => false,
     }
 }
 
@@ -348,6 +378,10 @@ fn fail(attempt: u32, now: Millis, random: u64, failure: Failure) -> (State, Vec
         Failure::Misconfigured => {
             let until = now.plus(TIMER_MS);
             (State::Misconfigured { until }, vec![Effect::Rest, Effect::WakeAt(until)])
+        }
+        Failure::OtherServer { epoch } => {
+            let until = now.plus(TIMER_MS);
+            (State::OtherServer { until, epoch }, vec![Effect::Rest, Effect::WakeAt(until)])
         }
     }
 }

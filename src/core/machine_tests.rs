@@ -4,6 +4,7 @@ use super::*;
 
 const NOW: Millis = Millis(1_000_000);
 const LATER: Millis = Millis(1_010_000);
+const OTHER: Epoch = Epoch(uuid::Uuid::from_u128(9));
 
 fn idle() -> State {
     State::Idle
@@ -52,16 +53,18 @@ fn every_reason_in_every_state() {
     let stays = |state: State| vec![(state, vec![])];
     let wakes = |state: State| vec![(state, vec![Effect::WakeAt(LATER)])];
     let misconfigured = State::Misconfigured { until: LATER };
+    let elsewhere = State::OtherServer { until: LATER, epoch: OTHER };
     let floor = waiting(Some(LATER));
     type Cell = (State, Vec<Effect>);
     // State, the reasons that start, the attempt they start with, and what any other reason comes to.
-    let table: [(State, &[Reason], u32, Vec<Cell>); 8] = [
+    let table: [(State, &[Reason], u32, Vec<Cell>); 9] = [
         (idle(), &REASONS, 0, vec![]),
         (waiting(None), &[Start, Online, Visible, Pageshow, User, Background, SignedIn], 2, wakes(waiting(None))),
         (floor, &[User, SignedIn], 2, wakes(floor)),
         (State::SignedOut, &[Start, Visible, User, Background, SignedIn], 0, stays(State::SignedOut)),
         (State::Outdated, &[Start, User, SignedIn], 0, stays(State::Outdated)),
         (misconfigured, &[Start, User, SignedIn], 0, wakes(misconfigured)),
+        (elsewhere, &[Start, User, SignedIn], 0, wakes(elsewhere)),
         (pushing(2, false), &[], 0, stays(pushing(2, true))),
         (pulling(2, false), &[], 0, stays(pulling(2, true))),
     ];
@@ -86,6 +89,7 @@ fn every_reason_ends_a_wait_that_is_over() {
         (waiting(Some(LATER)), LATER),
         (waiting(None), Millis(LATER.0 - TIMER_MS - 1)),
         (State::Misconfigured { until: LATER }, LATER),
+        (State::OtherServer { until: LATER, epoch: OTHER }, LATER),
     ] {
         for reason in REASONS {
             assert_eq!(step(state, now, 7, requested(reason)).1, [Effect::Push], "{state:?} and {reason:?} at {now:?}");
@@ -156,6 +160,7 @@ fn every_failure_in_every_state_that_works() {
         (Failure::SignedOut, State::SignedOut, vec![Effect::Rest, Effect::AskToSignIn]),
         (Failure::Outdated, State::Outdated, vec![Effect::Rest]),
         (Failure::Misconfigured, State::Misconfigured { until: misconfigured }, rest(misconfigured)),
+        (Failure::OtherServer { epoch: OTHER }, State::OtherServer { until: misconfigured, epoch: OTHER }, rest(misconfigured)),
     ];
     for (failure, state, effects) in cells {
         for again in [false, true] {
@@ -174,6 +179,7 @@ fn every_answer_that_nobody_waits_for() {
         Failure::SignedOut,
         Failure::Outdated,
         Failure::Misconfigured,
+        Failure::OtherServer { epoch: OTHER },
         Failure::Storage,
     ];
     let answers: Vec<Result<Moved, Failure>> =
@@ -201,6 +207,7 @@ fn every_state_hears_of_an_answer() {
         (State::SignedOut, idle()),
         (State::Outdated, idle()),
         (State::Misconfigured { until: LATER }, idle()),
+        (State::OtherServer { until: LATER, epoch: OTHER }, idle()),
         (pushing(2, true), pushing(2, true)),
         (pulling(2, false), pulling(2, false)),
     ];

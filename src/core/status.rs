@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::batch::Batch;
 use super::loss::Lost;
 use super::machine::{Machine, State};
-use super::record::Millis;
+use super::record::{Epoch, Millis};
 use super::stuck::Stuck;
 
 /// Errors kept for support.
@@ -89,7 +89,7 @@ pub enum SyncState {
     SignedOut,
     /// The app is too old.
     Outdated,
-    /// The server does not understand the app.
+    /// The server does not understand the app, or is another one.
     Misconfigured,
     /// The disk is full.
     Full,
@@ -162,6 +162,8 @@ pub struct Facts {
     pub full: bool,
     /// What went with a cleared storage, until the user knows.
     pub lost: Option<Lost>,
+    /// The server that this database is for.
+    pub server_epoch: Option<Epoch>,
     /// The device's clock.
     pub now: Millis,
 }
@@ -202,6 +204,12 @@ pub struct SyncStatus {
     /// See [`Facts`].
     #[serde(skip_serializing_if = "Option::is_none")]
     pub lost: Option<Lost>,
+    /// The server that this database is for, once it has answered.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub server_epoch: Option<Epoch>,
+    /// Another server answers: that one's lifetime. Another database is for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub other_server: Option<Epoch>,
     /// The last errors.
     pub errors: Vec<ErrorNote>,
     /// Whether the browser sends with the app closed; the shell knows, and sets it.
@@ -212,7 +220,11 @@ pub struct SyncStatus {
 #[must_use]
 pub fn status(facts: &Facts) -> SyncStatus {
     let next_attempt_at = match facts.engine.machine.state {
-        State::Waiting { until, .. } | State::Misconfigured { until } => Some(until),
+        State::Waiting { until, .. } | State::Misconfigured { until } | State::OtherServer { until, .. } => Some(until),
+        _ => None,
+    };
+    let other_server = match facts.engine.machine.state {
+        State::OtherServer { epoch, .. } => Some(epoch),
         _ => None,
     };
     let today = facts.engine.sent_day == facts.now.0.div_euclid(86_400_000);
@@ -230,6 +242,8 @@ pub fn status(facts: &Facts) -> SyncStatus {
         oldest_unsent_at: facts.oldest_unsent_at,
         stuck: facts.stuck,
         lost: facts.lost,
+        server_epoch: facts.server_epoch,
+        other_server,
         errors: facts.engine.errors.clone(),
         background: true,
     }
@@ -241,7 +255,7 @@ fn lead(facts: &Facts) -> SyncState {
         _ if facts.full => return SyncState::Full,
         State::SignedOut => return SyncState::SignedOut,
         State::Outdated => return SyncState::Outdated,
-        State::Misconfigured { .. } => return SyncState::Misconfigured,
+        State::Misconfigured { .. } | State::OtherServer { .. } => return SyncState::Misconfigured,
         State::Waiting { ours: false, .. } | State::Pushing { attempt: 1.., .. } | State::Pulling { attempt: 1.., .. } => {
             return SyncState::Offline;
         }

@@ -53,7 +53,8 @@ impl Watch {
             | State::Pulling { .. }
             | State::SignedOut
             | State::Outdated
-            | State::Misconfigured { .. } => return false,
+            | State::Misconfigured { .. }
+            | State::OtherServer { .. } => return false,
         };
         let answers = engine.answered_at.is_some_and(|at| at.plus(ANSWERED_MS_MAX) >= must_answer_by);
         answers && self.awake_since.is_some_and(|awake| now.since(since.max(awake)) > STUCK_MS)

@@ -102,6 +102,9 @@ pub struct PushRequest {
     /// Lost epochs that the user knows of: they need not be told again.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub acknowledged: Vec<Epoch>,
+    /// The server that these are for: any other refuses them as it does an unknown cursor.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub server_epoch: Option<Epoch>,
     /// How far the device has pulled: a server that does not know it was restored.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cursor: Option<Cursor>,

@@ -26,6 +26,12 @@ extern "C" {
     /// `schema.json` as text.
     #[wasm_bindgen(method, getter)]
     pub fn schema(this: &Options) -> String;
+    /// Which database, if not the first of this server and user.
+    #[wasm_bindgen(method, getter)]
+    pub fn database(this: &Options) -> Option<String>;
+    /// The server that it is for, if that is known.
+    #[wasm_bindgen(method, getter)]
+    pub fn epoch(this: &Options) -> Option<String>;
     /// Whether records are kept in memory.
     #[wasm_bindgen(method, getter)]
     pub fn tables(this: &Options) -> bool;

@@ -38,7 +38,7 @@ impl Engine {
         let schema = Schema::parse(&options.schema()).map_err(|error| sync_error(Code::Invalid, &error.to_string(), false))?;
         let user: UserId = id(&options.user(), "the user's id")?;
         let server = options.server();
-        let store = IndexedDbStore::new(format!("fieldsync {server} {user}"));
+        let store = IndexedDbStore::new(options.database().unwrap_or_else(|| format!("fieldsync {server} {user}")));
         let on_event = options.on_event();
         let tell = on_event.clone();
         store.on_reload(move || {
@@ -49,6 +49,9 @@ impl Engine {
         let transport = FetchTransport::new(&server, user, options.get_access_token())?;
         let client = Client::open(store.clone(), transport, BrowserHost, Rc::new(schema), user, options.tables()).await;
         let engine = Self { client: Rc::new(client.map_err(SyncError::from)?), store, on_event };
+        if let Some(epoch) = options.epoch() {
+            engine.client.is_for(id(&epoch, "the server's epoch")?).await.map_err(SyncError::from)?;
+        }
         engine.tell();
         Ok(engine)
     }

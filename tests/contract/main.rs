@@ -7,6 +7,7 @@ mod costs;
 mod failures;
 mod loops;
 mod losses;
+mod other_server;
 mod restored;
 mod sparing;
 mod stuck;

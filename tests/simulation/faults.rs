@@ -147,6 +147,7 @@ impl World {
             open_records: 0,
             goodbye: false,
             acknowledged: vec![],
+            server_epoch: None,
             cursor: None,
             mark: None,
             parcels: vec![parcel],

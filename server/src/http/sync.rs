@@ -18,7 +18,7 @@ use super::extract::{ApiJson, ApiQuery, Browser, SignedIn};
 use crate::error::AppError;
 use crate::metrics::{Counter, Metrics};
 use crate::state::{Access, AppState};
-use crate::sync::{self, Sender};
+use crate::sync::{self, Sender, SyncError};
 
 /// The routes below `/sync/v1`.
 pub fn routes() -> OpenApiRouter<AppState> {
@@ -147,6 +147,9 @@ async fn run_push(
     sender: Sender,
     request: PushRequest,
 ) -> Result<PushAnswer, AppError> {
+    if request.server_epoch.is_some_and(|epoch| epoch != state.epoch()) {
+        return Err(SyncError::CursorUnknown.into()); // Meant for the server that had this address before.
+    }
     let sender = Sender { device: Some(request.device), ..sender };
     let rule =
         move |tx: &mut dyn crate::db::Tx, context: &sync::Context<'_>| sync::push::push(tx, context, &mut rand::random, &request);

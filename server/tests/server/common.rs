@@ -190,6 +190,7 @@ pub fn push_request(parcels: Vec<PushParcel>) -> PushRequest {
         open_records: 0,
         goodbye: false,
         acknowledged: Vec::new(),
+        server_epoch: None,
         cursor: None,
         mark: None,
         parcels,
