@@ -29,6 +29,8 @@ pub const ACTIVITIES: usize = 2_500;
 
 const TEAM: &str = "Jakarta";
 const SETTINGS_ID: &str = "01900000-0000-7000-8000-000000000001";
+/// The same people on every demo server of a seed: only its database is another.
+const PEOPLE_SINCE_MS: i64 = 1_577_836_800_000;
 const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 /// How far back the demo's story goes, in days.
 const PAST_DAYS: i64 = 180;
@@ -57,7 +59,7 @@ pub fn people() -> [Person; 3] {
 /// The database's.
 pub fn fill(tx: &mut dyn Tx, seed: u64, now: Millis, password_hash: &str) -> Result<()> {
     let mut random = ChaCha8Rng::seed_from_u64(seed);
-    let users: Vec<User> = people().iter().map(|person| user(&mut random, now, person, password_hash)).collect();
+    let users: Vec<User> = people().iter().map(|person| user(&mut random, person, password_hash)).collect();
     for user in &users {
         tx.put_user(user)?;
     }
@@ -77,9 +79,9 @@ pub fn password_hash() -> std::result::Result<String, argon2::password_hash::Err
     password::hash(PASSWORD)
 }
 
-fn user(random: &mut ChaCha8Rng, now: Millis, person: &Person, password_hash: &str) -> User {
+fn user(random: &mut ChaCha8Rng, person: &Person, password_hash: &str) -> User {
     User {
-        id: UserId::new(now, random.random()),
+        id: UserId::new(Millis(PEOPLE_SINCE_MS), random.random()),
         username: person.username.to_owned(),
         name: person.name.to_owned(),
         role: person.role,
