@@ -6,6 +6,7 @@
  */
 import { Auth } from "../www/fieldsync/auth.js";
 import { Cycles, lockName } from "../www/fieldsync/cycle.js";
+import { currentDatabase, switchDatabase } from "../www/fieldsync/databases.js";
 import { loadEngine } from "../www/fieldsync/engine.js";
 import { noteLastChance, readIdentity } from "../www/fieldsync/identity.js";
 import { TAG } from "../www/fieldsync/triggers.js";
@@ -47,7 +48,17 @@ async function runOnce(reason) {
   const identity = await readIdentity();
   if (!identity || identity.signedOut) return undefined;
   if (!identity.cookie) throw new Error("only a page can get a token from this server");
-  const { server, user, schema } = identity;
+  const { server, user } = identity;
+  const database = await currentDatabase(server, user);
+  const told = await runIn(database, identity, reason);
+  if (!told.other) return told.report;
+  // Another server answers: what waits for that one is in its own database.
+  const other = await switchDatabase(server, user, { name: database.name, epoch: told.epoch }, told.other);
+  return (await runIn(other, identity, reason)).report;
+}
+
+/** @param {import("../www/fieldsync/databases.js").Database} database @param {import("../www/fieldsync/identity.js").Identity} identity @param {Reason} reason */
+async function runIn({ name: database, epoch }, { server, user, schema }, reason) {
   const auth = new Auth(server);
   const name = lockName(server, user);
   const Engine = await loadEngine(await precachedEngine());
@@ -56,17 +67,22 @@ async function runOnce(reason) {
     server,
     user,
     schema,
+    database,
+    epoch,
     tables: false,
     getAccessToken: (why) => auth.accessToken(why, user),
     onEvent: (event) => event.kind === "wake" && channel.postMessage({ wake: event.message }),
   });
   try {
     const cycles = new Cycles(engine, name);
-    const report = await cycles.request(reason);
+    let report = await cycles.request(reason);
     const wait = report?.heldUntil === undefined ? undefined : report.heldUntil - Date.now();
-    if (wait === undefined || wait > HOLD_MS_MAX) return report;
-    await new Promise((done) => setTimeout(done, Math.max(0, wait))); // The last save was held for Undo: sleep it out.
-    return await cycles.request(reason);
+    if (wait !== undefined && wait <= HOLD_MS_MAX) {
+      await new Promise((done) => setTimeout(done, Math.max(0, wait))); // The last save was held for Undo: sleep it out.
+      report = await cycles.request(reason);
+    }
+    const { otherServer, serverEpoch } = engine.status();
+    return { report, other: otherServer, epoch: serverEpoch };
   } finally {
     engine.close();
     channel.close();

@@ -4,8 +4,8 @@
 import { openChannel } from "./channel.js";
 import { Collection, noteBatch } from "./collection.js";
 import { Cycles, lockName } from "./cycle.js";
+import { countRecords, deleteDatabases, otherDatabases, switchDatabase } from "./databases.js";
 import { SyncError } from "./errors.js";
-import { databaseName, deleteDatabase } from "./forget.js";
 import { persist, space } from "./persist.js";
 import { Repairs } from "./repair.js";
 import { Triggers } from "./triggers.js";
@@ -18,11 +18,15 @@ import { takeUpdate } from "./worker-bridge.js";
  * @typedef {import("./types").SyncStatus} SyncStatus
  * @typedef {import("./types").BatchCollection} BatchCollection
  * @typedef {import("./types").SyncClient} Contract
- * @typedef {{ server: string, user: string, schema: string }} Setting
+ * @typedef {import("./databases.js").Database} Database
+ * @typedef {(database: Database, onEvent: (event: EngineEvent) => void, tables?: boolean) => Promise<Engine>} OpenEngine
+ * @typedef {{ server: string, user: string, schema: string, database: Database, open: OpenEngine }} Setting
  */
 
 const SYNC_WITHIN_MS = 30_000;
 const GOODBYE_WITHIN_MS = 5_000;
+/** Two servers that answer in turn must not keep a page busy. */
+const SWITCH_EVERY_MS_MIN = 3_000;
 
 /** @implements {Contract} */
 export class SyncClient extends EventTarget {
@@ -30,6 +34,13 @@ export class SyncClient extends EventTarget {
   #collections = new Map();
   /** @type {Engine} */
   #engine;
+  /** The one before another server answered: forms that were open then still have its records. @type {Engine | undefined} */
+  #former;
+  #server;
+  #open;
+  #switching = false;
+  #switchedAt = 0;
+  #closed = false;
   #cycles;
   #triggers;
   #repairs;
@@ -41,27 +52,29 @@ export class SyncClient extends EventTarget {
   #closedByNewer = false;
   #saves = 0;
   #database;
-  /** Writes on their way, by row: Save pressed twice is one change, and one promise. @type {Map<string, Promise<void>>} */
+  /** Writes on their way, by row: Save pressed twice is one change, and one promise. @type {Map<string, Promise<Engine>>} */
   #saving = new Map();
 
   /** @param {Engine} engine @param {Setting} setting @param {{ listen(handle: (event: EngineEvent) => void): void }} events */
-  constructor(engine, { server, user, schema }, events) {
+  constructor(engine, { server, user, schema, database, open }, events) {
     super();
     this.#engine = engine;
     this.user = user;
     this.schema = JSON.parse(schema);
-    this.#database = databaseName(server, user);
+    this.#server = server;
+    this.#database = database;
+    this.#open = open;
     const lock = lockName(server, user);
     this.#cycles = new Cycles(engine, lock);
-    this.#channel = openChannel(lock, (message) => void engine.refresh(message));
+    this.#channel = openChannel(lock, (message) => void this.#engine.refresh(message));
     this.#triggers = new Triggers((reason) => this.#cycles.request(reason), {
       hasUnsent: () => this.#status.pending > 0,
       onBackground: (available) => this.#setBackground(available),
-      spare: (data) => engine.spare(data),
+      spare: (data) => this.#engine.spare(data),
     });
-    this.#repairs = new Repairs(engine, this.#cycles, (report) => this.#triggers.after(report));
+    this.#repairs = this.#newRepairs();
     for (const { name } of this.schema.collections) {
-      this.#collections.set(name, new Collection(name, engine, (writes, holdMs) => this.#save(writes, holdMs)));
+      this.#collections.set(name, new Collection(name, () => this.#engine, (writes, holdMs) => this.#save(writes, holdMs)));
     }
     this.#status = this.#readStatus();
     events.listen((event) => this.#handle(event));
@@ -131,7 +144,8 @@ export class SyncClient extends EventTarget {
       this.#saved();
       return answer;
     },
-    export: () => this.#engine.exportUnsent(),
+    export: (database) =>
+      database === undefined ? this.#engine.exportUnsent() : this.#peek(database, (engine) => engine.exportUnsent()),
   };
 
   history = { list: async (limit = 100) => JSON.parse(await this.#engine.history(limit)) };
@@ -139,14 +153,23 @@ export class SyncClient extends EventTarget {
   drafts = {
     /** @param {string} form */
     get: async (form) => {
-      const json = await this.#engine.draft(form);
+      const json = (await this.#engine.draft(form)) ?? (await this.#former?.draft(form).catch(() => undefined));
       return json === undefined ? undefined : JSON.parse(json);
     },
     /** @param {string} form @param {import("./types").Fields} value */
     put: (form, value) => this.#engine.putDraft(form, JSON.stringify(value)),
     /** @param {string} form */
-    remove: (form) => this.#engine.removeDraft(form),
+    remove: async (form) => {
+      await this.#former?.removeDraft(form).catch(() => {});
+      await this.#engine.removeDraft(form);
+    },
   };
+
+  async otherDatabases() {
+    const others = await otherDatabases(this.#server, this.user, this.#database.name);
+    const count = async (/** @type {string} */ name) => countRecords(await this.outbox.export(name));
+    return Promise.all(others.map(async (other) => ({ ...other, unsent: await count(other.name) })));
+  }
 
   async diagnostics() {
     return { ...JSON.parse(await this.#engine.diagnostics()), space: await space(), agent: navigator.userAgent };
@@ -162,7 +185,7 @@ export class SyncClient extends EventTarget {
     // Whoever cannot be told will think this work lost, and say so to this user's next store here: too much, not too little.
     await Promise.race([this.#engine.goodbye().catch(() => {}), new Promise((done) => setTimeout(done, GOODBYE_WITHIN_MS))]);
     this.close();
-    await deleteDatabase(this.#database);
+    await deleteDatabases(this.#server, this.user, this.#database.name);
   }
 
   async signedIn() {
@@ -186,7 +209,71 @@ export class SyncClient extends EventTarget {
     this.#cycles.close();
     this.#channel.close();
     for (const collection of this.#collections.values()) collection.stop();
+    this.#closed = true;
     this.#engine.close();
+    this.#former?.close();
+  }
+
+  /** Another database, for a moment. @template T @param {string} name @param {(engine: Engine) => Promise<T>} work */
+  async #peek(name, work) {
+    const engine = await this.#open({ name }, () => {}, false);
+    try {
+      return await work(engine);
+    } finally {
+      engine.close();
+    }
+  }
+
+  #newRepairs() {
+    return new Repairs(this.#engine, this.#cycles, (report) => this.#triggers.after(report));
+  }
+
+  /** Another server answers: its own database from now on. This one is kept, with all that is in it. */
+  async #switch() {
+    if (this.#switching) return;
+    this.#switching = true;
+    try {
+      const early = this.#switchedAt + SWITCH_EVERY_MS_MIN - Date.now();
+      if (early > 0) await new Promise((done) => setTimeout(done, early));
+      const { serverEpoch: epoch, otherServer } = this.#status;
+      if (this.#closed || !otherServer) return;
+      const from = { name: this.#database.name, epoch };
+      const database = await switchDatabase(this.#server, this.user, from, otherServer);
+      /** @type {Engine | undefined} */
+      let engine;
+      engine = await this.#open(database, (event) => void (engine === this.#engine && this.#handle(event)));
+      if (this.#closed) return engine.close();
+      this.#take(engine, database);
+    } catch (error) {
+      console.warn("fieldsync: the database of another server could not be opened", error); // The next cycle tries again.
+    } finally {
+      this.#switching = false;
+    }
+  }
+
+  /** @param {Engine} engine @param {Database} database */
+  #take(engine, database) {
+    this.#former?.close();
+    this.#former = this.#engine; // What is being saved there is saved.
+    this.#engine = engine;
+    this.#database = database;
+    this.#switchedAt = Date.now();
+    this.#cycles.close();
+    this.#cycles = new Cycles(engine, lockName(this.#server, this.user));
+    this.#repairs.stop();
+    this.#repairs = this.#newRepairs();
+    this.#repairs.start();
+    this.#handle({ kind: "changed", collections: [...this.#collections.keys()] });
+    this.#statusChanged();
+    void this.#triggers.fire("start");
+  }
+
+  /** What a form edits may be in the database before: so is its save. @param {EngineWrite[]} writes */
+  #engineFor(writes) {
+    const former = this.#former;
+    const isThere = (/** @type {EngineWrite} */ { action, collection, id }) =>
+      action !== "create" && this.#engine.get(collection, id) === undefined && former?.get(collection, id) !== undefined;
+    return former && writes.some(isThere) ? former : this.#engine;
   }
 
   /** @param {EngineWrite[]} writes @param {number} [holdMs] */
@@ -194,7 +281,8 @@ export class SyncClient extends EventTarget {
     const row = writes[0].row;
     let saving = this.#saving.get(row);
     if (!saving) {
-      saving = this.#engine.save(writes, holdMs).finally(() => this.#saving.delete(row));
+      const engine = this.#engineFor(writes);
+      saving = engine.save(writes, holdMs).then(() => engine).finally(() => this.#saving.delete(row));
       this.#saving.set(row, saving);
       saving.then(
         () => this.#saved(),
@@ -231,6 +319,7 @@ export class SyncClient extends EventTarget {
   #statusChanged() {
     const before = this.#status;
     const status = (this.#status = this.#readStatus());
+    if (status.otherServer) void this.#switch();
     if (JSON.stringify(before) === JSON.stringify(status)) return;
     this.dispatchEvent(new CustomEvent("syncstatuschange", { detail: status }));
     if (status.conflicts > before.conflicts) this.dispatchEvent(new CustomEvent("conflict", { detail: status }));

@@ -12,7 +12,7 @@ import { SyncError } from "./errors.js";
  * @typedef {import("./types").Query} Query
  * @typedef {import("./types").Rows} Rows
  * @typedef {import("./types").WriteOptions} WriteOptions
- * @typedef {(writes: EngineWrite[], holdMs?: number) => Promise<void>} Save
+ * @typedef {(writes: EngineWrite[], holdMs?: number) => Promise<Engine>} Save Gives back the engine that has it.
  * @typedef {{ query: Query, callback: (rows: Rows) => void, last?: string }} Watcher
  */
 
@@ -24,7 +24,7 @@ export class Collection {
   /** @type {Set<Watcher>} */
   #watchers = new Set();
 
-  /** @param {string} name @param {Engine} engine @param {Save} save */
+  /** @param {string} name @param {() => Engine} engine The one in use. @param {Save} save */
   constructor(name, engine, save) {
     this.#name = name;
     this.#engine = engine;
@@ -34,36 +34,36 @@ export class Collection {
   /** @param {Fields} fields @param {WriteOptions & { id?: string }} [options] */
   async create(fields, { id, row, holdMs } = {}) {
     // One of the two names the other, so that either of them given twice is one change.
-    const record = id ?? row ?? this.#engine.newId();
-    await this.#save([creation(this.#name, record, row ?? record, fields)], holdMs);
-    return this.#must(record);
+    const record = id ?? row ?? this.#engine().newId();
+    const engine = await this.#save([creation(this.#name, record, row ?? record, fields)], holdMs);
+    return this.#must(record, engine);
   }
 
   /** @param {RecordView} record @param {Fields} patch @param {WriteOptions} [options] */
   async update(record, patch, { row, holdMs } = {}) {
-    await this.#save([edit(record, patch, row ?? this.#engine.newId())], holdMs);
-    return this.#must(record.id);
+    const engine = await this.#save([edit(record, patch, row ?? this.#engine().newId())], holdMs);
+    return this.#must(record.id, engine);
   }
 
   /** @param {RecordView} record @param {WriteOptions} [options] */
   async remove(record, { row, holdMs } = {}) {
-    await this.#save([deletion(record, row ?? this.#engine.newId())], holdMs);
+    await this.#save([deletion(record, row ?? this.#engine().newId())], holdMs);
   }
 
   /** @param {string} id @returns {Promise<RecordView | undefined>} */
   async get(id) {
-    const json = this.#engine.get(this.#name, id);
+    const json = this.#engine().get(this.#name, id);
     return json === undefined ? undefined : JSON.parse(json);
   }
 
   /** @param {Query} [query] */
   async list(query = {}) {
-    return toRows(this.#engine.list(this.#name, JSON.stringify(query)));
+    return toRows(this.#engine().list(this.#name, JSON.stringify(query)));
   }
 
   /** @param {Query} [query] */
   async count(query = {}) {
-    return this.#engine.count(this.#name, JSON.stringify(query));
+    return this.#engine().count(this.#name, JSON.stringify(query));
   }
 
   /** @param {string} text @param {{ limit?: number }} [options] */
@@ -94,15 +94,15 @@ export class Collection {
 
   /** @param {Watcher} watcher */
   #tell(watcher) {
-    const json = this.#engine.list(this.#name, JSON.stringify(watcher.query));
+    const json = this.#engine().list(this.#name, JSON.stringify(watcher.query));
     if (json === watcher.last) return;
     watcher.last = json;
     watcher.callback(toRows(json));
   }
 
-  /** @param {string} id @returns {RecordView} */
-  #must(id) {
-    const json = this.#engine.get(this.#name, id);
+  /** @param {string} id @param {Engine} engine @returns {RecordView} */
+  #must(id, engine) {
+    const json = engine.get(this.#name, id);
     if (json === undefined) throw new SyncError("not-found", `${this.#name}/${id} is gone`);
     return JSON.parse(json);
   }

@@ -50,6 +50,35 @@ async function transact(mode, work) {
   }
 }
 
+/**
+ * Reads and writes a row in one transaction, so that two tabs do not overtake each other. Undefined deletes it.
+ * @template T
+ * @param {string} key
+ * @param {(row: any) => T} change
+ * @returns {Promise<T>}
+ */
+export async function amend(key, change) {
+  const database = await open();
+  try {
+    return await new Promise((resolve, reject) => {
+      const transaction = database.transaction(STORE, "readwrite");
+      const store = transaction.objectStore(STORE);
+      const request = store.get(key);
+      /** @type {T} */
+      let row;
+      request.onsuccess = () => {
+        row = change(request.result);
+        if (row === undefined) store.delete(key);
+        else store.put(row, key);
+      };
+      transaction.oncomplete = () => resolve(row);
+      transaction.onabort = () => reject(transaction.error);
+    });
+  } finally {
+    database.close();
+  }
+}
+
 /** @param {string} [key] @returns {Promise<Identity | undefined>} */
 export function readIdentity(key = CURRENT) {
   return transact("readonly", (store) => store.get(key));

@@ -1,5 +1,6 @@
 /** Opens a client: schema, identity for the worker, the worker itself, the engine. */
 import { SyncClient } from "./client.js";
+import { currentDatabase } from "./databases.js";
 import { loadEngine } from "./engine.js";
 import { SyncError } from "./errors.js";
 import { readIdentity, readSchema, writeIdentity, writeSchema } from "./identity.js";
@@ -17,20 +18,19 @@ export async function openClient(options) {
   const [Engine, schema] = await Promise.all([loadEngine(options.wasm), findSchema(options, server, user)]);
   await introduce(options, server, user, schema);
 
+  /** @type {import("./client.js").OpenEngine} */
+  const open = ({ name, epoch }, onEvent, tables = true) => {
+    const getAccessToken = (/** @type {"first" | "expired"} */ reason) => options.getAccessToken(reason);
+    return Engine.open({ server, user, schema, database: name, epoch, tables, getAccessToken, onEvent });
+  };
   // The engine may speak before there is a client to listen.
   /** @type {import("./types").EngineEvent[]} */
   const early = [];
   let handle = (/** @type {import("./types").EngineEvent} */ event) => void early.push(event);
-  const engine = await Engine.open({
-    server,
-    user,
-    schema,
-    tables: true,
-    getAccessToken: (reason) => options.getAccessToken(reason),
-    onEvent: (event) => handle(event),
-  });
+  const database = await currentDatabase(server, user);
+  const engine = await open(database, (event) => handle(event));
   const events = { listen: (/** @type {typeof handle} */ listener) => void (handle = listener) };
-  const client = new SyncClient(engine, { server, user, schema }, events);
+  const client = new SyncClient(engine, { server, user, schema, database, open }, events);
   early.forEach((event) => handle(event));
   if (options.serviceWorker !== false) {
     const url = new URL(options.serviceWorker ?? "sw.js", document.baseURI);

@@ -93,6 +93,10 @@ export interface SyncStatus {
   oldestUnsentAt?: number;
   /** State "stuck": records that could have gone for a quarter of an hour although the server answers, and since when. */
   stuck?: { records: number; since: number };
+  /** The server that this database is for, once it has answered: its `server_epoch`. */
+  serverEpoch?: string;
+  /** Another server answers under its address: the client is about to go on with that one's database. */
+  otherServer?: string;
   /** The last 20: when, code, words for support, how often in a row. */
   errors: { at: number; code: string; detail: string; count: number }[];
   /** False where the browser cannot send with the app closed. */
@@ -213,16 +217,18 @@ export interface SyncClient extends EventTarget {
     /** "later": the parcel's outcome is unknown; it is asked first, and then done. Undo appends what was discarded again. */
     discard(row: string): Promise<{ done: "now" | "later"; undo(): Promise<void> }>;
     undo(row: string): Promise<{ done: "now" | "later" }>;
-    /** Unsent work as JSON text. */
-    export(): Promise<string>;
+    /** Unsent work as JSON text; of another database, by its name. */
+    export(database?: string): Promise<string>;
   };
+  /** What is kept for other servers that had this address: of how many records there is unsent work. It goes when that server is back. */
+  otherDatabases(): Promise<OtherDatabase[]>;
   history: { list(limit?: number): Promise<HistoryEntry[]> };
   drafts: { get(form: string): Promise<Fields | undefined>; put(form: string, value: Fields): Promise<void>; remove(form: string): Promise<void> };
   diagnostics(): Promise<object>;
   /** The user knows what was lost: state "lost" is over. */
   acknowledgeLoss(): Promise<void>;
   /**
-   * Deletes this user's data from this device, unsent work too, and closes the client. The server is told if it can be reached, so
+   * Deletes this user's data from this device, unsent work too, also that for other servers of this address, and closes the client. The server is told if it can be reached, so
    * that nothing is called lost later.
    */
   forget(): Promise<void>;
@@ -232,6 +238,7 @@ export interface SyncClient extends EventTarget {
   reload(): Promise<void>;
   close(): void;
 }
+export interface OtherDatabase { name: string; epoch?: string; unsent: number; lastUsedAt: number }
 export interface BatchCollection {
   create(fields: Fields, options?: { id?: string }): string;
   update(record: RecordView, patch: Fields): void;
@@ -247,6 +254,10 @@ export interface EngineOptions {
   server: string; user: string;
   /** schema.json as text. */
   schema: string;
+  /** Default: the first of this server and user. */
+  database?: string;
+  /** The server that it is for. */
+  epoch?: string;
   /** False in the worker: no tables in memory, only cycles. */
   tables: boolean;
   getAccessToken(reason: "first" | "expired"): Promise<string | undefined>;

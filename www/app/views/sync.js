@@ -14,9 +14,13 @@ export async function syncCentre(app, _, query) {
   /** @type {import("../../fieldsync/elements/sync-centre.js").CentreData["preview"]} */
   let preview;
   let used = await space();
+  /** @type {{ epoch?: string, list: import("../../fieldsync/types").OtherDatabase[] }} */
+  let others = { epoch: sync.status.serverEpoch, list: await sync.otherDatabases().catch(() => []) };
   const draw = async () => {
     const [outbox, conflicts, history] = await Promise.all([sync.outbox.list(), sync.conflicts.list(), sync.history.list()]);
-    centre.data = { status: sync.status, outbox, conflicts, history, space: used, preview };
+    // They change only when another server answers.
+    if (others.epoch !== sync.status.serverEpoch) others = { epoch: sync.status.serverEpoch, list: await sync.otherDatabases().catch(() => []) };
+    centre.data = { status: sync.status, outbox, conflicts, history, space: used, preview, others: others.list };
   };
   const changed = () => void draw();
   sync.addEventListener("change", changed);
@@ -44,6 +48,7 @@ function listen(app, centre, onPreview) {
     "sync-requested": () => sync.sync(),
     "preview-requested": () => sync.preview().then(onPreview, () => onPreview("failed")),
     "export-requested": async () => download("fieldsync-unsent.json", await sync.outbox.export()),
+    "export-other-requested": async ({ name }) => download("fieldsync-unsent-other.json", await sync.outbox.export(name)),
     "diagnostics-requested": async () =>
       download("fieldsync-diagnostics.json", JSON.stringify(await sync.diagnostics(), null, 1)),
     "fix-requested": ({ entry }) => app.go(pageOf(entry, true)),

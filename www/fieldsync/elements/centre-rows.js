@@ -151,3 +151,16 @@ export function mergedRow(centre, entry) {
   });
   return row(centre, entry, moment(language, entry.at), lines);
 }
+
+/** What waits for a server that had this address. @param {SyncCentre} centre @param {import("../types").OtherDatabase} other */
+export function otherRow(centre, { name, unsent, lastUsedAt }) {
+  const t = translator(centre.language);
+  const press = () => centre.emit("export-other-requested", { name });
+  return h(
+    "section.note",
+    { dataset: { database: name } },
+    h("p", null, t("centre.other", { n: unsent })),
+    h("p.muted.small", null, t("centre.other.used", { time: moment(centre.language, lastUsedAt) })),
+    h("div.actions", null, h("button.button.small", { type: "button", dataset: { key: `other-${name}` }, onclick: press }, t("centre.export"))),
+  );
+}

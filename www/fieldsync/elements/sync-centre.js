@@ -1,7 +1,7 @@
 import { bytes, moment, time } from "../format.js";
 import { deviceLanguage, translator } from "../i18n.js";
 import { CENTRE_CSS } from "./centre-style.js";
-import { conflictRow, failedRow, historyRow, mergedRow, unsentRow } from "./centre-rows.js";
+import { conflictRow, failedRow, historyRow, mergedRow, otherRow, unsentRow } from "./centre-rows.js";
 import { h } from "./h.js";
 import { icon } from "./icons.js";
 import { openShadow, sheet } from "./styles.js";
@@ -14,6 +14,7 @@ import { openShadow, sheet } from "./styles.js";
  * @property {import("../types").HistoryEntry[]} history
  * @property {{ used?: number, quota?: number, persisted: boolean }} [space]
  * @property {{ collection: string, id: string, title: string, outcome: string }[] | "failed"} [preview] After it was asked for.
+ * @property {import("../types").OtherDatabase[]} [others]
  */
 
 /** @type {CSSStyleSheet | undefined} */
@@ -28,6 +29,7 @@ let own;
  * @event sync-requested @event preview-requested @event export-requested @event diagnostics-requested
  * @event fix-requested, retry-requested, discard-requested, undo-requested: detail `{ entry }`, an OutboxEntry.
  * @event retry-all-requested
+ * @event export-other-requested detail `{ name }`, of a database for another server.
  * @event loss-known The user has read what was lost.
  * @event choose-requested detail `{ conflict }`.
  * @event open-requested detail `{ collection, id }`.
@@ -82,7 +84,7 @@ export class SyncCentre extends HTMLElement {
   }
 
   /** @param {CentreData} data @returns {any[]} */
-  #sections({ status, outbox, conflicts, history, space, preview }) {
+  #sections({ status, outbox, conflicts, history, space, preview, others = [] }) {
     const t = translator(this.#language);
     const failed = outbox.filter((entry) => entry.status === "failed");
     const unsent = outbox.filter((entry) => entry.status !== "failed" && entry.status !== "conflict");
@@ -122,6 +124,7 @@ export class SyncCentre extends HTMLElement {
         !status.background && h("p.note", null, t("centre.background")),
         preview && this.#preview(preview),
       ),
+      ...others.filter(({ unsent }) => unsent > 0).map((other) => otherRow(this, other)),
       merged.length && this.#section("centre.merged", "merged", this.#list(merged.map((entry) => mergedRow(this, entry)))),
       this.#section(
         "centre.sent-today",

@@ -1,0 +1,69 @@
+/**
+ * Which database is in use: one for each server, user and epoch of the server. Another server under the same address gets one of
+ * its own, and the one before is kept, named here, until its server answers again. The worker reads the same row.
+ */
+import { databaseName, deleteDatabase } from "./forget.js";
+import { amend } from "./identity.js";
+
+/**
+ * @typedef {{ name: string, epoch?: string }} Database
+ * @typedef {{ current: string, known: { [name: string]: { epoch?: string, lastUsedAt: number } } }} Row
+ */
+
+/** @param {string} server @param {string} user */
+const key = (server, user) => `databases:${server} ${user}`;
+
+/** The one to open now. @param {string} server @param {string} user @returns {Promise<Database>} */
+export async function currentDatabase(server, user) {
+  const first = databaseName(server, user);
+  try {
+    const row = await amend(key(server, user), (/** @type {Row | undefined} */ row) => {
+      const current = row?.current ?? first;
+      return { current, known: { ...row?.known, [current]: { ...row?.known[current], lastUsedAt: Date.now() } } };
+    });
+    return { name: row.current, epoch: row.known[row.current].epoch };
+  } catch (error) {
+    console.warn("fieldsync: which database is in use could not be read", error);
+    return { name: first };
+  }
+}
+
+/**
+ * Another server answers: its database is in use from now on, for every tab and the worker.
+ * @param {string} server @param {string} user @param {Database} from @param {string} epoch The server that answers.
+ * @returns {Promise<Database>}
+ */
+export async function switchDatabase(server, user, from, epoch) {
+  const row = await amend(key(server, user), (/** @type {Row | undefined} */ row) => {
+    const lastUsedAt = Date.now();
+    const known = { ...row?.known, [from.name]: { epoch: from.epoch, lastUsedAt } };
+    const found = Object.keys(known).find((name) => known[name].epoch === epoch);
+    const current = found ?? `${databaseName(server, user)} ${epoch}`;
+    return { current, known: { ...known, [current]: { epoch, lastUsedAt } } };
+  });
+  return { name: row.current, epoch };
+}
+
+/** Those of other servers. @param {string} server @param {string} user @param {string} current */
+export async function otherDatabases(server, user, current) {
+  const row = await amend(key(server, user), (/** @type {Row | undefined} */ row) => row);
+  const others = Object.entries(row?.known ?? {}).filter(([name]) => name !== current);
+  return others.map(([name, { epoch, lastUsedAt }]) => ({ name, epoch, lastUsedAt }));
+}
+
+/** Deletes all of this user at this server. @param {string} server @param {string} user @param {string} current */
+export async function deleteDatabases(server, user, current) {
+  const deletion = deleteDatabase(current); // At once: whoever opens it meanwhile waits.
+  deletion.catch(() => {});
+  const others = await otherDatabases(server, user, current).catch(() => []);
+  const deleted = await Promise.allSettled([deletion, ...others.map(({ name }) => deleteDatabase(name))]);
+  const failed = deleted.find((result) => result.status === "rejected");
+  if (failed) throw failed.reason;
+  await amend(key(server, user), () => undefined);
+}
+
+/** Of how many records there is unsent work in an export. @param {string} json */
+export function countRecords(json) {
+  const { outbox } = JSON.parse(json);
+  return new Set(outbox.map((/** @type {{ collection: string, record: string }} */ row) => `${row.collection}/${row.record}`)).size;
+}
