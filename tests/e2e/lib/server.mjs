@@ -1,5 +1,6 @@
 /** The real server, as a process: started, asked to stop, or killed. Its data outlives it. */
 import { spawn } from "node:child_process";
+import { basename } from "node:path";
 import { createInterface } from "node:readline";
 import { until } from "./until.mjs";
 
@@ -21,6 +22,16 @@ export class Server {
   /** @param {Options} options */
   constructor(options) {
     this.#options = options;
+  }
+
+  /** Its data folder's name. */
+  get name() {
+    return basename(this.#options.data);
+  }
+
+  /** The same, with other data. @param {string} data */
+  beside(data) {
+    return new Server({ ...this.#options, data });
   }
 
   get running() {

@@ -18,6 +18,8 @@ export class World {
   steps = [];
   #places;
   #folder;
+  /** @type {Map<string, Server>} */
+  #others = new Map();
   #begun = Date.now();
 
   /** @param {Places} places @param {string} name @param {Proxy} proxy @param {Server} server @param {string} folder */
@@ -79,6 +81,16 @@ export class World {
   async returnServer() {
     await this.startServer();
     await this.proxy.replug();
+  }
+
+  /** Another server takes the address, with data of its own: "data" is the first one. @param {string} name */
+  async putServer(name) {
+    if (this.server.running) await this.stopServer();
+    const found = this.#others.get(name) ?? this.server.beside(join(this.#folder, name));
+    this.#others.set(this.server.name, this.server).set(name, found);
+    this.step(`${name} is the server now`);
+    this.server = found;
+    await this.returnServer();
   }
 
   /** A browser with an empty profile. @param {string} [name] @param {Screen} [screen] */
