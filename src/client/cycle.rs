@@ -8,10 +8,11 @@ use crate::core::backoff::PARCEL_DELAY_MS_MAX;
 use crate::core::history::{ROWS_READ_MAX, prunable};
 use crate::core::machine::{Effect, Event, Failure, Reason, State};
 use crate::core::protocol::Envelope;
-use crate::core::push::{Begin, begin, waits_for_another, wanted};
+use crate::core::push::{Begin, begin_within, waits_for_another, wanted_within};
 use crate::core::record::Millis;
 use crate::core::rows::meta;
 use crate::core::trace::What;
+use crate::core::window::window;
 use crate::ports::{Host, Read, Rows, Scope, Step, Store, StoreError, StoreName, Transport, TransportError, Write};
 
 /// How often history is pruned.
@@ -171,12 +172,19 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
     async fn is_sendable(&self, rows: &Rows) -> bool {
         let (outbox, parcels) = (&rows.outbox, &rows.parcels);
         let input = Begin { schema: &self.schema, outbox, parcels, now: self.host.now(), seed: 0, count_max: 1 };
-        let wanted = wanted(&input).into_iter().map(|(collection, id)| (collection.to_owned(), id)).collect::<Vec<_>>();
-        if wanted.is_empty() {
-            return false;
+        for window in (0..).map(|tries| window(input.count_max, tries)) {
+            let wanted = wanted_within(&input, window).into_iter().map(|(collection, id)| (collection.to_owned(), id));
+            let wanted: Vec<_> = wanted.collect();
+            if wanted.is_empty() {
+                break;
+            }
+            let Ok(rows) = self.store.read(vec![Read::PagesOf(wanted)]).await else { return true };
+            let Ok(bases) = pages::read(&rows) else { return true };
+            if let Some(begun) = begin_within(&input, &bases, window) {
+                return !begun.send.is_empty();
+            }
         }
-        let Ok(bases) = self.store.read(vec![Read::PagesOf(wanted)]).await else { return true };
-        pages::read(&bases).map_or(true, |bases| !begin(&input, &bases).send.is_empty())
+        false
     }
 
     /// What a failed request means to the machine.

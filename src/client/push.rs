@@ -10,11 +10,12 @@ use crate::core::protocol::{
     Answer, Body, Envelope, Outcome, Problem, ProblemCode, PushAnswer, PushParcel, PushRequest, PushResult, Request, VoidRequest,
 };
 use crate::core::pull::PullState;
-use crate::core::push::{Begin, Begun, begin, must_be_asked, wanted};
+use crate::core::push::{Begin, Begun, begin_within, must_be_asked, wanted_within};
 use crate::core::record::{CollectionName, OpId, RecordId, Seq};
 use crate::core::rows::{ConflictRow, HistoryRow, meta};
 use crate::core::status::Sending;
 use crate::core::trace::What;
+use crate::core::window::window;
 use crate::mutation::{self, Mutation};
 use crate::ports::{Host, Read, Rows, Scope, Step, Store, StoreError, StoreName, Transport, TransportError, Write};
 
@@ -23,6 +24,9 @@ use super::{Client, Note, meta_row, meta_write, pages};
 /// What a push's transactions touch.
 pub(super) const STORES: &[StoreName] =
     &[StoreName::Pages, StoreName::Outbox, StoreName::Parcels, StoreName::Conflicts, StoreName::History, StoreName::Meta];
+
+/// A begin's writes, and what it is.
+type Planned = (Vec<Write>, (Begun, PushRequest));
 
 impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
     /// Asks for what is to be voided, then sends a batch.
@@ -77,11 +81,11 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
         let scope = Scope::strict(STORES, vec![Read::Outbox, Read::Parcels, Read::Conflicts, Read::Meta]);
         let plan = |rows: &Rows| {
             let input = Begin { schema: &self.schema, outbox: &rows.outbox, parcels: &rows.parcels, now, seed, count_max };
-            if rows.stage == 0 {
-                return Step::Read(vec![Read::PagesOf(owned(wanted(&input)))]);
-            }
-            match self.plan_begin(&input, rows) {
-                Ok((writes, planned)) => Step::Write(writes, Ok(planned)),
+            let look = || Step::Read(vec![Read::PagesOf(owned(wanted_within(&input, window(count_max, rows.stage))))]);
+            let Some(tries) = rows.stage.checked_sub(1) else { return look() };
+            match self.plan_begin(&input, window(count_max, tries), rows) {
+                Ok(Some((writes, planned))) => Step::Write(writes, Ok(planned)),
+                Ok(None) => look(),
                 Err(error) => Step::Write(vec![], Err(error)),
             }
         };
@@ -94,8 +98,8 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
         Ok((begun, request))
     }
 
-    fn plan_begin(&self, input: &Begin<'_>, rows: &Rows) -> Result<(Vec<Write>, (Begun, PushRequest)), StoreError> {
-        let begun = begin(input, &pages::read(rows)?);
+    fn plan_begin(&self, input: &Begin<'_>, window: usize, rows: &Rows) -> Result<Option<Planned>, StoreError> {
+        let Some(begun) = begin_within(input, &pages::read(rows)?, window) else { return Ok(None) };
         let mut writes: Vec<Write> = begun.parcels.iter().cloned().map(Write::Parcel).collect();
         writes.extend(begun.replaced.iter().copied().map(Write::RemoveParcel));
         if !begun.ended.is_empty() {
@@ -111,7 +115,7 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
         if Some(request.allocated_seq) > meta_row(rows, meta::ALLOCATED)? {
             writes.push(meta_write(meta::ALLOCATED, &request.allocated_seq));
         }
-        Ok((writes, (begun, request)))
+        Ok(Some((writes, (begun, request))))
     }
 
     /// These parcels, and how it stands here.

@@ -28,6 +28,10 @@ pub struct Candidate<'a> {
     pub names: BTreeSet<Key<'a>>,
     /// The least of its collections' priorities: lower goes first when not all fit.
     pub priority: u8,
+    /// Of a window: looked at for its priority, and not only because another names it or for its age.
+    pub(super) leads: bool,
+    /// Of a window: one of the oldest.
+    pub(super) is_old: bool,
 }
 
 impl Candidate<'_> {
@@ -239,37 +243,4 @@ impl<'a> Chooser<'a> {
         merged.priority = merged.priority.min(priority);
         self.candidates[index] = merged;
     }
-}
-
-/// The candidates that go now, at most `count_max`, in order. If not all fit, priorities choose; what is chosen takes
-/// along what it names; the oldest is always among them.
-#[must_use]
-pub fn batch<'a>(candidates: Vec<Candidate<'a>>, count_max: usize) -> Vec<Candidate<'a>> {
-    if candidates.len() <= count_max {
-        return candidates;
-    }
-    let of: BTreeMap<Key<'a>, usize> = candidates
-        .iter()
-        .enumerate()
-        .flat_map(|(index, candidate)| candidate.records.iter().map(move |key| (*key, index)))
-        .collect();
-    let mut order: Vec<usize> = (0..candidates.len()).collect();
-    order.sort_by_key(|index| (*index != 0, candidates[*index].priority, *index));
-    let mut chosen = BTreeSet::new();
-    for index in order {
-        let mut needed = BTreeSet::new();
-        let mut open = vec![index];
-        while let Some(index) = open.pop() {
-            if !chosen.contains(&index) && needed.insert(index) {
-                open.extend(candidates[index].names.iter().filter_map(|named| of.get(named)));
-            }
-        }
-        if chosen.is_empty() || chosen.len() + needed.len() <= count_max {
-            chosen.extend(needed);
-        }
-        if chosen.len() >= count_max {
-            break;
-        }
-    }
-    candidates.into_iter().enumerate().filter(|(index, _)| chosen.contains(index)).map(|(_, candidate)| candidate).collect()
 }

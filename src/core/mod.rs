@@ -31,4 +31,5 @@ pub mod stuck;
 pub mod token;
 pub mod trace;
 pub mod view;
+pub mod window;
 pub mod wire;

@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::bases::Bases;
-use super::choose::{Candidate, Key, batch, candidates, key, made, mends};
+use super::choose::{Candidate, Key, candidates, key, made, mends};
 use super::fit::{fit, without_dependants};
 use super::freeze::{Frozen, freeze};
 use super::outbox::{Change, by_record};
@@ -16,6 +16,7 @@ use super::protocol::{Action, Item, ProblemCode, PushParcel};
 use super::record::{Millis, OpId, RowId, Tombstone};
 use super::rows::{End, Ended};
 use super::schema::Schema;
+use super::window::{Window, batch, within};
 use crate::mutation::{self, Mutation};
 
 /// The first batch of a cycle; doubled after an answer that came quickly.
@@ -114,7 +115,13 @@ fn is_due(input: &Begin<'_>, parcel: &Parcel, made: &BTreeSet<Key<'_>>) -> bool 
 /// The records whose bases `begin` must see.
 #[must_use]
 pub fn wanted<'a>(input: &Begin<'a>) -> Vec<Key<'a>> {
-    let chosen = candidates(input.schema, input.outbox, input.parcels, due(input).1, input.now);
+    wanted_within(input, usize::MAX)
+}
+
+/// The records whose bases [`begin_within`] must see.
+#[must_use]
+pub fn wanted_within<'a>(input: &Begin<'a>, window: usize) -> Vec<Key<'a>> {
+    let chosen = seen(input, due(input).1, window).candidates;
     let forbidden = input.parcels.iter().filter(|parcel| is_forbidden(parcel)).flat_map(|parcel| &parcel.items);
     let forbidden = forbidden.map(|item| (item.collection.as_str(), item.id));
     let open = input.parcels.iter().filter(|_| mutation::is(Mutation::OpenParcelAltered)).flat_map(|parcel| &parcel.items);
@@ -135,20 +142,33 @@ fn quarantined(input: &Begin<'_>, bases: &impl Bases) -> Vec<OpId> {
     gone.map(|parcel| parcel.op_id).collect()
 }
 
+/// What a window of this size shows of the outbox.
+fn seen<'a>(input: &Begin<'a>, on_the_way: BTreeSet<Key<'a>>, size: usize) -> Window<'a> {
+    within(candidates(input.schema, input.outbox, input.parcels, on_the_way, input.now), size)
+}
+
 /// Freezes what may be sent now. `bases` has the bases of what is [`wanted`].
 pub fn begin(input: &Begin<'_>, bases: &impl Bases) -> Begun {
+    // Over all there is always an answer.
+    begin_within(input, bases, usize::MAX).unwrap_or_default()
+}
+
+/// The same, looking at no more of a long outbox than what may be chosen. Nothing if that was too little: then more must be
+/// looked at, for what was is in conflict, or waits.
+pub fn begin_within(input: &Begin<'_>, bases: &impl Bases, window: usize) -> Option<Begun> {
     let mut begun = Begun { replaced: quarantined(input, bases), ..Begun::default() };
     let mut bytes = 0;
     let (open, on_the_way) = due(input);
     for parcel in open {
         let parcel = mutated(input, parcel, bases, &mut begun);
         if !push_wire(&mut begun.send, &mut bytes, parcel.to_wire(), input.count_max) {
-            return begun;
+            return Some(begun);
         }
     }
     let room = input.count_max.saturating_sub(begun.send.len());
     let refused = Refused::new(input.parcels);
-    for candidate in batch(ready(input, on_the_way, &refused, bases), room) {
+    let Window { candidates, is_whole } = seen(input, on_the_way, window);
+    for candidate in batch(ready(input, candidates, &refused, bases), room, is_whole)? {
         match freeze(input, &candidate, bases, begun.parcels.len() as u64) {
             Frozen::Nothing(ended) => {
                 begun.ended.extend(ended);
@@ -168,7 +188,7 @@ pub fn begin(input: &Begin<'_>, bases: &impl Bases) -> Begun {
     }
     begun.replaced.sort_unstable();
     begun.replaced.dedup();
-    begun
+    Some(begun)
 }
 
 /// An open parcel as it is sent again: as it is, but for the mutations.
@@ -189,10 +209,10 @@ fn mutated<'a>(input: &Begin<'_>, parcel: &'a Parcel, bases: &impl Bases, begun:
 }
 
 /// What can be frozen as it is: without conflicts, by the rules, and not waiting for what is not.
-fn ready<'a>(input: &Begin<'a>, on_the_way: BTreeSet<Key<'a>>, refused: &Refused<'a>, bases: &impl Bases) -> Vec<Candidate<'a>> {
+fn ready<'a>(input: &Begin<'a>, candidates: Vec<Candidate<'a>>, refused: &Refused<'a>, bases: &impl Bases) -> Vec<Candidate<'a>> {
     let by_record = by_record(input.outbox);
     let (mut ready, mut stopped) = (Vec::new(), BTreeSet::new());
-    for candidate in candidates(input.schema, input.outbox, input.parcels, on_the_way, input.now) {
+    for candidate in candidates {
         let (mut fit, mut left) = fit(input, candidate, &by_record, bases);
         // What mends a refused parcel did not come along: the same again would be refused again.
         if refused.of(&fit.changes).any(|parcel| !fit.changes.iter().any(|change| mends(parcel, change))) {
@@ -209,7 +229,8 @@ fn ready<'a>(input: &Begin<'a>, on_the_way: BTreeSet<Key<'a>>, refused: &Refused
 pub fn sendable<'a>(input: &Begin<'a>, bases: &impl Bases) -> BTreeSet<Key<'a>> {
     let (open, on_the_way) = due(input);
     let of_open = open.into_iter().flat_map(|parcel| parcel.items.iter().map(|item| (item.collection.as_str(), item.id)));
-    let ready = ready(input, on_the_way, &Refused::new(input.parcels), bases);
+    let all = seen(input, on_the_way, usize::MAX).candidates;
+    let ready = ready(input, all, &Refused::new(input.parcels), bases);
     of_open.chain(ready.into_iter().flat_map(|candidate| candidate.records)).collect()
 }
 

@@ -9,7 +9,7 @@ use fieldsync::core::finish::{Finish, finish};
 use fieldsync::core::outbox::{Change, Seen};
 use fieldsync::core::parcel::{Parcel, Then};
 use fieldsync::core::protocol::{Action, AppliedItem, Entry, Outcome, Problem, ProblemCode, PushResult};
-use fieldsync::core::push::{Begin, Begun, begin, ended};
+use fieldsync::core::push::{Begin, Begun, begin, begin_within, ended};
 use fieldsync::core::record::{
     Base, DeviceId, Fields, GroupId, Millis, RecordId, RowId, Seq, Tombstone, UserId, Version, normalise,
 };
@@ -163,6 +163,10 @@ impl Device {
         let seed = self.number();
         let input = Begin { schema: schema(), outbox: &outbox, parcels: &parcels, now: self.now(), seed, count_max };
         let begun = begin(&input, &self.bases);
+        // Looking at less finds the same, or says that it was too little; in the end it is all.
+        let found: Vec<Begun> =
+            [1, 2, 3, 5, 8, usize::MAX].iter().filter_map(|size| begin_within(&input, &self.bases, *size)).collect();
+        assert!(!found.is_empty() && found.iter().all(|within| *within == begun), "{count_max} of {outbox:?}");
         self.check_begun(&begun);
         self.parcels.retain(|parcel| !begun.replaced.contains(&parcel.op_id));
         self.parcels.extend(begun.parcels.iter().cloned());
