@@ -3,6 +3,9 @@
 //!
 //! It stands beside the rings and not in `core`: the switch is state, and all rings and the server ask it.
 
+#[cfg(feature = "simulation")]
+use crate::core::machine::{Event, State};
+
 /// Declares the mutations: each with its sentence, and with the invariants of which one must catch it.
 macro_rules! mutations {
     ($($(#[doc = $what:literal])+ $name:ident => [$($expected:literal),+],)+) => {
@@ -123,6 +126,21 @@ mutations! {
 thread_local! {
     // A simulation runs seeds in several threads: each has its own.
     static ON: std::cell::Cell<Option<Mutation>> = const { std::cell::Cell::new(None) };
+    // Which cells of the machine's table were met: see [`watched`].
+    static STEPS: std::cell::RefCell<Vec<(State, Event)>> = const { std::cell::RefCell::new(Vec::new()) };
+}
+
+/// Notes a step of the machine.
+#[cfg(feature = "simulation")]
+pub fn watch(state: State, event: Event) {
+    STEPS.with_borrow_mut(|steps| steps.push((state, event)));
+}
+
+/// The steps of the machine in this thread since the last call.
+#[cfg(feature = "simulation")]
+#[must_use]
+pub fn watched() -> Vec<(State, Event)> {
+    STEPS.take()
 }
 
 /// Turns one on in this thread, or all off.

@@ -182,6 +182,8 @@ pub struct Machine {
 impl Machine {
     /// Moves one step. Never blocks, never fails.
     pub fn handle(&mut self, now: Millis, random: u64, event: Event) -> Vec<Effect> {
+        #[cfg(feature = "simulation")]
+        crate::mutation::watch(self.state, event);
         let (state, effects) = step(self.state, now, random, event);
         self.state = state;
         effects

@@ -57,7 +57,8 @@ impl World {
         let device = random.below(self.devices.len());
         let context = random.below(3);
         let tab = &self.devices[device].tabs[context];
-        if tab.is_frozen || tab.is_cycling {
+        // Who asks again while a cycle runs is heard by that one.
+        if tab.is_frozen || (tab.is_cycling && random.percent(90)) {
             return false;
         }
         let Some(client) = tab.client.clone() else {

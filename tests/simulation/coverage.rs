@@ -27,7 +27,7 @@ pub const FAULTS: &[&str] = &[
     "request lost", "answer lost", "answer cut", "request twice", "request late", "portal 200", "portal 302", "portal 401",
     "portal 403", "portal 404", "portal 410", "portal 413", "portal 429", "portal 500", "portal 503", "ours 400", "ours 401",
     "ours 403", "ours 404", "ours 413", "ours 415", "ours 422", "ours 426", "ours 429", "ours 500", "ours 503", "retry-after",
-    "another user", "crash", "power cut", "clock jump", "clock drift", "quota", "closed connection", "commit unseen",
+    "another user", "another server", "crash", "power cut", "clock jump", "clock drift", "quota", "closed connection", "commit unseen",
     "work repeated", "freeze", "thaw", "access lost", "access granted", "backup", "restore", "device cloned", "import",
     "app upgraded", "scope narrowed", "scope widened", "signed out", "signed in", "refresh answer lost", "poison panic",
     "poison 500", "poison entry", "storage cleared",

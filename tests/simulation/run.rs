@@ -3,6 +3,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crate::coverage::Coverage;
+use crate::machine_cells;
 use crate::oracle::Violation;
 use crate::world::World;
 
@@ -34,6 +35,9 @@ pub fn run(seed: u64, steps: u64, skipped: &[bool], log: bool) -> Outcome {
         }
         world.tasks.clear();
         let mut coverage = world.sim.coverage.borrow().clone();
+        for (state, event) in fieldsync::mutation::watched() {
+            coverage.count("cell", machine_cells::name(state, event).unwrap_or("impossible"));
+        }
         coverage.add(&world.sim.oracle.borrow().coverage);
         Outcome { violation, coverage, log: world.log.take().unwrap_or_default() }
     }));

@@ -160,6 +160,14 @@ impl Server {
         Http { status, retry_after, body: serde_json::to_vec(&envelope).expect("plain structs") }
     }
 
+    /// What a server with another database under this address says.
+    pub fn stranger(&self, user: UserId, now: i64) -> Http {
+        let body = Problem::new(ProblemCode::CursorUnknown, "");
+        let (status, server_epoch) = (body.status, Epoch::new(Millis(2), [9, 9]));
+        let envelope = Envelope { server_time: Millis(now), server_epoch, user: Some(user), body };
+        Http { status, retry_after: None, body: serde_json::to_vec(&envelope).expect("plain structs") }
+    }
+
     pub fn refuse(&self, user: UserId, now: i64, code: ProblemCode, after: Option<u32>) -> Http {
         let mut problem = Problem::new(code, "");
         problem.retry_after = after;

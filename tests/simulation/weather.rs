@@ -2,6 +2,8 @@
 
 use fieldsync::core::protocol::{ProblemCode, Request};
 use fieldsync::core::record::UserId;
+use fieldsync::core::rows::meta;
+use fieldsync::ports::Read;
 use serde_json::Value;
 
 use crate::network::{Packet, Reply, Way};
@@ -73,7 +75,7 @@ impl World {
 
     fn rough_request(&mut self, packet: Packet, random: &mut Random) {
         let id = packet.id;
-        match random.below(6) {
+        match random.below(7) {
             0 => {
                 self.sim.count("fault", "request lost");
                 self.answer_arrives(id, Reply::Nothing);
@@ -105,6 +107,12 @@ impl World {
                 let http = self.server.refuse(packet.user, self.sim.now.get(), code, after);
                 self.answer_arrives(id, reply(http));
             }
+            // A new database takes the first server that answers: this one must know its own.
+            5 if self.knows_server(packet.device) => {
+                self.sim.count("fault", "another server");
+                let http = self.server.stranger(packet.user, self.sim.now.get());
+                self.answer_arrives(id, reply(http));
+            }
             _ => {
                 self.sim.count("fault", "another user");
                 let other = if packet.user == SARI { crate::server::BUDI } else { SARI };
@@ -116,6 +124,10 @@ impl World {
                 self.answer_arrives(id, reply(answer));
             }
         }
+    }
+
+    fn knows_server(&self, device: usize) -> bool {
+        self.devices[device].store.peek(&[Read::Meta]).meta.contains_key(meta::SERVER_EPOCH)
     }
 
     fn rough_answer(&mut self, packet: Packet, random: &mut Random) {

@@ -1,5 +1,5 @@
-//! `cargo xtask`: what a person and CI run. `start` tries Fieldsync out, `test` proves it, `bench` says how
-//! fast it is, `build` and `size` are parts of all.
+//! `cargo xtask`: what a person and CI run. `start` tries Fieldsync out, `test` proves it, `simulate` looks for what breaks
+//! it, `bench` says how fast it is, `build` and `size` are parts of all.
 
 mod bench;
 mod build;
@@ -7,6 +7,7 @@ mod command;
 mod counts;
 mod parts;
 mod plug;
+mod simulate;
 mod size;
 mod stamp;
 mod start;
@@ -37,6 +38,8 @@ enum Command {
     Build,
     /// Measure the figures beside IndexedDB by hand, PouchDB and RxDB, and fail if a bar is missed. Takes up to ten minutes.
     Bench(BenchArguments),
+    /// Run the simulation over many seeds, or replay one and shrink it to what matters.
+    Simulate(SimulateArguments),
     /// Say what a phone downloads, raw, gzip and brotli, and fail over the budget.
     Size,
 }
@@ -69,6 +72,23 @@ pub struct BenchArguments {
     pub only: Vec<bench::Part>,
 }
 
+/// Options of `simulate`.
+#[derive(clap::Args)]
+pub struct SimulateArguments {
+    /// How many seeds.
+    #[arg(long, default_value_t = 10_000)]
+    pub seeds: u64,
+    /// The first.
+    #[arg(long, default_value_t = 0)]
+    pub from: u64,
+    /// Steps of a seed, before the faults stop.
+    #[arg(long, default_value_t = 200)]
+    pub steps: u64,
+    /// Replay this one, with a log, and shrink it if it fails.
+    #[arg(long)]
+    pub seed: Option<u64>,
+}
+
 /// Options of `test`.
 #[derive(clap::Args)]
 pub struct TestArguments {
@@ -85,6 +105,7 @@ fn main() -> ExitCode {
         Command::Start(arguments) => start::start(&arguments).map(|()| true),
         Command::Test(arguments) => test::test(&arguments),
         Command::Bench(arguments) => bench::bench(&arguments),
+        Command::Simulate(arguments) => simulate::simulate(&arguments),
         Command::Build => build::everything(build::Server::Release).map(|_| true),
         Command::Size => build::app().and_then(|app| size::report(&app)),
     };

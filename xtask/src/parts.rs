@@ -7,7 +7,7 @@ use anyhow::Result;
 use crate::build::{self, Server};
 use crate::command::{cargo, command, tee};
 use crate::counts::Counts;
-use crate::{tools, workspace};
+use crate::{simulate, tools, workspace};
 
 /// One part.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -18,6 +18,8 @@ pub enum Part {
     Lints,
     /// cargo test, the whole workspace
     Native,
+    /// The simulation and its mutations
+    Simulation,
     /// wasm-pack test, in Chromium
     Browser,
     /// tsc over the JavaScript
@@ -30,7 +32,16 @@ pub enum Part {
 
 impl Part {
     /// All, in order.
-    pub const ALL: [Self; 7] = [Self::Format, Self::Lints, Self::Native, Self::Browser, Self::Types, Self::Node, Self::Stories];
+    pub const ALL: [Self; 8] = [
+        Self::Format,
+        Self::Lints,
+        Self::Native,
+        Self::Simulation,
+        Self::Browser,
+        Self::Types,
+        Self::Node,
+        Self::Stories,
+    ];
 
     /// Its name in the summary.
     pub fn title(self) -> &'static str {
@@ -38,6 +49,7 @@ impl Part {
             Self::Format => "format",
             Self::Lints => "lints, native and wasm32",
             Self::Native => "native tests",
+            Self::Simulation => "simulation",
             Self::Browser => "browser tests of the store",
             Self::Types => "types of the JavaScript",
             Self::Node => "tests in Node",
@@ -51,6 +63,7 @@ impl Part {
             Self::Format => check(cargo().args(["fmt", "--all", "--check"])),
             Self::Lints => lints(),
             Self::Native => native(),
+            Self::Simulation => simulate::part(),
             Self::Browser => browser(),
             Self::Types => types(),
             Self::Node => node(),
@@ -65,7 +78,7 @@ fn check(command: &mut std::process::Command) -> Result<Counts> {
 }
 
 fn lints() -> Result<Counts> {
-    let mut counts = check(cargo().args(["clippy", "--workspace", "--all-targets", "--quiet", "--", "-D", "warnings"]))?;
+    let mut counts = check(cargo().args(["clippy", "--workspace", "--all-targets", "--features", "fieldsync/simulation", "--quiet", "--", "-D", "warnings"]))?;
     let mut wasm = cargo();
     wasm.args(["clippy", "--package", "fieldsync", "--lib", "--target", "wasm32-unknown-unknown", "--quiet"]);
     counts += check(wasm.args(["--", "-D", "warnings"]))?;
@@ -123,7 +136,7 @@ fn types() -> Result<Counts> {
 
 fn node() -> Result<Counts> {
     build::packages()?;
-    let files = workspace::files(&["www", "service-worker", "tests"])?;
+    let files = workspace::files(&["www", "service-worker", "tests", "benches"])?;
     let tests: Vec<_> = files.into_iter().filter(|file| file.to_string_lossy().ends_with(".test.mjs")).collect();
     if tests.is_empty() {
         return Ok(Counts::default());
