@@ -104,6 +104,8 @@ mutations! {
     OutageCounts => ["S6"],
     /// A batch that the server fails on is sent whole for ever.
     NeverHalved => ["I11", "I12"],
+    /// What a restored server lacks is not pushed again.
+    RestoredUntold => ["I8", "I11"],
     /// The server does what it has answered for good before.
     LedgerSkipped => ["I5", "I8"],
     /// The server applies changes that it applied under another op_id.

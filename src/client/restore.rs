@@ -9,6 +9,7 @@ use crate::core::record::{CollectionName, Epoch, OpId, RecordId, RowId};
 use crate::core::restore::{Finish, Finished, ROWS_READ_MAX, Replay, ask, finish, next};
 use crate::core::rows::{HistoryRow, meta};
 use crate::core::trace::What;
+use crate::mutation::{self, Mutation};
 use crate::ports::{Host, Read, Rows, Scope, Step, Store, StoreError, StoreName, Transport, TransportError, Write};
 
 use super::push::{STORES, marked};
@@ -136,7 +137,7 @@ fn plan_start_over(state: &PullState, rows: &Rows) -> Result<Vec<Write>, StoreEr
     let mut writes = pages::writes(set, rows)?;
     writes.push(meta_write(meta::PULL, &restart(state)));
     let replay = Replay::begin(replay_of(rows)?, rows.history.last().map(|row| row.key));
-    if replay.is_some() {
+    if replay.is_some() && !mutation::is(Mutation::RestoredUntold) {
         writes.push(meta_write(meta::REPLAY, &replay));
     }
     Ok(writes)
