@@ -82,7 +82,8 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
                 self.pushed_again(asked, &results.results).await
             }
             Err(error) => match (self.is_to_blame(&error, &request).await?, request.parcels.first()) {
-                (true, Some(parcel)) => self.pushed_again(asked, &[lacking(parcel)]).await,
+// What makes the server fail is not sent again blindly: it may have it.
+                (true, Some(parcel)) => self.ask_again(asked, parcel.op_id, parcel.changes.clone()).await,
                 _ => Ok(Moved { more: true }),
             },
         }
@@ -158,9 +159,4 @@ fn plan_finish(input: &Finish<'_>, rows: &Rows) -> Result<(Vec<Write>, bool), St
     writes.push(meta_write(meta::REPLAY, &replay));
     writes.extend(marked(input.results, rows)?);
     Ok((writes, moved))
-}
-
-/// What makes the server fail goes back to the outbox: there it is put by, alone.
-fn lacking(parcel: &PushParcel) -> PushResult {
-    PushResult { op_id: parcel.op_id, mark: None, outcome: Outcome::Retry { after: None } }
 }

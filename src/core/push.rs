@@ -10,7 +10,7 @@ use super::bases::Bases;
 use super::choose::{Candidate, Key, candidates, key, made, mends};
 use super::fit::{fit, without_dependants};
 use super::freeze::{Frozen, freeze};
-use super::outbox::{Change, by_record};
+use super::outbox::{Change, by_record, by_row};
 use super::parcel::{Parcel, ParcelState};
 use super::protocol::{Action, Item, ProblemCode, PushParcel};
 use super::record::{Millis, OpId, RowId, Tombstone};
@@ -60,6 +60,7 @@ pub struct Begun {
 /// for the parcel that makes it.
 fn due<'a>(input: &Begin<'a>) -> (Vec<&'a Parcel>, BTreeSet<Key<'a>>) {
     let (made, mut on_the_way, mut due) = (made(input.outbox), BTreeSet::new(), Vec::new());
+    let rows = if input.parcels.is_empty() { BTreeMap::new() } else { by_row(input.outbox) };
     let mut made_at: BTreeMap<Key<'_>, u64> = BTreeMap::new();
     for create in input.outbox.iter().filter(|change| change.action == Action::Create) {
         made_at.entry(key(create)).or_insert(create.client_seq);
@@ -77,8 +78,9 @@ fn due<'a>(input: &Begin<'a>) -> (Vec<&'a Parcel>, BTreeSet<Key<'a>>) {
             let mut creates = input.outbox.iter().filter(|change| change.action == Action::Create && self::key(change) == *key);
             creates.any(|create| parcel.rows.contains(&create.row))
         };
-        // What was made again since cannot be what it names: that was there before.
-        let is_made = |key: &Key<'_>| made_at.get(key).is_none_or(|at| *at > parcel.first_seq);
+        // What was made again since its last change cannot be what it names: that was there before.
+        let last = parcel.rows.iter().filter_map(|row| rows.get(row)).map(|change| change.client_seq).max().unwrap_or(u64::MAX);
+        let is_made = |key: &Key<'_>| made_at.get(key).is_none_or(|at| *at > last);
         if names.all(|key| own(&key) || is_made(&key) || on_the_way.contains(&key) || undone(&key)) {
             let creates = parcel.items.iter().filter(|item| item.action == Action::Create);
             on_the_way.extend(creates.map(|item| (item.collection.as_str(), item.id)));

@@ -29,7 +29,8 @@ impl World {
         self.weather = crate::world::Weather::default();
         self.calm();
         for round in 0..PEOPLE_ROUNDS_MAX {
-            if !self.agree_within(CYCLES_MAX) || !self.all_alone() || !self.decide(round) {
+            let agreed = self.agree_within(CYCLES_MAX) && self.all_alone() && self.agree_within(CYCLES_MAX);
+            if !agreed || !self.decide(round) {
                 break;
             }
         }
@@ -107,7 +108,7 @@ impl World {
         (!report.unsent || poisoned() || undecided()) && self.agrees(device, false).is_none()
     }
 
-    fn restless(&self, device: usize) -> String {
+    pub fn restless(&self, device: usize) -> String {
         let Some(client) = self.client(device, 0) else { return "cannot be opened".to_owned() };
         let outbox: Vec<String> = client
             .outbox()

@@ -47,6 +47,8 @@ pub struct ServerSide {
     /// Changes that were ever applied, also if a backup took that away.
     ever: BTreeSet<RowId>,
     pub restores: u32,
+    /// Parcels that were ever refused, also if a backup forgot it.
+    was_refused: BTreeSet<OpId>,
 }
 
 impl ServerSide {
@@ -58,10 +60,14 @@ impl ServerSide {
         self.troubled.clone_from(&lost.troubled);
         self.finals = lost.finals.iter().map(|(op, outcome)| (*op, outcome.clone())).chain(self.finals).collect();
         self.restores = lost.restores + 1;
+        self.was_refused.clone_from(&lost.was_refused);
         self
     }
 
     pub fn answered(&mut self, result: &PushResult) {
+        if matches!(result.outcome, Outcome::Rejected { .. } | Outcome::Conflict { .. } | Outcome::Voided) {
+            self.was_refused.insert(result.op_id);
+        }
         if result.outcome.is_final() {
             self.finals.insert(result.op_id, result.outcome.clone());
         } else {
@@ -221,8 +227,15 @@ impl Oracle {
             let mut rows = self.disks.iter().flat_map(|disk| disk.rows.values());
             return self.server.restores > 0 || rows.any(|row| row.change.record == change.record && row.change.client_seq > change.client_seq);
         }
+        // What a later change of mine wrote over went to the server as that.
+        let is_over = |name: &String| {
+            let mut rows = self.disks.iter().flat_map(|disk| disk.rows.values());
+            rows.any(|row| {
+                row.change.record == change.record && row.change.client_seq > change.client_seq && row.change.written.contains_key(name)
+            })
+        };
         let had = |(name, value): (&String, &Value)| {
-            !overwrite::is_token(value) || self.server.values.contains(&(change.record, name.clone(), overwrite::spelling(value)))
+            !overwrite::is_token(value) || is_over(name) || self.server.values.contains(&(change.record, name.clone(), overwrite::spelling(value)))
         };
         change.written.iter().all(had)
     }
@@ -288,6 +301,11 @@ impl Oracle {
         }
         let still = pushed.items.iter().any(|item| !moved(&item));
         self.require(!still, "I5 a parcel is applied whole", || format!("{:?} was applied in part", pushed.parcel.op_id));
+        let was_final = self.server.restores > 0 && self.server.was_refused.contains(&pushed.parcel.op_id);
+        if was_final {
+            // A backup forgot a refusal while the same request was still on its way: nobody can tell any more.
+            self.shared.extend(pushed.parcel.changes.iter().copied());
+        }
         for row in &pushed.parcel.changes {
             let before = self.server.applied.insert(*row, pushed.parcel.op_id);
             self.server.ever.insert(*row);
