@@ -38,26 +38,30 @@ pub(super) fn fit<'a>(
     loop {
         candidate.records = candidate.changes.iter().copied().map(key).collect();
         let stops = |key: &Key<'a>| is_stopped(input, *key, by_record, bases) || is_torn(input, *key, &candidate, bases);
-        let stopped: BTreeSet<Key<'a>> = candidate.records.iter().copied().filter(stops).collect();
-        if !stopped.is_empty() {
-            left.extend(without_records(input.schema, &mut candidate, stopped));
+        let stopped = candidate.records.iter().copied().filter(stops).map(|key| (key, 0)).collect();
+        let gone = without(input.schema, &mut candidate, stopped);
+        if !gone.is_empty() {
+            left.extend(gone);
             continue;
         }
-        let Some(last) = candidate.changes.last().copied().filter(|_| !keeps_all_rules(input, &candidate, bases)) else { break };
-        let of_last = |change: &&Change| change.row == last.row || (last.group.is_some() && change.group == last.group);
-        left.extend(candidate.changes.iter().copied().filter(of_last));
-        candidate.changes.retain(|change| !of_last(change));
+        // The last change of a record that breaks a rule goes, and what goes with it: not the last of all, which may be
+        // another record's.
+        let Some(broken) = candidate.records.iter().copied().find(|record| !keeps_its_rules(input, &candidate, *record, bases))
+        else {
+            break;
+        };
+        let last = candidate.changes.iter().rfind(|change| key(change) == broken).map_or(0, |change| change.client_seq);
+        left.extend(without(input.schema, &mut candidate, BTreeMap::from([(broken, last)])));
     }
     (candidate, left)
 }
 
-/// Takes out what is stopped: every change of these records, what was saved or must be made together with one that goes,
-/// and what follows such a change on its record.
-fn without_records<'a>(schema: &Schema, candidate: &mut Candidate<'a>, stopped: BTreeSet<Key<'a>>) -> Vec<&'a Change> {
-    if stopped.is_empty() {
+/// Takes out what is stopped: the changes of these records from these numbers on, what was saved or must be made together
+/// with one that goes, and what follows such a change on its record.
+fn without<'a>(schema: &Schema, candidate: &mut Candidate<'a>, mut closed: BTreeMap<Key<'a>, u64>) -> Vec<&'a Change> {
+    if closed.is_empty() {
         return Vec::new();
     }
-    let mut closed: BTreeMap<Key<'a>, u64> = stopped.into_iter().map(|key| (key, 0)).collect();
     let (mut gone, mut groups, mut unmade) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
     let mut before = usize::MAX;
     while before != gone.len() {
@@ -98,13 +102,11 @@ fn is_torn(input: &Begin<'_>, record: Key<'_>, candidate: &Candidate<'_>, bases:
     base.is_some() && input.schema.collection(record.0).is_none_or(|collection| view(collection, base, &own).conflict.is_some())
 }
 
-fn keeps_all_rules(input: &Begin<'_>, candidate: &Candidate<'_>, bases: &impl Bases) -> bool {
-    candidate.records.iter().all(|record| {
-        let own: Vec<&Change> = candidate.changes.iter().copied().filter(|change| key(change) == *record).collect();
-        let Some(collection) = input.schema.collection(record.0) else { return false };
-        let stand = stand_in(&own);
-        keeps_rules(collection, bases.get(record.0, record.1).or(stand.as_ref()), &own)
-    })
+fn keeps_its_rules(input: &Begin<'_>, candidate: &Candidate<'_>, record: Key<'_>, bases: &impl Bases) -> bool {
+    let own: Vec<&Change> = candidate.changes.iter().copied().filter(|change| key(change) == record).collect();
+    let Some(collection) = input.schema.collection(record.0) else { return false };
+    let stand = stand_in(&own);
+    keeps_rules(collection, bases.get(record.0, record.1).or(stand.as_ref()), &own)
 }
 
 /// Whether what these changes come to may be saved, by the rules that need this record alone.
