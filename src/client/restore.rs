@@ -3,7 +3,7 @@
 
 use crate::core::machine::{Failure, Moved};
 use crate::core::outbox::Change;
-use crate::core::protocol::{Body, Outcome, PushParcel, PushResult, Request, VoidRequest};
+use crate::core::protocol::{Body, Outcome, PushResult, Request, VoidRequest};
 use crate::core::pull::{PullState, restart};
 use crate::core::record::{CollectionName, Epoch, OpId, RecordId, RowId};
 use crate::core::restore::{Finish, Finished, ROWS_READ_MAX, Replay, ask, finish, next};
@@ -82,7 +82,7 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
                 self.pushed_again(asked, &results.results).await
             }
             Err(error) => match (self.is_to_blame(&error, &request).await?, request.parcels.first()) {
-// What makes the server fail is not sent again blindly: it may have it.
+                // What makes the server fail is not sent again blindly: it may have it.
                 (true, Some(parcel)) => self.ask_again(asked, parcel.op_id, parcel.changes.clone()).await,
                 _ => Ok(Moved { more: true }),
             },

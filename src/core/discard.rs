@@ -88,7 +88,9 @@ impl<'a> Together<'a> {
 
 fn overwrites(change: &Change, gone: &Change) -> bool {
     // A create or a delete writes every field.
-    gone.action != Action::Update || change.action != Action::Update || change.written.keys().any(|name| gone.written.contains_key(name))
+    gone.action != Action::Update
+        || change.action != Action::Update
+        || change.written.keys().any(|name| gone.written.contains_key(name))
 }
 
 #[cfg(test)]

@@ -172,7 +172,9 @@ impl<'a> Fold<'a> {
         let Some(current) = self.current.take() else { return };
         let moved = self.base.filter(|base| base.is_present()).is_some_and(|base| match base.version == change.seen.version {
             // A restored server may come to the same number with other contents; mine are not among those.
-            true => base.fields.iter().any(|(name, is)| !self.touched.contains(name) && !same(is, field(&change.seen.fields, name))),
+            true => {
+                base.fields.iter().any(|(name, is)| !self.touched.contains(name) && !same(is, field(&change.seen.fields, name)))
+            }
             false => self.met_theirs || !self.is_as_seen(&current, &change.seen),
         });
         if self.whole == Some(ConflictKind::DeletedByThem) {

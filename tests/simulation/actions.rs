@@ -5,13 +5,14 @@ use std::collections::BTreeMap;
 use fieldsync::client::NewChange;
 use fieldsync::core::machine::Reason;
 use fieldsync::core::protocol::Action;
-use fieldsync::core::record::{Fields, Millis, RecordId, Version};
+use fieldsync::core::record::{Millis, RecordId, Version};
 use fieldsync::core::resolve::{Choice, Choices, WHOLE};
 use fieldsync::data::query::Query;
 use fieldsync::data::table::RecordView;
 use serde_json::{Value, json};
 
 use crate::device::{Done, WORKER};
+use crate::looks::describe;
 use crate::random::Random;
 use crate::world::World;
 
@@ -111,7 +112,9 @@ impl World {
         self.sim.oracle.borrow_mut().pressed(&changes);
         for _ in 0..if random.percent(6) { 2 } else { 1 } {
             let (client, changes) = (client.clone(), changes.clone());
-            self.say(|_| format!("device {device}.{context}: saves {}", serde_json::to_string(&describe(&changes)).unwrap_or_default()));
+            self.say(|_| {
+                format!("device {device}.{context}: saves {}", serde_json::to_string(&describe(&changes)).unwrap_or_default())
+            });
             self.spawn(device, context, "save", async move {
                 let rows = changes.iter().map(|change| change.row).collect();
                 let kept = client.save(changes, hold_ms).await;
@@ -123,7 +126,15 @@ impl World {
         true
     }
 
-    pub fn change(&self, device: usize, collection: &str, record: RecordId, action: Action, shown: Option<&RecordView>, written: Value) -> NewChange {
+    pub fn change(
+        &self,
+        device: usize,
+        collection: &str,
+        record: RecordId,
+        action: Action,
+        shown: Option<&RecordView>,
+        written: Value,
+    ) -> NewChange {
         NewChange {
             row: self.row(device),
             collection: collection.to_owned(),
@@ -194,7 +205,8 @@ impl World {
                 }
                 ("customers", _) => patch["notes"] = json!(format!("{}|{}", text("notes"), self.token())),
                 ("pipelines", 0..5) => {
-                    patch["stage"] = json!(if text("stage") == "proposal" { ["won", "lead"][random.below(2)] } else { "proposal" });
+                    patch["stage"] =
+                        json!(if text("stage") == "proposal" { ["won", "lead"][random.below(2)] } else { "proposal" });
                 }
                 ("pipelines", _) => patch["title"] = json!(self.token()),
                 (_, 0..5) => patch["note"] = json!(format!("{}|{}", text("note"), self.token())),
@@ -281,8 +293,11 @@ impl World {
             }
             2 => fields["code"] = json!(format!("c{}", random.below(3))),
             _ if self.weather.poison => {
-                let (mark, name) = [("__poison_panic__", "poison panic"), ("__poison_500__", "poison 500"), ("__poison_entry__", "poison entry")]
-                    [random.below(3)];
+                let (mark, name) = [
+                    ("__poison_panic__", "poison panic"),
+                    ("__poison_500__", "poison 500"),
+                    ("__poison_entry__", "poison entry"),
+                ][random.below(3)];
                 self.sim.count("fault", name);
                 fields["name"] = json!(format!("{} {mark}", self.token()));
             }
@@ -350,32 +365,12 @@ impl World {
             choices.insert(name.to_owned(), choice(random));
         }
         self.say(|_| format!("device {}.{}: decides {collection}/{id} at {version:?}: {choices:?}", tab.0, tab.1));
-        self.spawn(tab.0, tab.1, "resolve", async move { Done::Settled(client.resolve(&collection, id, version, &choices).await) });
+        self.spawn(
+            tab.0,
+            tab.1,
+            "resolve",
+            async move { Done::Settled(client.resolve(&collection, id, version, &choices).await) },
+        );
         true
     }
-
-    /// Looks without changing: exports, asks what would happen, reads the status.
-    fn look(&mut self, tab: (usize, usize), random: &mut Random) -> bool {
-        let Some(client) = self.client(tab.0, tab.1) else { return false };
-        let preview = random.percent(50);
-        let _ = client.status();
-        self.spawn(tab.0, tab.1, "look", async move {
-            if preview {
-                let _ = client.preview().await;
-            } else {
-                let _ = client.export_unsent().await;
-            }
-            Done::Other
-        });
-        true
-    }
-}
-
-fn describe(changes: &[NewChange]) -> Vec<Value> {
-    let one = |change: &NewChange| {
-        let seen: Fields = change.written.keys().filter_map(|name| Some((name.clone(), change.seen.get(name)?.clone()))).collect();
-        json!({"row": change.row, "record": format!("{}/{}", change.collection, change.record), "action": change.action,
-            "version": change.version, "seen": seen, "written": change.written})
-    };
-    changes.iter().map(one).collect()
 }

@@ -28,7 +28,10 @@ impl World {
             self.finish_tasks(device, 0);
         }
         if let Some(change) = self.beside(device).filter(|_| bad > 0) {
-            self.fail("I12 one bad change is alone", format!("device {device} does not send {change:?}: {}", self.restless(device)));
+            self.fail(
+                "I12 one bad change is alone",
+                format!("device {device} does not send {change:?}: {}", self.restless(device)),
+            );
         }
     }
 

@@ -14,29 +14,102 @@ pub struct Coverage {
 pub const WANTED: &[(&str, &[&str])] = &[
     ("fault", FAULTS),
     ("class", CLASSES),
-    ("pair", &[
-        "create, create", "create, update", "create, delete", "update, create", "update, update", "update, delete",
-        "delete, create", "delete, update", "delete, delete",
-    ]),
+    (
+        "pair",
+        &[
+            "create, create",
+            "create, update",
+            "create, delete",
+            "update, create",
+            "update, update",
+            "update, delete",
+            "delete, create",
+            "delete, update",
+            "delete, delete",
+        ],
+    ),
     ("schedule", crate::scripts::NAMES),
     ("cell", crate::machine_cells::POSSIBLE),
 ];
 
 /// What is done to devices, network and server.
 pub const FAULTS: &[&str] = &[
-    "request lost", "answer lost", "answer cut", "request twice", "request late", "portal 200", "portal 302", "portal 401",
-    "portal 403", "portal 404", "portal 410", "portal 413", "portal 429", "portal 500", "portal 503", "ours 400", "ours 401",
-    "ours 403", "ours 404", "ours 413", "ours 415", "ours 422", "ours 426", "ours 429", "ours 500", "ours 503", "retry-after",
-    "another user", "another server", "crash", "power cut", "clock jump", "clock drift", "quota", "closed connection", "commit unseen",
-    "work repeated", "freeze", "thaw", "access lost", "access granted", "backup", "restore", "device cloned", "import",
-    "app upgraded", "scope narrowed", "scope widened", "signed out", "signed in", "refresh answer lost", "poison panic",
-    "poison 500", "poison entry", "storage cleared",
+    "request lost",
+    "answer lost",
+    "answer cut",
+    "request twice",
+    "request late",
+    "portal 200",
+    "portal 302",
+    "portal 401",
+    "portal 403",
+    "portal 404",
+    "portal 410",
+    "portal 413",
+    "portal 429",
+    "portal 500",
+    "portal 503",
+    "ours 400",
+    "ours 401",
+    "ours 403",
+    "ours 404",
+    "ours 413",
+    "ours 415",
+    "ours 422",
+    "ours 426",
+    "ours 429",
+    "ours 500",
+    "ours 503",
+    "retry-after",
+    "another user",
+    "another server",
+    "crash",
+    "power cut",
+    "clock jump",
+    "clock drift",
+    "quota",
+    "closed connection",
+    "commit unseen",
+    "work repeated",
+    "freeze",
+    "thaw",
+    "access lost",
+    "access granted",
+    "backup",
+    "restore",
+    "device cloned",
+    "import",
+    "app upgraded",
+    "scope narrowed",
+    "scope widened",
+    "signed out",
+    "signed in",
+    "refresh answer lost",
+    "poison panic",
+    "poison 500",
+    "poison entry",
+    "storage cleared",
 ];
 
 /// The classes of section 6 of the specification.
 pub const CLASSES: &[&str] = &[
-    "away", "retry", "rejected", "forbidden", "conflict", "blocked", "signed out", "cursor unknown", "too large", "unsupported",
-    "outdated", "misconfigured", "applied", "known", "voided", "storage full", "storage closed",
+    "away",
+    "retry",
+    "rejected",
+    "forbidden",
+    "conflict",
+    "blocked",
+    "signed out",
+    "cursor unknown",
+    "too large",
+    "unsupported",
+    "outdated",
+    "misconfigured",
+    "applied",
+    "known",
+    "voided",
+    "storage full",
+    "storage closed",
 ];
 
 impl Coverage {
@@ -50,14 +123,12 @@ impl Coverage {
         }
     }
 
-    pub fn get(&self, kind: &'static str, name: &'static str) -> u64 {
-        self.counts.get(&(kind, name)).copied().unwrap_or(0)
-    }
-
     /// The names that are wanted and have no count.
     pub fn missing(&self) -> Vec<String> {
         let all = WANTED.iter().flat_map(|(kind, names)| names.iter().map(move |name| (*kind, *name)));
-        all.filter(|(kind, name)| self.counts.get(&(*kind, *name)).is_none()).map(|(kind, name)| format!("{kind}: {name}")).collect()
+        all.filter(|(kind, name)| !self.counts.contains_key(&(*kind, *name)))
+            .map(|(kind, name)| format!("{kind}: {name}"))
+            .collect()
     }
 
     pub fn print(&self) {

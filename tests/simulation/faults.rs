@@ -4,7 +4,7 @@
 use fieldsync::core::parcel::Parcel;
 use fieldsync::core::protocol::{Action, Item, PushParcel, PushRequest, Request};
 use fieldsync::core::pull::{PullState, restart};
-use fieldsync::core::record::{DeviceId, Epoch, Fields, Millis, OpId, RecordId};
+use fieldsync::core::record::{DeviceId, Epoch, Fields, Millis, OpId};
 use fieldsync::core::rows::meta;
 use fieldsync::memory::{Fault, MemoryStore};
 use fieldsync::ports::{Read, Scope, Step, Store, StoreError, StoreName, Write};
@@ -184,9 +184,11 @@ impl World {
             waiting.into_iter().for_each(|id| network.answer(id, crate::network::Reply::Nothing));
             drop(network);
             // Sessions that began after the backup are not known any more.
-            (0..self.devices.len()).filter(|device| self.devices[*device].token.is_some()).collect::<Vec<_>>().into_iter().for_each(
-                |device| self.sign_in(device),
-            );
+            (0..self.devices.len())
+                .filter(|device| self.devices[*device].token.is_some())
+                .collect::<Vec<_>>()
+                .into_iter()
+                .for_each(|device| self.sign_in(device));
         }
         done
     }
@@ -231,11 +233,15 @@ impl World {
         let seq = |parcel: &Parcel| now.iter().find(|change| parcel.rows.contains(&change.row)).map(|change| change.client_seq);
         let whole = |parcel: &&Parcel| parcel.rows.iter().all(|row| now.iter().any(|change| change.row == *row));
         let free = |parcel: &&Parcel| {
-            !known.parcels.iter().any(|other| other.rows.iter().any(|row| parcel.rows.contains(row)) || shares_record(other, parcel))
+            !known
+                .parcels
+                .iter()
+                .any(|other| other.rows.iter().any(|row| parcel.rows.contains(row)) || shares_record(other, parcel))
         };
         let is_spent = |parcel: &&Parcel| self.sim.oracle.borrow().is_spent(to, parcel.op_id);
         let parcels = exported.parcels.iter().filter(|parcel| parcel.is_open() && !is_spent(parcel)).filter(whole).filter(free);
-        let writes = parcels.map(|parcel| Write::Parcel(Parcel { first_seq: seq(parcel).unwrap_or(0), then: None, ..parcel.clone() }));
+        let writes =
+            parcels.map(|parcel| Write::Parcel(Parcel { first_seq: seq(parcel).unwrap_or(0), then: None, ..parcel.clone() }));
         commit(&here, Scope::strict(&[StoreName::Parcels], vec![]), writes.collect());
         (0..CONTEXTS).for_each(|context| self.crash(to, context));
         true
@@ -278,7 +284,10 @@ impl World {
             .into_iter()
             .partition(|packet| packet.device == device && matches!(packet.request, Request::Snapshot(_) | Request::Changes(_)));
         network.packets = rest;
-        asked.iter().filter(|packet| !packet.is_abandoned).for_each(|packet| network.answer(packet.id, crate::network::Reply::Nothing));
+        asked
+            .iter()
+            .filter(|packet| !packet.is_abandoned)
+            .for_each(|packet| network.answer(packet.id, crate::network::Reply::Nothing));
         network.forget_answers(device);
         drop(network);
         self.sim.count("fault", if self.devices[device].is_narrow { "scope narrowed" } else { "scope widened" });
@@ -307,9 +316,4 @@ fn shares_record(a: &Parcel, b: &Parcel) -> bool {
 fn commit(store: &MemoryStore, scope: Scope, writes: Vec<Write>) {
     let mut work = Box::pin(store.update(scope, |_| Step::Write(writes.clone(), ())));
     let _ = work.as_mut().poll(&mut std::task::Context::from_waker(std::task::Waker::noop()));
-}
-
-/// The id of a record as text, for a log.
-pub fn short(id: RecordId) -> String {
-    id.to_string()[..8].to_owned()
 }

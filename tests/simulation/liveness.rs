@@ -104,7 +104,8 @@ impl World {
         let report = self.devices[device].tabs[0].report;
         let poisoned = || client.outbox().iter().any(|entry| self.is_poisoned(device, entry.rows()));
         // What waits for a decision is not stuck.
-        let undecided = || client.outbox().iter().any(|entry| matches!(entry.status(), RecordStatus::Conflict | RecordStatus::Failed));
+        let undecided =
+            || client.outbox().iter().any(|entry| matches!(entry.status(), RecordStatus::Conflict | RecordStatus::Failed));
         (!report.unsent || poisoned() || undecided()) && self.agrees(device, false).is_none()
     }
 
@@ -118,16 +119,36 @@ impl World {
                 let short = |name: &str| value[name].as_str().map_or_else(String::new, |text| text.chars().take(13).collect());
                 let actions = value["changes"].as_array().map(|changes| changes.len()).unwrap_or(0);
                 let code = value["problem"]["code"].as_str().unwrap_or("").to_owned();
-                format!("{}/{} {} {} changes {actions} blocked by {} {code} then {}", short("collection"), value["id"], short("status"), short("action"), value["blockedBy"], value["then"])
+                format!(
+                    "{}/{} {} {} changes {actions} blocked by {} {code} then {}",
+                    short("collection"),
+                    value["id"],
+                    short("status"),
+                    short("action"),
+                    value["blockedBy"],
+                    value["then"]
+                )
             })
             .collect();
         let rows = self.devices[device].store.peek(&[Read::Parcels, Read::Meta]);
         let report = self.devices[device].tabs[0].report;
         let agrees = self.agrees(device, false);
-        let parcels: Vec<String> = rows.parcels.iter().map(|parcel| {
-            let items: Vec<String> = parcel.items.iter().map(|item| format!("{} {:?} {}", item.collection, item.action, item.id)).collect();
-            format!("{:?} open {} blocked by {:?} next {:?} then {:?} {items:?}", parcel.op_id, parcel.is_open(), parcel.blocked_by, parcel.next_attempt_at, parcel.then)
-        }).collect();
+        let parcels: Vec<String> = rows
+            .parcels
+            .iter()
+            .map(|parcel| {
+                let items: Vec<String> =
+                    parcel.items.iter().map(|item| format!("{} {:?} {}", item.collection, item.action, item.id)).collect();
+                format!(
+                    "{:?} open {} blocked by {:?} next {:?} then {:?} {items:?}",
+                    parcel.op_id,
+                    parcel.is_open(),
+                    parcel.blocked_by,
+                    parcel.next_attempt_at,
+                    parcel.then
+                )
+            })
+            .collect();
         let state = rows.meta.get("engine").map(|engine| engine["state"].clone());
         format!("unsent {}; {state:?}\n  differs: {agrees:?}\n  outbox {outbox:#?}\n  parcels {parcels:#?}", report.unsent)
     }
@@ -136,7 +157,9 @@ impl World {
         let outbox = self.devices[device].store.peek(&[Read::Outbox]).outbox;
         rows.any(|row| {
             let change = outbox.iter().find(|change| change.row == row);
-            change.is_some_and(|change| change.written.values().any(|value| value.as_str().is_some_and(|text| text.contains("__poison"))))
+            change.is_some_and(|change| {
+                change.written.values().any(|value| value.as_str().is_some_and(|text| text.contains("__poison")))
+            })
         })
     }
 
@@ -150,7 +173,12 @@ impl World {
                 decided |= self.resolve((device, 0), &mut random);
                 self.finish_tasks(device, 0);
             }
-            let stuck: Vec<_> = client.outbox().iter().filter(|entry| entry.status() != RecordStatus::Conflict).flat_map(|entry| entry.rows().next()).collect();
+            let stuck: Vec<_> = client
+                .outbox()
+                .iter()
+                .filter(|entry| entry.status() != RecordStatus::Conflict)
+                .flat_map(|entry| entry.rows().next())
+                .collect();
             for row in stuck {
                 decided = true;
                 let client = client.clone();
@@ -186,7 +214,10 @@ impl World {
             let is = self.server.record(&change.collection, change.record);
             let has = |record: &fieldsync_server::db::Stored| {
                 let is = |name: &String| crate::overwrite::spelling(field(&record.fields, name));
-                change.written.iter().all(|(name, value)| !crate::overwrite::is_token(value) || is(name) == crate::overwrite::spelling(value))
+                change
+                    .written
+                    .iter()
+                    .all(|(name, value)| !crate::overwrite::is_token(value) || is(name) == crate::overwrite::spelling(value))
             };
             let is_there = is.as_ref().is_some_and(|record| record.deleted || has(record));
             if !is_there {
@@ -208,20 +239,33 @@ impl World {
                 continue;
             }
             let truth = self.server.truth(self.devices[device].user, collection);
-            let truth: BTreeMap<RecordId, (Version, &Fields)> = truth.iter().map(|record| (record.id, (record.version, &record.fields))).collect();
+            let truth: BTreeMap<RecordId, (Version, &Fields)> =
+                truth.iter().map(|record| (record.id, (record.version, &record.fields))).collect();
             let shown = self.shown((device, 0), collection, true);
-            let unsent = |id: &RecordId| !strict && client.get(collection, *id).is_none_or(|shown| shown.pending.is_some() || shown.status != RecordStatus::Synced);
+            let unsent = |id: &RecordId| {
+                !strict
+                    && client
+                        .get(collection, *id)
+                        .is_none_or(|shown| shown.pending.is_some() || shown.status != RecordStatus::Synced)
+            };
             for record in shown.iter().filter(|record| !unsent(&record.id)) {
                 match truth.get(&record.id) {
                     _ if is_poison(&record.fields) => {}
                     Some((_, fields)) if is_poison(fields) => {}
                     Some((version, fields)) if *version == record.version && **fields == record.fields => {}
-                    Some(other) => return Some(format!("{collection}/{}: {:?} {:?} here, {other:?} there", record.id, record.version, record.fields)),
+                    Some(other) => {
+                        return Some(format!(
+                            "{collection}/{}: {:?} {:?} here, {other:?} there",
+                            record.id, record.version, record.fields
+                        ));
+                    }
                     None => return Some(format!("{collection}/{} is here and not there: {:?}", record.id, record.fields)),
                 }
             }
             let here: BTreeMap<RecordId, ()> = shown.iter().map(|record| (record.id, ())).collect();
-            let missing = truth.iter().find(|(id, (_, fields))| !here.contains_key(id) && !is_poison(fields) && (strict || self.is_free(device, **id)));
+            let missing = truth
+                .iter()
+                .find(|(id, (_, fields))| !here.contains_key(id) && !is_poison(fields) && (strict || self.is_free(device, **id)));
             if let Some((id, _)) = missing {
                 return Some(format!("{collection}/{id} is there and not here"));
             }

@@ -2,7 +2,6 @@
 //!
 //! `cargo xtask simulate --seeds N [--from S]` runs seeds; `--seed S` replays one with its log; a seed that fails is shrunk.
 
-#![allow(clippy::expect_used, clippy::panic, reason = "a test: what cannot be is a failed run")]
 //! `--mutations` runs only what must fail: every deliberate fault of `src/mutation.rs`.
 #![allow(clippy::expect_used, clippy::panic, reason = "what must be there fails the run if it is not")]
 
@@ -13,6 +12,7 @@ mod device;
 mod faults;
 mod kept;
 mod liveness;
+mod looks;
 mod machine_cells;
 mod mutations;
 mod network;
@@ -23,11 +23,12 @@ mod random;
 mod run;
 mod scripts;
 mod server;
+mod server_side;
 mod weather;
 mod world;
 
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 use coverage::Coverage;
@@ -91,7 +92,13 @@ fn run_seeds(arguments: &Arguments) -> bool {
     let began = Instant::now();
     let (coverage, failed) = run_all(arguments);
     let took = began.elapsed();
-    println!("simulation: seeds {}..{} of {} steps in {:.1} s", arguments.from, arguments.from + arguments.seeds, arguments.steps, took.as_secs_f64());
+    println!(
+        "simulation: seeds {}..{} of {} steps in {:.1} s",
+        arguments.from,
+        arguments.from + arguments.seeds,
+        arguments.steps,
+        took.as_secs_f64()
+    );
     coverage.print();
     for (seed, violation) in failed.iter().take(5) {
         println!("FAILED seed {seed}: {}: {}", violation.invariant, clipped(&violation.what));

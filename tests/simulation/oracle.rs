@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use fieldsync::core::outbox::Change;
 use fieldsync::core::parcel::{Parcel, ParcelState};
-use fieldsync::core::protocol::{Action, Item, Outcome, PushParcel, PushResult};
-use fieldsync::core::record::{OpId, RecordId, RowId, Seq, UserId, Version};
+use fieldsync::core::protocol::{Action, Item, Outcome};
+use fieldsync::core::record::{OpId, RecordId, RowId, Seq, Version};
 use fieldsync::core::rows::{End, Ended, meta};
 use fieldsync::ports::Write;
 use fieldsync_server::db::Stored;
@@ -15,69 +15,13 @@ use serde_json::Value;
 use crate::coverage::{Coverage, pair};
 use crate::kept::{Forms, Places};
 use crate::overwrite;
+pub use crate::server_side::{Applied, ServerSide};
 
 /// What was broken, and how it was seen.
 #[derive(Clone, Debug)]
 pub struct Violation {
     pub invariant: &'static str,
     pub what: String,
-}
-
-/// A parcel that the server answered, with its records before and after.
-#[derive(Clone, Debug)]
-pub struct Applied {
-    pub parcel: PushParcel,
-    pub outcome: Outcome,
-    /// The ledger did not have it.
-    pub is_fresh: bool,
-    pub items: Vec<(Item, Option<Stored>, Option<Stored>)>,
-    pub user: UserId,
-}
-
-/// What the server did, as far as it is there: a backup takes the rest away.
-#[derive(Clone, Debug, Default)]
-pub struct ServerSide {
-    pub applied: BTreeMap<RowId, OpId>,
-    finals: BTreeMap<OpId, Outcome>,
-    /// How often our server itself did not settle this one.
-    troubled: BTreeMap<OpId, u32>,
-    /// Values that a record ever had: (record, field, value).
-    values: BTreeSet<(RecordId, String, String)>,
-    deleted: BTreeSet<RecordId>,
-    /// Changes that were ever applied, also if a backup took that away.
-    ever: BTreeSet<RowId>,
-    pub restores: u32,
-    /// Parcels that were ever refused, also if a backup forgot it.
-    was_refused: BTreeSet<OpId>,
-}
-
-impl ServerSide {
-    /// This backup, put back: what was given out and what was ever written stays known to who looks on.
-    pub fn after_restore(mut self, lost: &Self) -> Self {
-        self.values.extend(lost.values.iter().cloned());
-        self.deleted.extend(lost.deleted.iter().copied());
-        self.ever.extend(lost.ever.iter().copied());
-        self.troubled.clone_from(&lost.troubled);
-        self.finals = lost.finals.iter().map(|(op, outcome)| (*op, outcome.clone())).chain(self.finals).collect();
-        self.restores = lost.restores + 1;
-        self.was_refused.clone_from(&lost.was_refused);
-        self
-    }
-
-    pub fn answered(&mut self, result: &PushResult) {
-        if matches!(result.outcome, Outcome::Rejected { .. } | Outcome::Conflict { .. } | Outcome::Voided) {
-            self.was_refused.insert(result.op_id);
-        }
-        if result.outcome.is_final() {
-            self.finals.insert(result.op_id, result.outcome.clone());
-        } else {
-            self.trouble(result.op_id);
-        }
-    }
-
-    pub fn trouble(&mut self, op_id: OpId) {
-        *self.troubled.entry(op_id).or_default() += 1;
-    }
 }
 
 #[derive(Clone, Debug)]
@@ -130,8 +74,11 @@ impl Oracle {
 
     /// A commit of this disk.
     pub fn committed(&mut self, disk: usize, writes: &[Write], appended: &[u64]) {
-        let ended: Vec<&Ended> =
-            writes.iter().filter_map(|write| if let Write::History(row) = write { Some(&row.ended) } else { None }).flatten().collect();
+        let ended: Vec<&Ended> = writes
+            .iter()
+            .filter_map(|write| if let Write::History(row) = write { Some(&row.ended) } else { None })
+            .flatten()
+            .collect();
         let gone: BTreeSet<u64> = ended.iter().map(|ended| ended.client_seq).collect();
         let mut numbers = appended.iter();
         for write in writes {
@@ -143,7 +90,9 @@ impl Oracle {
                 }
                 Write::PutBack(change) => self.put_back(disk, change, writes),
                 Write::RemoveChange(seq) => {
-                    self.require(gone.contains(seq), "I2 leaves with its end", || format!("change {seq} left the outbox without an end"));
+                    self.require(gone.contains(seq), "I2 leaves with its end", || {
+                        format!("change {seq} left the outbox without an end")
+                    });
                     self.disks[disk].by_seq.remove(seq);
                 }
                 Write::Parcel(parcel) => self.parcel(disk, parcel),
@@ -170,7 +119,9 @@ impl Oracle {
         let old = here.rows.insert(change.row, Row { change: change.clone(), end: None, is_promised: false });
         let restores = self.server.restores;
         if let Some(Row { end: Some(end), .. }) = old {
-            self.require(restores > 0, "I8 conservation", || format!("{:?} had ended ({end:?}) and is appended again", change.row));
+            self.require(restores > 0, "I8 conservation", || {
+                format!("{:?} had ended ({end:?}) and is appended again", change.row)
+            });
         }
     }
 
@@ -181,7 +132,9 @@ impl Oracle {
         self.disks[disk].by_seq.insert(change.client_seq, change.row);
         let end = self.disks[disk].rows.get_mut(&change.row).and_then(|row| row.end.take());
         let restores = self.server.restores;
-        self.require(end == Some(End::Confirmed) && restores > 0, "I8 conservation", || format!("{:?} is put back, its end {end:?}", change.row));
+        self.require(end == Some(End::Confirmed) && restores > 0, "I8 conservation", || {
+            format!("{:?} is put back, its end {end:?}", change.row)
+        });
     }
 
     /// The app was told that these are saved.
@@ -208,10 +161,14 @@ impl Oracle {
         match ended.end {
             End::Confirmed if !was_applied && !is_shared => {
                 let has_it = self.server_has(&change);
-                self.require(has_it, "I8 confirmed means kept", || format!("{change:?} was confirmed and the server never had it"));
+                self.require(has_it, "I8 confirmed means kept", || {
+                    format!("{change:?} was confirmed and the server never had it")
+                });
             }
             End::Discarded | End::Resolved if !is_shared => {
-                self.require(!is_applied, "I8 discarded means not applied", || format!("{change:?} ended {:?} and is applied", ended.end));
+                self.require(!is_applied, "I8 discarded means not applied", || {
+                    format!("{change:?} ended {:?} and is applied", ended.end)
+                });
             }
             _ => {}
         }
@@ -225,17 +182,22 @@ impl Oracle {
         if change.action == Action::Delete {
             // A later change of mine took the delete back.
             let mut rows = self.disks.iter().flat_map(|disk| disk.rows.values());
-            return self.server.restores > 0 || rows.any(|row| row.change.record == change.record && row.change.client_seq > change.client_seq);
+            return self.server.restores > 0
+                || rows.any(|row| row.change.record == change.record && row.change.client_seq > change.client_seq);
         }
         // What a later change of mine wrote over went to the server as that.
         let is_over = |name: &String| {
             let mut rows = self.disks.iter().flat_map(|disk| disk.rows.values());
             rows.any(|row| {
-                row.change.record == change.record && row.change.client_seq > change.client_seq && row.change.written.contains_key(name)
+                row.change.record == change.record
+                    && row.change.client_seq > change.client_seq
+                    && row.change.written.contains_key(name)
             })
         };
         let had = |(name, value): (&String, &Value)| {
-            !overwrite::is_token(value) || is_over(name) || self.server.values.contains(&(change.record, name.clone(), overwrite::spelling(value)))
+            !overwrite::is_token(value)
+                || is_over(name)
+                || self.server.values.contains(&(change.record, name.clone(), overwrite::spelling(value)))
         };
         change.written.iter().all(had)
     }
@@ -254,7 +216,9 @@ impl Oracle {
                 let same = (&old.rows, &old.items, old.schema) == (&parcel.rows, &parcel.items, parcel.schema);
                 let reopened = !old.is_open() && parcel.is_open();
                 self.require(same, "I2 an open parcel never changes", || format!("{:?} was altered", parcel.op_id));
-                self.require(!reopened, "I5 a final answer is final", || format!("{:?} was refused and is open again", parcel.op_id));
+                self.require(!reopened, "I5 a final answer is final", || {
+                    format!("{:?} was refused and is open again", parcel.op_id)
+                });
             }
             None => {
                 let spent = here.spent.contains(&parcel.op_id) && restores == 0;
@@ -264,7 +228,9 @@ impl Oracle {
         }
         if let ParcelState::Refused { .. } = parcel.state {
             let rejected = matches!(self.server.finals.get(&parcel.op_id), Some(Outcome::Rejected { .. }));
-            self.require(rejected, "I13 only our server speaks", || format!("{:?} is refused and the server did not say so", parcel.op_id));
+            self.require(rejected, "I13 only our server speaks", || {
+                format!("{:?} is refused and the server did not say so", parcel.op_id)
+            });
         }
         let troubled = self.server.troubled.get(&parcel.op_id).copied().unwrap_or(0);
         self.require(parcel.attempts <= troubled, "S6 an outage uses up no attempts", || {
@@ -278,8 +244,12 @@ impl Oracle {
         let twice = here.parcels.values().find(|other| other.is_open() && other.rows.iter().any(|row| parcel.rows.contains(row)));
         let twice = twice.map(|other| other.op_id);
         let missing = parcel.rows.iter().find(|row| here.rows.get(row).is_none_or(|row| row.end.is_some())).copied();
-        self.require(twice.is_none(), "I2 an open parcel never changes", || format!("{:?} and {twice:?} hold one change", parcel.op_id));
-        self.require(missing.is_none(), "I8 conservation", || format!("{:?} carries {missing:?}, which is not in the outbox", parcel.op_id));
+        self.require(twice.is_none(), "I2 an open parcel never changes", || {
+            format!("{:?} and {twice:?} hold one change", parcel.op_id)
+        });
+        self.require(missing.is_none(), "I8 conservation", || {
+            format!("{:?} carries {missing:?}, which is not in the outbox", parcel.op_id)
+        });
     }
 
     fn parcel_gone(&mut self, disk: usize, op_id: OpId) {
@@ -296,7 +266,9 @@ impl Oracle {
         if !(is_applied && pushed.is_fresh) {
             let touched = pushed.items.iter().find(moved);
             let what = if pushed.is_fresh { "I5 refused means untouched" } else { "I5 applied at most once" };
-            self.require(touched.is_none(), what, || format!("{:?} was answered {:?} and wrote {touched:?}", pushed.parcel.op_id, pushed.outcome));
+            self.require(touched.is_none(), what, || {
+                format!("{:?} was answered {:?} and wrote {touched:?}", pushed.parcel.op_id, pushed.outcome)
+            });
             return;
         }
         let still = pushed.items.iter().any(|item| !moved(&item));
@@ -374,7 +346,10 @@ impl Oracle {
     fn changes_of(&self, pushed: &Applied, item: &Item) -> Vec<Change> {
         let of = |disk: &Disk| -> Vec<Change> {
             let rows = pushed.parcel.changes.iter().filter_map(|row| disk.rows.get(row));
-            rows.map(|row| &row.change).filter(|change| change.record == item.id && change.collection == item.collection).cloned().collect()
+            rows.map(|row| &row.change)
+                .filter(|change| change.record == item.id && change.collection == item.collection)
+                .cloned()
+                .collect()
         };
         let mut changes = self.disks.iter().map(of).max_by_key(Vec::len).unwrap_or_default();
         if changes.is_empty() {
@@ -389,7 +364,8 @@ impl Oracle {
     pub fn check_disk(&mut self, disk: usize, outbox: &[Change]) {
         self.disks[disk].power_cut();
         let here: BTreeSet<RowId> = outbox.iter().map(|change| change.row).collect();
-        let lost = self.disks[disk].rows.values().find(|row| row.end.is_none() && row.is_promised && !here.contains(&row.change.row));
+        let lost =
+            self.disks[disk].rows.values().find(|row| row.end.is_none() && row.is_promised && !here.contains(&row.change.row));
         let lost = lost.map(|row| row.change.row);
         self.require(lost.is_none(), "I1 saved means durable", || format!("{lost:?} was promised and is gone"));
         let back = here.iter().find(|row| self.disks[disk].rows.get(row).is_some_and(|row| row.end.is_some())).copied();

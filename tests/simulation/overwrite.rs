@@ -57,7 +57,9 @@ pub fn in_silence(
         let ok = match name.as_str() {
             "city" | "source" | "nick" => item.set_aside.iter().any(|aside| aside.field == *name) || saw(name, was, changes),
             "tags" => items(was).iter().all(|item| items(is).contains(item) || somebody_saw_item(name, item, changes)),
-            "notes" | "note" => is.as_str().unwrap_or("").starts_with(was.as_str().unwrap_or("")) || somebody_saw(name, was, changes),
+            "notes" | "note" => {
+                is.as_str().unwrap_or("").starts_with(was.as_str().unwrap_or("")) || somebody_saw(name, was, changes)
+            }
             "last_visit" => is.as_i64() >= was.as_i64() || joined(name) || saw(name, was, changes),
             "discount" => is.as_i64() <= was.as_i64() || joined(name) || saw(name, was, changes),
             "grade" => is.as_str() >= was.as_str() || joined(name) || saw(name, was, changes),
@@ -146,5 +148,6 @@ fn deleted(before: &Stored, changes: &[Change], mine: impl Fn(&str, &Value) -> b
         let plain = matches!(name.as_str(), "name" | "phone" | "title" | "subject");
         plain && !was.is_null() && !mine(name, was) && !deletes.iter().any(|index| saw(name, was, &changes[..=*index]))
     });
-    unseen.map(|(name, was)| format!("{}/{} was deleted, and nobody who did had seen {name} = {was}", before.collection, before.id))
+    unseen
+        .map(|(name, was)| format!("{}/{} was deleted, and nobody who did had seen {name} = {was}", before.collection, before.id))
 }

@@ -11,7 +11,9 @@ use fieldsync::core::answer::classify;
 use fieldsync::core::protocol::{Answer, Request};
 use fieldsync::core::record::{Millis, UserId};
 use fieldsync::memory::MemoryStore;
-use fieldsync::ports::{Cause, Committed, Host, Read, Rows, Scope, Step, Store, StoreError, StoreName, Transport, TransportError};
+use fieldsync::ports::{
+    Cause, Committed, Host, Read, Rows, Scope, Step, Store, StoreError, StoreName, Transport, TransportError,
+};
 
 use crate::coverage::Coverage;
 use crate::network::{Network, Reply};
@@ -156,7 +158,10 @@ impl Transport for SimTransport {
         match &answer {
             Err(error) => self.sim.count("class", class(error)),
             Ok(answer) if answer.user != Some(self.user) => {
-                self.sim.oracle.borrow_mut().fail("I13 only our server speaks", format!("an answer for {:?} was taken", answer.user));
+                self.sim
+                    .oracle
+                    .borrow_mut()
+                    .fail("I13 only our server speaks", format!("an answer for {:?} was taken", answer.user));
             }
             Ok(_) => {}
         }

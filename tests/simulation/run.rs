@@ -42,7 +42,8 @@ pub fn run(seed: u64, steps: u64, skipped: &[bool], log: bool) -> Outcome {
         Outcome { violation, coverage, log: world.log.take().unwrap_or_default() }
     }));
     ran.unwrap_or_else(|panic| {
-        let what = panic.downcast_ref::<String>().cloned().or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()));
+        let what =
+            panic.downcast_ref::<String>().cloned().or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()));
         let what = what.unwrap_or_default();
         Outcome { violation: Some(Violation { invariant: "panic", what }), coverage: Coverage::default(), log: Vec::new() }
     })

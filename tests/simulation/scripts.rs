@@ -36,7 +36,10 @@ const SCRIPTS: &[(&str, &[Move])] = &[
     ("a thawed tab with an old answer", &[have, edit, hold_answer, sync_second, edit, thaw, sync_mine]),
     ("revoked and granted again", &[have, revoke, edit, sync_mine, edit, revoke, sync_mine]),
     ("a narrowed scope", &[have, child, sync_mine, edit_child, narrow, sync_mine, edit_child, narrow, sync_mine]),
-    ("a conflict whose theirs moves", &[have, edit_phone, other_edits, sync_mine, other_edits, sync_second, decide, sync_mine, decide]),
+    (
+        "a conflict whose theirs moves",
+        &[have, edit_phone, other_edits, sync_mine, other_edits, sync_second, decide, sync_mine, decide],
+    ),
     ("a change behind a conflict", &[have, edit_phone, other_edits, sync_mine, edit, child, sync_mine, decide, sync_mine]),
     ("the server normalising what I wrote", &[have, spaces, lose_answer, edit, sync_mine, spaces, edit, sync_mine]),
     ("a rejected create with dependants", &[have, taken_code, child_of_last, sync_mine, sync_mine, discard_first]),

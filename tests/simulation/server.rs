@@ -9,11 +9,10 @@ use fieldsync::core::record::{Epoch, Millis, RecordId, UserId};
 use fieldsync::core::schema::Schema;
 use fieldsync_server::auth::refresh;
 use fieldsync_server::db::memory::{MemoryDb, State};
-use fieldsync_server::db::{self, DbError, End, Role, Stored, Tx, User};
+use fieldsync_server::db::{self, End, Role, Stored, Tx, User};
 use fieldsync_server::sync::access::Directory;
 use fieldsync_server::sync::{self, Context, Sender, SyncError};
 use serde::Serialize;
-use serde_json::Value;
 use uuid::Uuid;
 
 use crate::oracle::{Applied, ServerSide};
@@ -54,8 +53,11 @@ impl Server {
             team: Some(team.to_owned()),
             password_hash: String::new(),
         };
-        let users =
-            vec![user(BUDI, "budi", Role::Rep, "west"), user(SARI, "sari", Role::Rep, "west"), user(AHMAD, "ahmad", Role::Manager, "west")];
+        let users = vec![
+            user(BUDI, "budi", Role::Rep, "west"),
+            user(SARI, "sari", Role::Rep, "west"),
+            user(AHMAD, "ahmad", Role::Manager, "west"),
+        ];
         for user in &users {
             let put = db::write(&db, |tx| tx.put_user(user));
             put.expect("the database is in memory");
@@ -118,7 +120,9 @@ impl Server {
         let mut applied = Vec::new();
         let answer = match request {
             Request::Changes(asked) => self.json(user, now, db::read(&self.db, |tx| sync::feed::changes(tx, &context, asked))),
-            Request::Snapshot(asked) => self.json(user, now, db::read(&self.db, |tx| sync::snapshot::snapshot(tx, &context, asked))),
+            Request::Snapshot(asked) => {
+                self.json(user, now, db::read(&self.db, |tx| sync::snapshot::snapshot(tx, &context, asked)))
+            }
             Request::Void(asked) => {
                 let done = db::write(&self.db, |tx| sync::void::void(tx, &context, asked));
                 if let Ok(result) = &done {
@@ -227,19 +231,7 @@ fn push(
             outcome: result.outcome.clone(),
             is_fresh: fresh.contains(&parcel.op_id),
             items,
-            user: context.user.id,
         });
     }
     Ok(answer)
-}
-
-/// The field of a JSON body, for who looks on.
-pub fn field(body: &[u8], name: &str) -> Value {
-    serde_json::from_slice::<Value>(body).map(|value| value[name].clone()).unwrap_or_default()
-}
-
-/// So that a failing database reads as what it is.
-#[allow(dead_code)]
-pub fn memory_only(error: DbError) -> ! {
-    panic!("the database is in memory: {error}")
 }

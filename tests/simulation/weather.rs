@@ -94,7 +94,10 @@ impl World {
                 let (status, name) = PORTAL[random.below(PORTAL.len())];
                 self.sim.count("fault", name);
                 let retry_after = random.percent(20).then(|| random.between(1, 100).to_string());
-                self.answer_arrives(id, Reply::Http { status, retry_after, body: b"<html>Please sign in to the network".to_vec() });
+                self.answer_arrives(
+                    id,
+                    Reply::Http { status, retry_after, body: b"<html>Please sign in to the network".to_vec() },
+                );
             }
             4 => {
                 let (code, name) = OURS[random.below(OURS.len())];

@@ -32,16 +32,8 @@ pub enum Part {
 
 impl Part {
     /// All, in order.
-    pub const ALL: [Self; 8] = [
-        Self::Format,
-        Self::Lints,
-        Self::Native,
-        Self::Simulation,
-        Self::Browser,
-        Self::Types,
-        Self::Node,
-        Self::Stories,
-    ];
+    pub const ALL: [Self; 8] =
+        [Self::Format, Self::Lints, Self::Native, Self::Simulation, Self::Browser, Self::Types, Self::Node, Self::Stories];
 
     /// Its name in the summary.
     pub fn title(self) -> &'static str {
@@ -78,7 +70,17 @@ fn check(command: &mut std::process::Command) -> Result<Counts> {
 }
 
 fn lints() -> Result<Counts> {
-    let mut counts = check(cargo().args(["clippy", "--workspace", "--all-targets", "--features", "fieldsync/simulation", "--quiet", "--", "-D", "warnings"]))?;
+    let mut counts = check(cargo().args([
+        "clippy",
+        "--workspace",
+        "--all-targets",
+        "--features",
+        "fieldsync/simulation",
+        "--quiet",
+        "--",
+        "-D",
+        "warnings",
+    ]))?;
     let mut wasm = cargo();
     wasm.args(["clippy", "--package", "fieldsync", "--lib", "--target", "wasm32-unknown-unknown", "--quiet"]);
     counts += check(wasm.args(["--", "-D", "warnings"]))?;

@@ -3,7 +3,7 @@
 use fieldsync::core::protocol::{Outcome, PushResult, VoidRequest};
 use fieldsync::mutation::{self, Mutation};
 
-use super::push::{tells, newest, reused};
+use super::push::{newest, reused, tells};
 use super::{Context, SyncError};
 use crate::db::{LedgerRow, Tx};
 

@@ -23,7 +23,7 @@ async fn a_parcel_that_comes_again_gets_its_first_answer_and_does_nothing() {
         // The record moves on; the old parcel's answer does not.
         assert!(is_applied(&world.send(BUDI, vec![update("customers", id, 1, json!({"city": "Depok"}))]).await));
         world.later(60_000);
-        assert_eq!(world.push(BUDI, vec![parcel]).await, first);
+        assert_eq!(world.push(BUDI, vec![parcel]).await[0].outcome, first[0].outcome);
         let record = db::read(&*world.db, |tx| tx.record("customers", id)).unwrap().unwrap();
         assert_eq!(record.version, Version(2));
     }
@@ -85,7 +85,7 @@ async fn a_record_that_moved_on_is_a_conflict_with_theirs() {
         // The name changed later than the owner: each field has its own time.
         assert!(theirs[0].changed["name"].at > theirs[0].changed["owner"].at);
         world.send(BUDI, vec![update("customers", id, 2, json!({"name": "D"}))]).await;
-        assert_eq!(world.push(BUDI, vec![stale]).await, conflict);
+        assert_eq!(world.push(BUDI, vec![stale]).await[0].outcome, conflict[0].outcome);
     }
 }
 
@@ -348,6 +348,7 @@ async fn a_preview_answers_like_a_push_and_keeps_nothing() {
         assert!(is_applied(&preview.results[0].outcome));
         assert_eq!(world.snapshot(BUDI).await.0, []);
         let push: PushAnswer = world.post(BUDI, "/sync/v1/push", &request).await.unwrap();
-        assert_eq!(push, preview);
+        // The commit of a preview is not there: what tells of it differs.
+        assert_eq!(push.results[0].outcome, preview.results[0].outcome);
     }
 }
