@@ -43,19 +43,28 @@ impl Device {
         // Made and deleted again before it was sent: what names it is refused, and shown.
         let is_sent = |change: &Change| begun.send.iter().flat_map(|parcel| &parcel.items).any(|item| item.id == change.record);
         let cancelled = |change: &&Change| {
-            let carried = begun.parcels.iter().any(|parcel| parcel.rows.contains(&change.row));
+            let carried = begun.parcels.iter().chain(&self.parcels).any(|parcel| parcel.rows.contains(&change.row));
             (carried && !is_sent(change)) || begun.ended.iter().any(|ended| ended.row == change.row)
         };
         for change in self.outbox.iter().filter(cancelled) {
             made.remove(&(change.collection.as_str(), change.record));
         }
-        for item in begun.send.iter().flat_map(|parcel| &parcel.items) {
-            let collection = schema().collection(&item.collection).unwrap();
-            for (_, target, id) in collection.references(&item.patch) {
-                let is_there = there.contains(&id) || self.bases.get(target, id).is_some();
-                assert!(!made.contains(&(target, id)) || is_there, "{item:?} names what is not there yet");
+        for parcel in &begun.send {
+            // What is made again behind its last change is not what it names.
+            let last =
+                self.outbox.iter().filter(|change| parcel.changes.contains(&change.row)).map(|change| change.client_seq).max();
+            let is_behind = |target: &str, id| {
+                let mut creates = self.outbox.iter().filter(|change| change.action == Action::Create);
+                creates.find(|create| create.record == id && create.collection == target).map(|create| create.client_seq) > last
+            };
+            for item in &parcel.items {
+                let collection = schema().collection(&item.collection).unwrap();
+                for (_, target, id) in collection.references(&item.patch) {
+                    let is_there = there.contains(&id) || self.bases.get(target, id).is_some() || is_behind(target, id);
+                    assert!(!made.contains(&(target, id)) || is_there, "{item:?} names what is not there yet");
+                }
+                there.insert(item.id);
             }
-            there.insert(item.id);
         }
     }
 

@@ -284,7 +284,9 @@ impl Device {
 
     fn resolve(&mut self, number: u64, choice: u8) {
         let key = record(number);
-        let in_flight = |parcel: &Parcel| parcel.is_open() && parcel.carries(key.0, key.1);
+        // Also one in which nothing of this record was left to send.
+        let rows: Vec<RowId> = self.changes(key).iter().map(|change| change.row).collect();
+        let in_flight = |parcel: &Parcel| parcel.is_open() && parcel.rows.iter().any(|row| rows.contains(row));
         let Some(conflict) = self.view(key).conflict.filter(|_| !self.parcels.iter().any(in_flight)) else { return };
         let pick = if choice == 0 { Choice::Mine } else { Choice::Theirs };
         let names = conflict.fields.iter().map(|field| field.field.clone()).chain([WHOLE.to_owned()]);

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use fieldsync::client::NewChange;
 use fieldsync::core::machine::Reason;
 use fieldsync::core::protocol::Action;
-use fieldsync::core::record::{Millis, RecordId, Version};
+use fieldsync::core::record::{Millis, RecordId, Version, field, same};
 use fieldsync::core::resolve::{Choice, Choices, WHOLE};
 use fieldsync::data::query::Query;
 use fieldsync::data::table::RecordView;
@@ -116,7 +116,7 @@ impl World {
                 format!("device {device}.{context}: saves {}", serde_json::to_string(&describe(&changes)).unwrap_or_default())
             });
             self.spawn(device, context, "save", async move {
-                let rows = changes.iter().map(|change| change.row).collect();
+                let rows = changes.iter().filter(|change| writes(change)).map(|change| change.row).collect();
                 let kept = client.save(changes, hold_ms).await;
                 Done::Saved { rows, result: kept }
             });
@@ -373,4 +373,10 @@ impl World {
         );
         true
     }
+}
+
+/// An update that writes what is there saves nothing.
+fn writes(change: &NewChange) -> bool {
+    let mut written = change.written.iter();
+    change.action != Action::Update || written.any(|(name, value)| !same(value, field(&change.seen, name)))
 }
