@@ -1,10 +1,8 @@
 //! What was lost with other stores of this user in this browser: hearing of it, and saying that this one goes.
 
-use crate::core::loss::{Losses, unsent};
+use crate::core::loss::Losses;
 use crate::core::machine::{Failure, Moved};
-use crate::core::outbox::ranges;
 use crate::core::protocol::{Body, PushAnswer, PushRequest, Request};
-use crate::core::pull::PullState;
 use crate::core::rows::meta;
 use crate::ports::{Host, Read, Rows, Scope, Step, Store, StoreError, StoreName, Transport, TransportError, Write};
 
@@ -21,8 +19,7 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
                 self.learn_losses(request, told).await.map_err(|error| self.storage_failure(&error))?;
             }
             Err(TransportError::CursorUnknown { server_epoch }) => {
-                let asked = PullState { cursor: request.cursor.clone(), ..PullState::default() };
-                return self.cursor_lost(&asked, server_epoch).await;
+                return self.cursor_lost(|state| state.is_shown_by(request), server_epoch).await;
             }
             Err(error @ (TransportError::Away { ours: true, retry_after_ms: None, .. } | TransportError::Unsupported)) => {
                 self.note_transport(&error);
@@ -74,19 +71,9 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
     pub async fn goodbye(&self) -> Result<(), TransportError> {
         let unreadable = |error: StoreError| TransportError::Misconfigured { status: 0, detail: error.to_string() };
         let rows = self.store.read(vec![Read::Outbox, Read::Meta]).await.map_err(unreadable)?;
-        let request = PushRequest {
-            device: self.device,
-            epoch: self.epoch,
-            allocated_seq: meta_row(&rows, meta::ALLOCATED).map_err(unreadable)?.unwrap_or(0),
-            open: ranges(rows.outbox.iter().map(|change| change.client_seq)),
-            open_records: unsent(&rows.outbox).records,
-            goodbye: true,
-            acknowledged: self.shared.borrow().losses.acknowledged(),
-            server_epoch: meta_row(&rows, meta::SERVER_EPOCH).map_err(unreadable)?,
-            cursor: None,
-            mark: None,
-            parcels: vec![],
-        };
+        let now = self.push_request(&rows, vec![]).map_err(unreadable)?;
+        // How far it pulled does not matter any more: a server that was restored hears a goodbye, too.
+        let request = PushRequest { goodbye: true, cursor: None, mark: None, ..now };
         self.transport.send(&Request::Push(request)).await.map(drop)
     }
 }

@@ -29,7 +29,7 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
         let answer = match self.transport.send(&request).await {
             Ok(answer) => answer,
             Err(TransportError::CursorUnknown { server_epoch }) => {
-                self.cursor_lost(&asked, server_epoch).await?;
+                self.cursor_lost(|state| state.place() == asked.place(), server_epoch).await?;
                 // What the server lacks goes up before what it has comes down.
                 self.step(Event::Requested(Reason::Timer));
                 return Ok(Moved { more: false });

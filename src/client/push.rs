@@ -210,8 +210,7 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
         let sent = request.parcels.len();
         let what = match error {
             TransportError::CursorUnknown { server_epoch } => {
-                let asked = PullState { cursor: request.cursor.clone(), ..PullState::default() };
-                return self.cursor_lost(&asked, *server_epoch).await.map(|_| false);
+                return self.cursor_lost(|state| state.is_shown_by(request), *server_epoch).await.map(|_| false);
             }
             // The transport sends uncompressed from now on; a server that refuses that too does not understand this app.
             TransportError::Unsupported if !self.shared.borrow().plain => {

@@ -25,8 +25,8 @@ pub(super) fn replay_of(rows: &Rows) -> Result<Option<Replay>, StoreError> {
 
 impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
     /// 410: the server does not know how far we are. Everything is asked for again; nothing here goes before its range is
-    /// answered.
-    pub(super) async fn cursor_lost(&self, asked: &PullState, server_epoch: Epoch) -> Result<Moved, Failure> {
+    /// answered. `is_asked` says whether a state is the one that the request showed.
+    pub(super) async fn cursor_lost(&self, is_asked: impl Fn(&PullState) -> bool, server_epoch: Epoch) -> Result<Moved, Failure> {
         self.check_server(server_epoch).await?;
         let lost = {
             let mut shared = self.shared.borrow_mut();
@@ -36,18 +36,18 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
         if lost > LOST_CURSORS_MAX {
             return Err(self.failure(&TransportError::CursorUnknown { server_epoch }));
         }
-        self.start_over(asked).await.map_err(|error| self.storage_failure(&error))?;
+        self.start_over(is_asked).await.map_err(|error| self.storage_failure(&error))?;
         self.trace(What::Restarted);
         Ok(Moved { more: true })
     }
 
-    async fn start_over(&self, asked: &PullState) -> Result<(), StoreError> {
+    async fn start_over(&self, is_asked: impl Fn(&PullState) -> bool) -> Result<(), StoreError> {
         let stores = [StoreName::Pages, StoreName::History, StoreName::Meta];
         let scope = Scope::strict(&stores, vec![Read::Meta]);
         let plan = |rows: &Rows| match meta_row::<PullState>(rows, meta::PULL) {
             Err(error) => Step::Write(vec![], Err(error)),
             // Another context was here first.
-            Ok(state) if state.clone().unwrap_or_default().place() != asked.place() => Step::Write(vec![], Ok(())),
+            Ok(state) if !is_asked(&state.clone().unwrap_or_default()) => Step::Write(vec![], Ok(())),
             Ok(_) if rows.stage == 0 => Step::Read(vec![Read::PagesSince(0), Read::HistoryLast(1)]),
             Ok(state) => match plan_start_over(&state.unwrap_or_default(), rows) {
                 Ok(writes) => Step::Write(writes, Ok(())),

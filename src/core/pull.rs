@@ -9,7 +9,9 @@ use serde_json::Value;
 use super::bases::{Bases, absorb, replace};
 use super::finish::conflict_row;
 use super::outbox::{Change, by_record};
-use super::protocol::{Action, Body, ChangesPage, ChangesRequest, Cursor, Entry, Range, Request, SnapshotPage, SnapshotRequest};
+use super::protocol::{
+    Action, Body, ChangesPage, ChangesRequest, Cursor, Entry, PushRequest, Range, Request, SnapshotPage, SnapshotRequest,
+};
 use super::record::{CollectionName, Millis, RecordId, Seq, Tombstone};
 use super::rows::ConflictRow;
 use super::schema::Schema;
@@ -56,9 +58,13 @@ impl PullState {
     pub fn place(&self) -> (Option<&Cursor>, Option<&Cursor>) {
         (self.cursor.as_ref(), self.snapshot.as_ref().and_then(|snapshot| snapshot.watermark.as_ref()))
     }
-}
 
-impl PullState {
+    /// Whether it is still what a push showed of it: the cursor and the mark, whatever snapshot is under way.
+    #[must_use]
+    pub fn is_shown_by(&self, push: &PushRequest) -> bool {
+        (&self.cursor, &self.mark) == (&push.cursor, &push.mark)
+    }
+
     /// Whether a page brings nothing, not even a newer cursor: then there is nothing to write.
     #[must_use]
     pub fn is_told_nothing(&self, body: &Body) -> bool {

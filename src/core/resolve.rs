@@ -11,7 +11,7 @@ use super::protocol::{Action, SetAside};
 use super::push::ended;
 use super::record::{Base, Fields, Millis, RowId, Version, apply, field};
 use super::rows::{End, Ended};
-use super::schema::{Collection, Mode};
+use super::schema::Collection;
 use super::view::{Conflict, ConflictKind, patch, view};
 use crate::mutation::{self, Mutation};
 
@@ -141,21 +141,7 @@ fn choose(conflict: &Conflict, choices: &Choices, mut fields: Fields) -> Result<
 /// follow from the old ones, so that undo pressed twice puts back once.
 #[must_use]
 pub fn again(ended: &[Ended], schema: u32) -> Vec<Change> {
-    let change = |ended: &Ended| Change {
-        client_seq: 0,
-        row: next(ended.row),
-        collection: ended.collection.clone(),
-        record: ended.record,
-        action: ended.action,
-        seen: ended.seen.clone(),
-        written: ended.written.clone(),
-        group: ended.group,
-        schema,
-        saved_at: ended.saved_at,
-        clock_offset_ms: None,
-        hold_until: None,
-        mode: Mode::Optimistic,
-    };
+    let change = |ended: &Ended| Change { client_seq: 0, row: next(ended.row), ..ended.change(schema) };
     ended.iter().map(change).collect()
 }
 

@@ -17,7 +17,7 @@ use super::protocol::{Outcome, PushParcel, PushResult};
 use super::push::push_wire;
 use super::record::{CollectionName, Millis, OpId, RecordId, RowId};
 use super::rows::{ConflictRow, End, Ended, HistoryRow};
-use super::schema::{Mode, Schema};
+use super::schema::Schema;
 
 /// So many rows of history are looked at in one go.
 pub const ROWS_READ_MAX: u32 = 200;
@@ -250,27 +250,8 @@ impl<'a> Work<'a, '_> {
         for ended in confirmed(row, parcel).filter(|ended| back.contains(&ended.row)) {
             amended.ended.retain(|other| other.row != ended.row);
             if self.kept.insert(ended.row) {
-                self.finished.returned.push(change(ended, parcel.schema));
+                self.finished.returned.push(ended.change(parcel.schema));
             }
         }
-    }
-}
-
-/// A change as it was, as far as its end tells: when it was made by the server's clock is not known any more.
-fn change(ended: &Ended, schema: u32) -> Change {
-    Change {
-        client_seq: ended.client_seq,
-        row: ended.row,
-        collection: ended.collection.clone(),
-        record: ended.record,
-        action: ended.action,
-        seen: ended.seen.clone(),
-        written: ended.written.clone(),
-        group: ended.group,
-        schema,
-        saved_at: ended.saved_at,
-        clock_offset_ms: None,
-        hold_until: None,
-        mode: Mode::Optimistic,
     }
 }

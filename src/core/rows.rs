@@ -2,8 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::outbox::Change;
 use super::protocol::{Action, SetAside};
 use super::record::{CollectionName, Fields, GroupId, Millis, OpId, RecordId, RowId, Seq, Version};
+use super::schema::Mode;
 
 /// A page as it is stored. The format of `bytes` is `data::page`'s.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -70,6 +72,28 @@ pub struct Ended {
     pub saved_at: Millis,
     /// How it ended.
     pub end: End,
+}
+
+impl Ended {
+    /// The change as it was, as far as its end tells: when it was made by the server's clock is not known any more.
+    #[must_use]
+    pub fn change(&self, schema: u32) -> Change {
+        Change {
+            client_seq: self.client_seq,
+            row: self.row,
+            collection: self.collection.clone(),
+            record: self.record,
+            action: self.action,
+            seen: self.seen.clone(),
+            written: self.written.clone(),
+            group: self.group,
+            schema,
+            saved_at: self.saved_at,
+            clock_offset_ms: None,
+            hold_until: None,
+            mode: Mode::Optimistic,
+        }
+    }
 }
 
 /// One transaction's ends.

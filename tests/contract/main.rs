@@ -4,6 +4,7 @@
 
 mod conflicts;
 mod costs;
+mod crashes;
 mod failures;
 mod loops;
 mod losses;

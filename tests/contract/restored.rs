@@ -1,24 +1,21 @@
 //! A server that was restored from a backup: what it lacks comes back, once, in order; nothing of others is overwritten.
 
-use std::cell::Cell;
 use std::collections::BTreeMap;
-use std::rc::Rc;
 
-use fieldsync::core::machine::Reason;
 use fieldsync::core::protocol::Request;
-use fieldsync::core::record::{RowId, Version};
+use fieldsync::core::record::{RecordId, RowId, Version};
 use fieldsync::core::resolve::{Choice, Choices};
 use fieldsync::core::rows::{End, meta};
 use fieldsync::data::table::RecordStatus;
 use fieldsync::memory::MemoryStore;
-use fieldsync::ports::{Committed, Read, Rows, Scope, Step, Store, StoreError};
+use fieldsync::ports::{Read, Rows, Scope, Step, Store, StoreName, Write};
 use fieldsync_server::db::memory::State;
 use serde_json::{Value, json};
 
 use super::world::{AHMAD, BUDI, Device, Fault, World};
 
 /// Every change is in the outbox or has one end; how many have which.
-async fn ends(store: &MemoryStore) -> (usize, usize) {
+pub async fn ends(store: &MemoryStore) -> (usize, usize) {
     let rows = store.read(vec![Read::Outbox, Read::HistoryFrom(0, u32::MAX), Read::Meta]).await.unwrap();
     assert!(rows.meta.get(meta::REPLAY).is_none_or(Value::is_null), "what was pushed again is over");
     let mut found: BTreeMap<RowId, usize> = BTreeMap::new();
@@ -38,7 +35,7 @@ async fn on_server(world: &World, collection: &str, name: &str) -> (Value, Versi
 }
 
 /// A customer that is in the backup, on a phone of Budi's.
-async fn customer() -> (World, Device, fieldsync::core::record::RecordId, State) {
+pub async fn customer() -> (World, Device, RecordId, State) {
     let world = World::new();
     let phone = world.device(BUDI).await;
     let id = phone.create("customers", json!({"name": "Toko Jaya", "phone": "+62811"})).await;
@@ -196,6 +193,46 @@ async fn an_edit_while_the_replay_waits_comes_after_what_went_back() {
 }
 
 #[tokio::test]
+async fn a_backup_between_a_push_and_its_pull_is_noticed_too() {
+    let (world, phone, id, backup) = customer().await;
+    pushed_and_not_pulled(&phone, id).await;
+    world.db.restore(backup);
+    phone.sync().await;
+    assert_eq!(on_server(&world, "customers", "phone").await.0, "+62812");
+    assert_eq!(ends(&phone.store).await, (0, 2));
+}
+
+#[tokio::test]
+async fn a_backup_in_the_middle_of_a_snapshot_is_noticed_by_the_push() {
+    let (world, phone, id, backup) = customer().await;
+    pushed_and_not_pulled(&phone, id).await;
+    // A snapshot is under way whose watermark the backup knows.
+    let scope = Scope::strict(&[StoreName::Meta], vec![Read::Meta]);
+    let under_way = |rows: &Rows| {
+        let mut pull = rows.meta[meta::PULL].clone();
+        pull["snapshot"] = json!({"after": null, "watermark": pull["cursor"], "done": 0, "total": 1});
+        pull["cursor"] = Value::Null;
+        Step::Write(vec![Write::Meta(meta::PULL, pull)], ())
+    };
+    phone.store.update(scope, under_way).await.unwrap();
+    phone.update("customers", id, json!({"city": "Bogor"})).await;
+    world.db.restore(backup);
+    phone.sync().await;
+    phone.sync().await;
+    assert_eq!(on_server(&world, "customers", "phone").await.0, "+62812");
+    assert_eq!(on_server(&world, "customers", "city").await.0, "Bogor");
+    assert_eq!(ends(&phone.store).await, (0, 3));
+}
+
+/// The answer to a push comes; the pull after it gets nowhere. The cursor is one that the backup has.
+async fn pushed_and_not_pulled(phone: &Device, id: RecordId) {
+    phone.update("customers", id, json!({"phone": "+62812"})).await;
+    phone.fail(&[Fault::Pass, Fault::Refuse]);
+    phone.sync().await;
+    assert_eq!(phone.unsent(), 0);
+}
+
+#[tokio::test]
 async fn two_devices_bring_back_what_each_had() {
     let (world, phone, id, backup) = customer().await;
     let office = world.device(AHMAD).await;
@@ -280,83 +317,4 @@ async fn a_long_history_goes_in_batches() {
     assert!(sizes.len() > 1 && sizes.iter().all(|(count, bytes)| *count <= 1_000 && *bytes < 260 * 1024), "{sizes:?}");
     assert_eq!(sizes.iter().map(|(count, _)| count).sum::<usize>(), 451, "each once");
     assert_eq!(ends(&phone.store).await, (0, 451));
-}
-
-/// A store whose process dies after so many transactions; the last one is committed, or not, as told.
-struct Dying {
-    store: MemoryStore,
-    left: Rc<Cell<u32>>,
-    commits: bool,
-}
-
-impl Store for Dying {
-    async fn update<T>(&self, scope: Scope, plan: impl Fn(&Rows) -> Step<T>) -> Result<Committed<T>, StoreError> {
-        match self.left.get() {
-            0 => Err(StoreError::Closed),
-            1 => {
-                self.left.set(0);
-                if self.commits {
-                    self.store.update(scope, plan).await?;
-                }
-                Err(StoreError::Closed)
-            }
-            left => {
-                self.left.set(left - 1);
-                self.store.update(scope, plan).await
-            }
-        }
-    }
-
-    async fn read(&self, read: Vec<Read>) -> Result<Rows, StoreError> {
-        if self.left.get() == 0 { Err(StoreError::Closed) } else { self.store.read(read).await }
-    }
-}
-
-/// A history with what is applied again, what conflicts and what depends on it; then the server is restored, and one other
-/// changes the first customer.
-async fn lost_work() -> (World, MemoryStore) {
-    let (world, phone, id, backup) = customer().await;
-    for city in ["Bogor", "Depok"] {
-        phone.update("customers", id, json!({"phone": format!("+6281{}", city.len()), "city": city})).await;
-        phone.sync().await;
-    }
-    let other = phone.create("customers", json!({"name": "Toko Baru"})).await;
-    phone.create("pipelines", json!({"customer": other, "title": "Teh", "stage": "lead"})).await;
-    phone.sync().await;
-    phone.update("customers", other, json!({"city": "Jambi"})).await;
-    world.db.restore(backup);
-    let office = world.device(AHMAD).await;
-    office.sync().await;
-    office.update("customers", id, json!({"phone": "+62899"})).await;
-    office.sync().await;
-    (world, phone.store)
-}
-
-#[tokio::test]
-async fn a_crash_between_any_two_steps_of_it_loses_and_doubles_nothing() {
-    for commits in [false, true] {
-        for steps in 1.. {
-            let (world, store) = lost_work().await;
-            let left = Rc::new(Cell::new(steps));
-            let dying = Dying { store: store.clone(), left: left.clone(), commits };
-            if let Ok((client, _)) = world.client(BUDI, dying, None).await {
-                client.cycle(Reason::User).await;
-            }
-            let is_whole = left.get() > 0;
-            let phone = world.context(BUDI, store.clone()).await;
-            phone.sync().await;
-            phone.sync().await;
-            let status = phone.client.status();
-            assert_eq!((status.pending, status.conflicts), (1, 1), "{commits} {steps}: {:?}", phone.client.outbox());
-            assert_eq!(ends(&store).await, (2, 4), "{commits} {steps}");
-            let customers = world.server(AHMAD, "customers").await;
-            let city = |name| customers.iter().find(|record| record.fields["name"] == name).unwrap().fields.get("city").cloned();
-            assert_eq!((city("Toko Baru"), city("Toko Jaya")), (Some(json!("Jambi")), None), "{commits} {steps}");
-            assert_eq!(world.server(AHMAD, "pipelines").await.len(), 1);
-            if is_whole {
-                assert!(steps > 8, "it takes more than {steps} steps");
-                break;
-            }
-        }
-    }
 }
