@@ -13,11 +13,10 @@ use super::query::Query;
 use super::standing::Looked;
 use super::unsent::Unsent;
 use crate::core::bases::{Bases, stand_in};
-use crate::core::fit::broken_rule;
 use crate::core::outbox::Change;
-use crate::core::parcel::{Parcel, ParcelState};
-use crate::core::protocol::{Action, Problem, ProblemCode, SetAside};
-use crate::core::record::{Base, By, CollectionName, Fields, Millis, RecordId, Tombstone, Version};
+use crate::core::parcel::Parcel;
+use crate::core::protocol::{Action, Problem, SetAside};
+use crate::core::record::{Base, By, CollectionName, Fields, Millis, RecordId, Version};
 use crate::core::rows::{ConflictRow, HistoryRow, PageRow};
 use crate::core::rules::Violation;
 use crate::core::schema::{Collection, Schema};
@@ -310,27 +309,6 @@ impl Tables {
             warnings: Vec::new(),
             fields,
         })
-    }
-
-    /// Why this record's changes could not be sent.
-    fn problem(&self, collection: &Collection, id: RecordId, base: Option<&Base>, changes: &[&Change]) -> Option<Problem> {
-        if changes.is_empty() {
-            return None;
-        }
-        let carried = |parcel: &&Parcel| {
-            changes.iter().all(|change| parcel.rows.contains(&change.row) || !parcel.carries(&collection.name, id))
-        };
-        let mut refused = self.parcels.carrying(changes).filter(|parcel| !parcel.is_open());
-        if let Some(Parcel { state: ParcelState::Refused { problem }, .. }) = refused.find(carried) {
-            return Some(problem.clone());
-        }
-        if base.is_some_and(|base| base.tombstone == Some(Tombstone::Revoked)) {
-            return Some(Problem::new(ProblemCode::Forbidden, "").of_record(&collection.name, id));
-        }
-        let stand = stand_in(changes);
-        let violation = broken_rule(collection, base.or(stand.as_ref()), changes)?;
-        let problem = Problem::new(ProblemCode::Validation, "").of_record(&collection.name, id);
-        Some(if violation.field.is_empty() { problem } else { problem.in_field(&violation.field) })
     }
 
     /// The ids of a collection that have a base or unsent changes.

@@ -1,4 +1,4 @@
-//! What each unsent record waits for, in one word.
+//! What each unsent record waits for, in one word; and why it could not be sent.
 
 use std::collections::BTreeMap;
 
@@ -6,9 +6,14 @@ use serde::Serialize;
 
 use super::table::{RecordStatus, RecordView, Tables};
 use crate::core::backoff::PARCEL_DELAY_MS_MAX;
+use crate::core::bases::stand_in;
+use crate::core::fit::{broken_rule, keeps_rules};
 use crate::core::outbox::Change;
+use crate::core::parcel::{Parcel, ParcelState};
+use crate::core::protocol::{Problem, ProblemCode};
 use crate::core::push::{Begin, sendable};
-use crate::core::record::{CollectionName, Millis, RecordId};
+use crate::core::record::{Base, CollectionName, Millis, RecordId, Tombstone};
+use crate::core::schema::Collection;
 
 /// What an unsent record waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -64,5 +69,41 @@ impl Tables {
             _ if record.held => Wait::Undo,
             RecordStatus::Sending | RecordStatus::Pending | RecordStatus::Synced => Wait::Record,
         }
+    }
+
+    /// Why this record's changes could not be sent.
+    pub(super) fn problem(
+        &self,
+        collection: &Collection,
+        id: RecordId,
+        base: Option<&Base>,
+        changes: &[&Change],
+    ) -> Option<Problem> {
+        if changes.is_empty() {
+            return None;
+        }
+        let stand = stand_in(changes);
+        let built_on = base.or(stand.as_ref());
+        let carried = |parcel: &Parcel| {
+            changes.iter().all(|change| parcel.rows.contains(&change.row) || !parcel.carries(&collection.name, id))
+        };
+        // What came since takes a refused parcel along only in one step with it. If that step breaks a rule (a stage leaps),
+        // nothing goes by itself any more, and it is said.
+        let mends = |parcel: &Parcel| {
+            let newer = (0..changes.len()).filter(|at| !parcel.rows.contains(&changes[*at].row));
+            newer.into_iter().any(|at| keeps_rules(collection, built_on, &changes[..=at]))
+        };
+        let mut refused = self.parcels_of(changes).filter(|parcel| !parcel.is_open());
+        if let Some(Parcel { state: ParcelState::Refused { problem }, .. }) =
+            refused.find(|parcel| carried(parcel) || !mends(parcel))
+        {
+            return Some(problem.clone());
+        }
+        if base.is_some_and(|base| base.tombstone == Some(Tombstone::Revoked)) {
+            return Some(Problem::new(ProblemCode::Forbidden, "").of_record(&collection.name, id));
+        }
+        let violation = broken_rule(collection, built_on, changes)?;
+        let problem = Problem::new(ProblemCode::Validation, "").of_record(&collection.name, id);
+        Some(if violation.field.is_empty() { problem } else { problem.in_field(&violation.field) })
     }
 }

@@ -4,5 +4,6 @@
 
 mod choosing;
 mod pairs;
+mod shown;
 mod views;
 mod world;

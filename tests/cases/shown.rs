@@ -1,0 +1,41 @@
+//! Records as the app reads them, where a form that is opened on them would otherwise be told something that was never so.
+
+use std::rc::Rc;
+
+use fieldsync::core::bases::Bases;
+use fieldsync::core::outbox::Change;
+use fieldsync::core::parcel::{Parcel, ParcelState};
+use fieldsync::core::protocol::{Problem, ProblemCode};
+use fieldsync::core::record::Base;
+use fieldsync::data::table::{RecordStatus, RecordView, Tables};
+use serde_json::json;
+
+use super::world::{NOW, base, bases, begin_all, change_in, id, schema};
+
+/// Record 1, with these changes and parcels, as the app reads it.
+fn read(collection: &str, base: Option<Base>, outbox: &[Change], parcels: &[Parcel]) -> RecordView {
+    let mut tables = Tables::new(Rc::new(schema()));
+    base.into_iter().for_each(|base| tables.put(collection, base));
+    outbox.iter().for_each(|change| tables.take_change(change.clone()));
+    tables.take_parcels(parcels);
+    tables.record(collection, id(1), true, NOW).unwrap()
+}
+
+#[test]
+fn a_refused_parcel_that_no_newer_change_can_mend_has_failed() {
+    let title = json!({"customer": id(9), "title": "T", "stage": "lead"});
+    let stage =
+        |seq, from: &str, to: &str| change_in("pipelines", seq, 1, "update", (1, json!({"stage": from})), json!({"stage": to}));
+    let mut here = bases([]);
+    here.put("pipelines", base(1, 1, title.clone()));
+    let mut outbox = vec![stage(1, "lead", "qualified")];
+    let sent = begin_all(&outbox, &[], &here).parcels[0].clone();
+    let problem = Problem::new(ProblemCode::Forbidden, "");
+    let refused = [Parcel { state: ParcelState::Refused { problem: problem.clone() }, ..sent }];
+    let status = |outbox: &[Change]| read("pipelines", Some(base(1, 1, title.clone())), outbox, &refused);
+    outbox.push(stage(2, "qualified", "proposal"));
+    assert_eq!(begin_all(&outbox, &refused, &here).send, [], "both at once are a leap, and the first alone was refused");
+    assert_eq!((status(&outbox).status, status(&outbox).problem), (RecordStatus::Failed, Some(problem)));
+    outbox.push(stage(3, "proposal", "qualified"));
+    assert_eq!((begin_all(&outbox, &refused, &here).send.len(), status(&outbox).status), (1, RecordStatus::Pending));
+}
