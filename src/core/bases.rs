@@ -16,7 +16,8 @@ pub trait Bases {
 }
 
 /// What changes build on if there is no base (its page was lost, or never came): what the user saw of each field that was
-/// not mine yet.
+/// not mine yet, at the oldest version that any of them saw. Forms that were opened at different versions make a record that
+/// never was: named with the newest, it would go over what the older form had not seen.
 #[must_use]
 pub fn stand_in(changes: &[&Change]) -> Option<Base> {
     let first = changes.first().filter(|first| first.action != Action::Create)?;
@@ -24,6 +25,9 @@ pub fn stand_in(changes: &[&Change]) -> Option<Base> {
         // The server never had it: its create was taken back, and it is made again.
         return None;
     }
+    // A create saw nothing, whatever was there.
+    let forms = changes.iter().filter(|change| change.action != Action::Create);
+    let version = forms.map(|change| change.seen.version).min().unwrap_or_default();
     let (mut seen, mut mine) = (Fields::new(), BTreeSet::new());
     for change in changes {
         for (name, value) in &change.seen.fields {
@@ -35,7 +39,7 @@ pub fn stand_in(changes: &[&Change]) -> Option<Base> {
     }
     Some(Base {
         id: first.record,
-        version: first.seen.version,
+        version,
         seq: Seq(0),
         at: Millis(0),
         by: None,

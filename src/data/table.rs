@@ -275,9 +275,13 @@ impl Tables {
             return None;
         }
         let (declared, view) = self.merged(collection, id)?;
+        let stand = stand_in(&changes);
         let fields = match &view.fields {
             Some(fields) => fields.clone(),
-            None if with_deleted && !changes.is_empty() => base.map(|base| base.fields.clone()).unwrap_or_default(),
+            // What a form builds on that is opened now: it must not say that it saw nothing there.
+            None if with_deleted && !changes.is_empty() => {
+                base.or(stand.as_ref()).map(|base| base.fields.clone()).unwrap_or_default()
+            }
             None => return None,
         };
         let problem = self.problem(declared, id, base, &changes);
@@ -294,7 +298,7 @@ impl Tables {
         Some(RecordView {
             collection: collection.to_owned(),
             id,
-            version: base.or(stand_in(&changes).as_ref()).map(|base| base.version).unwrap_or_default(),
+            version: base.or(stand.as_ref()).map(|base| base.version).unwrap_or_default(),
             status,
             pending: pending(base, &changes, view.fields.is_some()),
             merged: !set_aside.is_empty(),

@@ -5,12 +5,12 @@ use std::rc::Rc;
 use fieldsync::core::bases::Bases;
 use fieldsync::core::outbox::Change;
 use fieldsync::core::parcel::{Parcel, ParcelState};
-use fieldsync::core::protocol::{Problem, ProblemCode};
-use fieldsync::core::record::Base;
+use fieldsync::core::protocol::{Action, Problem, ProblemCode};
+use fieldsync::core::record::{Base, Version};
 use fieldsync::data::table::{RecordStatus, RecordView, Tables};
 use serde_json::json;
 
-use super::world::{NOW, base, bases, begin_all, change_in, id, schema};
+use super::world::{NOW, base, bases, begin_all, change_in, delete, fields, id, schema};
 
 /// Record 1, with these changes and parcels, as the app reads it.
 fn read(collection: &str, base: Option<Base>, outbox: &[Change], parcels: &[Parcel]) -> RecordView {
@@ -19,6 +19,14 @@ fn read(collection: &str, base: Option<Base>, outbox: &[Change], parcels: &[Parc
     outbox.iter().for_each(|change| tables.take_change(change.clone()));
     tables.take_parcels(parcels);
     tables.record(collection, id(1), true, NOW).unwrap()
+}
+
+/// The base may never have been here: an import has brought the delete alone.
+#[test]
+fn what_is_deleted_and_has_no_base_is_shown_as_the_delete_saw_it() {
+    let saw = json!({"name": "A", "phone": "02111"});
+    let shown = read("customers", None, &[delete(1, 1, (3, saw.clone()))], &[]);
+    assert_eq!((shown.version, shown.fields, shown.pending), (Version(3), fields(saw), Some(Action::Delete)));
 }
 
 #[test]

@@ -211,6 +211,10 @@ fn a_page_that_was_lost_is_no_conflict() {
     let item = begin_all(&outbox, &[], &bases([])).parcels[0].items[0].clone();
     assert_eq!((item.base_version, &item.patch), (Version(3), &fields(json!({"phone": "02113", "city": "Y"}))));
     assert_eq!(item.seen, fields(json!({"phone": "02111", "city": "X"})));
+    // From forms that were opened at two versions: named with the newer, it would go over a city that nobody had seen.
+    let older = update(2, 1, (2, json!({"city": "X"})), json!({"city": "Y"}));
+    let item = begin_all(&[outbox[0].clone(), older], &[], &bases([])).parcels[0].items[0].clone();
+    assert_eq!(item.base_version, Version(2));
     let begun = begin_all(&[delete(1, 1, (0, json!({"name": "A"})))], &[], &bases([]));
     assert_eq!((begun.send.len(), begun.ended.len()), (1, 0), "a delete is not dropped because its base is not here");
 }
