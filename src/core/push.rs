@@ -56,10 +56,32 @@ pub struct Begun {
     pub send: Vec<PushParcel>,
 }
 
-/// Open parcels that are due, in order, and the records that they will make. One that names a record not yet made waits
-/// for the parcel that makes it.
-fn due<'a>(input: &Begin<'a>) -> (Vec<&'a Parcel>, BTreeSet<Key<'a>>) {
-    let (made, mut on_the_way, mut due) = (made(input.outbox), BTreeSet::new(), Vec::new());
+/// What becomes of the open parcels.
+#[derive(Default)]
+struct Due<'a> {
+    /// Those that go, in order.
+    parcels: Vec<&'a Parcel>,
+    /// The records that these will make.
+    on_the_way: BTreeSet<Key<'a>>,
+    /// Those that would go but for records that they name and that are to be made first: they wait for the parcel that makes
+    /// them.
+    behind: Vec<(&'a Parcel, BTreeSet<Key<'a>>)>,
+}
+
+impl<'a> Due<'a> {
+    /// With those whose records are there already, as far as is known here: the create that is unsent comes to an edit of
+    /// them, and may itself have to wait for this very parcel (an import has brought both together).
+    fn and_there(mut self, bases: &impl Bases) -> Vec<&'a Parcel> {
+        let is_there = |key: &Key<'_>| bases.get(key.0, key.1).is_some_and(|base| base.is_present() && !base.is_adrift());
+        self.parcels.extend(self.behind.iter().filter(|(_, names)| names.iter().all(is_there)).map(|(parcel, _)| *parcel));
+        self.parcels.sort_by_key(|parcel| parcel.first_seq);
+        self.parcels
+    }
+}
+
+/// Which of the open parcels are due.
+fn due<'a>(input: &Begin<'a>) -> Due<'a> {
+    let (made, mut due) = (made(input.outbox), Due::default());
     let rows = if input.parcels.is_empty() { BTreeMap::new() } else { by_row(input.outbox) };
     let mut made_at: BTreeMap<Key<'_>, u64> = BTreeMap::new();
     for create in input.outbox.iter().filter(|change| change.action == Action::Create) {
@@ -68,8 +90,7 @@ fn due<'a>(input: &Begin<'a>) -> (Vec<&'a Parcel>, BTreeSet<Key<'a>>) {
     let mut open: Vec<&Parcel> = input.parcels.iter().filter(|parcel| is_due(input, parcel, &made)).collect();
     open.sort_by_key(|parcel| parcel.first_seq);
     for parcel in open {
-        let own = |key: &Key<'_>| parcel.carries(key.0, key.1);
-        let mut names = parcel.items.iter().flat_map(|item| {
+        let names = parcel.items.iter().flat_map(|item| {
             let collection = input.schema.collection(&item.collection);
             collection.into_iter().flat_map(|collection| collection.references(&item.patch)).map(|(_, target, id)| (target, id))
         });
@@ -81,13 +102,18 @@ fn due<'a>(input: &Begin<'a>) -> (Vec<&'a Parcel>, BTreeSet<Key<'a>>) {
         // What was made again since its last change cannot be what it names: that was there before.
         let last = parcel.rows.iter().filter_map(|row| rows.get(row)).map(|change| change.client_seq).max().unwrap_or(u64::MAX);
         let is_made = |key: &Key<'_>| made_at.get(key).is_none_or(|at| *at > last);
-        if names.all(|key| own(&key) || is_made(&key) || on_the_way.contains(&key) || undone(&key)) {
+        let own = |key: &Key<'_>| parcel.carries(key.0, key.1);
+        let comes = |key: &Key<'_>| own(key) || is_made(key) || due.on_the_way.contains(key) || undone(key);
+        let missing: BTreeSet<Key<'_>> = names.filter(|key| !comes(key)).collect();
+        if missing.is_empty() {
             let creates = parcel.items.iter().filter(|item| item.action == Action::Create);
-            on_the_way.extend(creates.map(|item| (item.collection.as_str(), item.id)));
-            due.push(parcel);
+            due.on_the_way.extend(creates.map(|item| (item.collection.as_str(), item.id)));
+            due.parcels.push(parcel);
+        } else {
+            due.behind.push((parcel, missing));
         }
     }
-    (due, on_the_way)
+    due
 }
 
 /// Whether an open parcel's outcome must be asked for before anything is sent: its user wants it back; or it waits for a
@@ -123,12 +149,14 @@ pub fn wanted<'a>(input: &Begin<'a>) -> Vec<Key<'a>> {
 /// The records whose bases [`begin_within`] must see.
 #[must_use]
 pub fn wanted_within<'a>(input: &Begin<'a>, window: usize) -> Vec<Key<'a>> {
-    let chosen = seen(input, due(input).1, window).candidates;
+    let due = due(input);
+    let behind = due.behind.into_iter().flat_map(|(_, names)| names);
+    let chosen = seen(input, due.on_the_way, window).candidates;
     let forbidden = input.parcels.iter().filter(|parcel| is_forbidden(parcel)).flat_map(|parcel| &parcel.items);
     let forbidden = forbidden.map(|item| (item.collection.as_str(), item.id));
     let open = input.parcels.iter().filter(|_| mutation::is(Mutation::OpenParcelAltered)).flat_map(|parcel| &parcel.items);
     let open = open.map(|item| (item.collection.as_str(), item.id));
-    chosen.into_iter().flat_map(|candidate| candidate.records).chain(forbidden).chain(open).collect()
+    chosen.into_iter().flat_map(|candidate| candidate.records).chain(behind).chain(forbidden).chain(open).collect()
 }
 
 fn is_forbidden(parcel: &Parcel) -> bool {
@@ -160,8 +188,9 @@ pub fn begin(input: &Begin<'_>, bases: &impl Bases) -> Begun {
 pub fn begin_within(input: &Begin<'_>, bases: &impl Bases, window: usize) -> Option<Begun> {
     let mut begun = Begun { replaced: quarantined(input, bases), ..Begun::default() };
     let mut bytes = 0;
-    let (open, on_the_way) = due(input);
-    for parcel in open {
+    let due = due(input);
+    let on_the_way = due.on_the_way.clone();
+    for parcel in due.and_there(bases) {
         let parcel = mutated(input, parcel, bases, &mut begun);
         if !push_wire(&mut begun.send, &mut bytes, parcel.to_wire(), input.count_max) {
             return Some(begun);
@@ -229,8 +258,10 @@ fn ready<'a>(input: &Begin<'a>, candidates: Vec<Candidate<'a>>, refused: &Refuse
 /// The records of which something could be sent now: in a parcel that is due, or ready to be frozen.
 #[must_use]
 pub fn sendable<'a>(input: &Begin<'a>, bases: &impl Bases) -> BTreeSet<Key<'a>> {
-    let (open, on_the_way) = due(input);
-    let of_open = open.into_iter().flat_map(|parcel| parcel.items.iter().map(|item| (item.collection.as_str(), item.id)));
+    let due = due(input);
+    let on_the_way = due.on_the_way.clone();
+    let of_open =
+        due.and_there(bases).into_iter().flat_map(|parcel| parcel.items.iter().map(|item| (item.collection.as_str(), item.id)));
     let all = seen(input, on_the_way, usize::MAX).candidates;
     let ready = ready(input, all, &Refused::new(input.parcels), bases);
     of_open.chain(ready.into_iter().flat_map(|candidate| candidate.records)).collect()

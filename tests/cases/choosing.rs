@@ -119,6 +119,17 @@ fn a_blocked_parcel_waits_for_the_create_and_for_nothing_else() {
     assert!(sends(&blocked(1)), "other changes of what is there are no reason to wait");
 }
 
+/// An import brings an open parcel, and what was saved with its record; here somebody makes again the customer that it names.
+#[test]
+fn an_open_parcel_does_not_wait_for_a_create_of_what_is_there() {
+    let here = bases([base(1, 1, json!({"name": "A"}))]);
+    let outbox = [create(1, 1, json!({"name": "N"})), visit(2, 60, 1)];
+    let open = [begin_all(&outbox[1..], &[], &here).parcels[0].clone()];
+    let sends = |here: &Memory| begin_all(&outbox, &open, here).send.iter().any(|sent| sent.op_id == open[0].op_id);
+    assert!(sends(&here), "the create is an edit of it, and may wait for this very parcel");
+    assert!(!sends(&bases([gone(base(1, 1, json!({"name": "A"})), Tombstone::Deleted)])), "it is to be made first");
+}
+
 #[test]
 fn a_conflict_stops_its_record_and_group_and_not_what_was_before() {
     let here = bases([base(1, 2, json!({"name": "theirs"})), base(2, 1, json!({"name": "A"})), base(3, 1, json!({"name": "A"}))]);
