@@ -345,8 +345,14 @@ impl<'a> Work<'a, '_> {
         }
         let mut newer = false;
         for entry in theirs {
-            let unended = self.has_unended(&entry.collection, entry.id);
-            newer |= absorb(bases, &entry.collection, entry.clone(), unended);
+            let (name, id, unended) = (&entry.collection, entry.id, self.has_unended(&entry.collection, entry.id));
+            let is_left = bases.get(name, id).is_none() && entry.seq <= self.input.watermark_seq;
+            newer |= absorb(bases, name, entry.clone(), unended);
+            // A snapshot that looked since did not have it: out of the chosen scope, or somebody else's by now, and the answer
+            // may be an old one. What is unsent builds on it until the server is asked again, and no list shows it.
+            if let Some(base) = bases.get(name, id).filter(|base| is_left && base.is_present()).cloned() {
+                bases.put(name, Base { tombstone: Some(Tombstone::Left), ..base });
+            }
         }
         self.finished.stale |= !newer;
         self.finished.conflicted += 1;

@@ -4,14 +4,14 @@ use fieldsync::core::finish::Finished;
 use fieldsync::core::outbox::Change;
 use fieldsync::core::parcel::{Parcel, ParcelState, Then};
 use fieldsync::core::protocol::{Action, Outcome, Problem, ProblemCode};
-use fieldsync::core::record::{Tombstone, Version};
+use fieldsync::core::record::{Seq, Tombstone, Version};
 use fieldsync::core::rows::End;
 use fieldsync::core::schema::Mode;
 use serde_json::json;
 
 use super::world::{
-    Memory, NOW, applied, base, bases, begin_all, begin_some, begun_seqs, create, fields, finish_one, gone, group, id, row, seqs,
-    update, visit,
+    Memory, NOW, applied, base, bases, begin_all, begin_some, begun_seqs, create, entry, fields, finish_after, finish_one, gone,
+    group, id, row, seen_as, seqs, update, visit,
 };
 
 fn many(count: u64) -> (Vec<Change>, Memory) {
@@ -128,6 +128,23 @@ fn an_open_parcel_does_not_wait_for_a_create_of_what_is_there() {
     let sends = |here: &Memory| begin_all(&outbox, &open, here).send.iter().any(|sent| sent.op_id == open[0].op_id);
     assert!(sends(&here), "the create is an edit of it, and may wait for this very parcel");
     assert!(!sends(&bases([gone(base(1, 1, json!({"name": "A"})), Tombstone::Deleted)])), "it is to be made first");
+}
+
+/// The ledger answers what it answered then, and the record may be somebody else's by now.
+#[test]
+fn theirs_of_an_old_answer_is_listed_nowhere_if_a_snapshot_since_did_not_have_it() {
+    let outbox = [edit(1, 1, "B")];
+    let theirs = base(1, 2, json!({"name": "theirs"}));
+    let shown = |watermark: u64, mut here: Memory| {
+        let parcel = begin_all(&outbox, &[], &here).parcels[0].clone();
+        let outcome = Outcome::Conflict { theirs: vec![entry(&theirs)] };
+        assert_eq!(finish_after(Seq(watermark), &outbox, &parcel, outcome, &mut here).removed, [parcel.op_id]);
+        let base = here.0.values().next().unwrap().clone();
+        (base.tombstone, seen_as(Some(&base), &outbox).conflict.is_some())
+    };
+    assert_eq!(shown(20, bases([])), (Some(Tombstone::Left), true), "what is unsent is still put to the person");
+    assert_eq!(shown(19, bases([])), (None, true), "newer than the snapshot");
+    assert_eq!(shown(20, bases([base(1, 1, json!({"name": "A"}))])), (None, true), "it is here");
 }
 
 #[test]

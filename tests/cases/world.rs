@@ -6,7 +6,7 @@ use fieldsync::core::bases::Bases;
 use fieldsync::core::finish::{Finish, Finished, finish};
 use fieldsync::core::outbox::Change;
 use fieldsync::core::parcel::Parcel;
-use fieldsync::core::protocol::{AppliedItem, Outcome, PushResult};
+use fieldsync::core::protocol::{AppliedItem, Entry, Outcome, PushResult};
 use fieldsync::core::push::{Begin, Begun, begin};
 use fieldsync::core::record::{
     Base, By, Changed, DeviceId, Fields, GroupId, Millis, RecordId, RowId, Seq, Tombstone, UserId, Version,
@@ -63,6 +63,21 @@ pub fn base(number: u64, version: u64, value: Value) -> Base {
 
 pub fn gone(base: Base, tombstone: Tombstone) -> Base {
     Base { tombstone: Some(tombstone), ..base }
+}
+
+/// What the server says of a record that it has like this.
+pub fn entry(base: &Base) -> Entry {
+    Entry {
+        collection: "customers".into(),
+        id: base.id,
+        version: base.version,
+        seq: base.seq,
+        at: base.at,
+        by: base.by.clone().unwrap(),
+        changed: base.changed.clone(),
+        tombstone: base.tombstone,
+        fields: base.fields.clone(),
+    }
 }
 
 /// The version at which each field last changed, as the server tells it.
@@ -140,6 +155,11 @@ pub fn begin_some(outbox: &[Change], parcels: &[Parcel], bases: &Memory, count_m
 }
 
 pub fn finish_one(outbox: &[Change], parcel: &Parcel, outcome: Outcome, bases: &mut Memory) -> Finished {
+    finish_after(Seq(0), outbox, parcel, outcome, bases)
+}
+
+/// The same, where a snapshot has looked at everything up to this place.
+pub fn finish_after(watermark_seq: Seq, outbox: &[Change], parcel: &Parcel, outcome: Outcome, bases: &mut Memory) -> Finished {
     let schema = schema();
     let input = Finish {
         schema: &schema,
@@ -150,7 +170,7 @@ pub fn finish_one(outbox: &[Change], parcel: &Parcel, outcome: Outcome, bases: &
         now: NOW,
         server_time: NOW,
         seed: 7,
-        watermark_seq: Seq(0),
+        watermark_seq,
     };
     finish(&input, &[PushResult { op_id: parcel.op_id, mark: None, outcome }], bases)
 }

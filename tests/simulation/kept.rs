@@ -1,11 +1,12 @@
 //! What a save and a page put on a disk: what the form showed, as it showed it; and no base over a newer one.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound;
 
 use fieldsync::client::NewChange;
 use fieldsync::core::outbox::Change;
 use fieldsync::core::protocol::{Action, Cursor};
-use fieldsync::core::record::{CollectionName, OpId, RecordId, RowId, Seq, field};
+use fieldsync::core::record::{CollectionName, OpId, RecordId, RowId, Seq, Tombstone, field};
 use fieldsync::core::rows::{End, Ended, PageRow};
 use fieldsync_server::sync::cursor::Place;
 use serde::Deserialize;
@@ -15,20 +16,51 @@ use crate::oracle::{Disk, Oracle};
 
 /// The forms that were saved, by the row of the change.
 pub type Forms = BTreeMap<RowId, NewChange>;
-/// How far each base of a disk is.
-pub type Places = BTreeMap<(CollectionName, RecordId), Seq>;
+/// How far the bases of a disk are.
+#[derive(Clone, Debug, Default)]
+pub struct Places {
+    of: BTreeMap<(CollectionName, RecordId), Seq>,
+    /// Where its pages begin.
+    firsts: BTreeSet<(CollectionName, String)>,
+    /// Bases that a snapshot took out.
+    gone: BTreeSet<(CollectionName, RecordId)>,
+}
+
+impl Places {
+    /// These pages are written together; what one does not have of the ids that it owns is taken out.
+    pub fn written<'a>(&mut self, pages: impl Iterator<Item = &'a PageRow> + Clone) {
+        self.firsts.extend(pages.clone().map(|page| (page.collection.clone(), page.first.clone())));
+        for page in pages {
+            let Some(bases) = known(page) else { continue };
+            let from = (page.collection.clone(), page.first.clone());
+            let next = self.firsts.range((Bound::Excluded(&from), Bound::Unbounded)).next();
+            let next = next.filter(|next| next.0 == page.collection).map(|next| next.1.clone());
+            let owns = |id: &str| id >= page.first.as_str() && next.as_deref().is_none_or(|next| id < next);
+            let is_out = |key: &&(CollectionName, RecordId)| {
+                key.0 == page.collection && owns(&key.1.to_string()) && !bases.iter().any(|base| base.id == key.1)
+            };
+            self.gone.extend(self.of.keys().filter(is_out).cloned());
+        }
+    }
+}
 
 /// A base, as far as it is looked at.
 #[derive(Deserialize)]
 struct Known {
     id: RecordId,
     seq: Seq,
+    #[serde(default)]
+    tombstone: Option<Tombstone>,
+}
+
+fn known(page: &PageRow) -> Option<Vec<Known>> {
+    page.bytes.get(5..).and_then(|json| serde_json::from_slice(json).ok())
 }
 
 impl Disk {
     /// What did not wait for the disk may be gone.
     pub fn power_cut(&mut self) {
-        (self.places, self.cursor) = (Places::new(), None);
+        (self.places, self.cursor) = (Places::default(), None);
     }
 }
 
@@ -62,13 +94,18 @@ impl Oracle {
     }
 
     /// A page that is written has no base that is older than what was there, unless it is set adrift. A restored server counts
-    /// on from its backup.
+    /// on from its backup. And what a snapshot took out may be built on again as the ledger once answered it: it is listed
+    /// nowhere, or another snapshot is under way and will look at it; and the server says what is newer before anything is
+    /// written over it.
     pub fn check_page(&mut self, disk: usize, page: &PageRow) {
-        let Some(bases) = page.bytes.get(5..).and_then(|json| serde_json::from_slice::<Vec<Known>>(json).ok()) else { return };
-        for Known { id, seq } in bases {
-            let old = self.disks[disk].places.insert((page.collection.clone(), id), seq);
+        for Known { id, seq, tombstone } in known(page).into_iter().flatten() {
+            let key = (page.collection.clone(), id);
+            let here = &mut self.disks[disk];
+            let is_harmless = tombstone == Some(Tombstone::Left) || here.cursor.is_none();
+            let is_back = here.places.gone.remove(&key) && is_harmless;
+            let old = here.places.of.insert(key, seq);
             let is_older = old.is_some_and(|old| seq < old) && seq > Seq(0) && self.server.restores == 0;
-            if is_older {
+            if is_older && !is_back {
                 self.fail("I4 bases are ordered by seq", format!("{}/{id} goes back from {old:?} to {seq:?}", page.collection));
             }
         }

@@ -80,6 +80,8 @@ impl Oracle {
             .flatten()
             .collect();
         let gone: BTreeSet<u64> = ended.iter().map(|ended| ended.client_seq).collect();
+        let pages = writes.iter().filter_map(|write| if let Write::Page(page) = write { Some(page) } else { None });
+        self.disks[disk].places.written(pages);
         let mut numbers = appended.iter();
         for write in writes {
             match write {
