@@ -206,8 +206,10 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
         let mut writes: Vec<Write> = ended.iter().map(|ended| Write::RemoveChange(ended.client_seq)).collect();
         let set_aside = set_aside.into_iter().map(|lost| (collection.to_owned(), id, lost)).collect();
         writes.push(Write::History(HistoryRow { ended: ended.clone(), set_aside, ..empty_history(stamp.now) }));
-        let gone: BTreeSet<RowId> = ended.iter().map(|ended| ended.row).collect();
-        let spent = rows.parcels.iter().filter(|parcel| !parcel.is_open() && parcel.rows.iter().all(|row| gone.contains(row)));
+        // A refused parcel goes with the last of its changes; those of its other records may have ended before.
+        let left =
+            |row: &RowId| rows.outbox.iter().any(|change| change.row == *row) && !ended.iter().any(|ended| ended.row == *row);
+        let spent = rows.parcels.iter().filter(|parcel| !parcel.is_open() && !parcel.rows.iter().any(left));
         writes.extend(spent.map(|parcel| Write::RemoveParcel(parcel.op_id)));
         writes.push(Write::RemoveConflict(collection.to_owned(), id));
         let appended = append.as_ref().map(|change| change.row);

@@ -1,12 +1,14 @@
 //! Two people, one record.
 
-use fieldsync::client::SettleError;
+use fieldsync::client::{NewChange, SettleError};
+use fieldsync::core::protocol::Action;
 use fieldsync::core::record::Version;
 use fieldsync::core::resolve::Choices;
-use fieldsync::data::table::RecordStatus;
+use fieldsync::data::table::{RecordStatus, RecordView};
+use fieldsync::ports::Read;
 use serde_json::{Value, json};
 
-use super::world::{AHMAD, BUDI, Device, World};
+use super::world::{AHMAD, BUDI, Device, World, fields};
 
 async fn shared(world: &World, value: Value) -> (Device, Device, fieldsync::core::record::RecordId) {
     let (phone, office) = (world.device(BUDI).await, world.device(AHMAD).await);
@@ -192,4 +194,33 @@ async fn counters_add_and_notes_append_without_a_question() {
         (json!(5), json!("a\noffice\nphone"))
     );
     assert_eq!((phone.unsent(), phone.client.conflicts().len()), (0, 0));
+}
+
+/// Saved together and refused together, then each decided by itself.
+#[tokio::test]
+async fn a_refused_parcel_goes_with_the_last_of_its_changes() {
+    let world = World::new();
+    let (phone, office, one) = shared(&world, json!({"name": "PT Satu", "code": "JKT-0001", "phone": "02100"})).await;
+    let two = phone.create("customers", json!({"name": "PT Dua", "phone": "02100"})).await;
+    phone.sync().await;
+    office.sync().await;
+    let edit = |id, written| {
+        let RecordView { id: record, version, fields: seen, collection, .. } = phone.get("customers", id).unwrap();
+        NewChange { row: phone.row(), collection, record, action: Action::Update, version, seen, written: fields(written) }
+    };
+    let changes = vec![edit(one, json!({"phone": "02111"})), edit(two, json!({"phone": "02111", "code": "JKT-0001"}))];
+    phone.client.save(changes, 0).await.unwrap();
+    phone.sync().await;
+    assert_eq!(phone.get("customers", two).unwrap().status, RecordStatus::Failed);
+    for id in [one, two] {
+        office.update("customers", id, json!({"phone": "02122"})).await;
+    }
+    office.sync().await;
+    phone.sync().await;
+    for id in [one, two] {
+        let version = phone.get("customers", id).unwrap().version;
+        phone.client.resolve("customers", id, version, &choices(json!({"phone": "theirs"}))).await.unwrap();
+    }
+    let rows = phone.store.peek(&[Read::Outbox, Read::Parcels]);
+    assert_eq!((rows.outbox.len(), rows.parcels), (1, vec![]), "the code is still unsent");
 }
