@@ -137,10 +137,12 @@ impl<'a> Fold<'a> {
         self.touched.extend(change.written.keys().cloned());
     }
 
-    /// A create after my own delete of what the server still has: it writes every field over what the delete saw.
+    /// A create after my own delete of what the server still has: it writes every field over what the delete saw. Whose the
+    /// record is stays, if the create does not say: cleared, it would be nobody's, and the server would refuse it.
     fn make_again(&mut self, change: &Change, deleted: &Change) {
         let mut written = change.written.clone();
-        for name in deleted.seen.fields.keys().filter(|name| !change.written.contains_key(*name)) {
+        let is_cleared = |name: &&String| !change.written.contains_key(*name) && self.owner() != Some(*name);
+        for name in deleted.seen.fields.keys().filter(is_cleared) {
             written.insert(name.clone(), Value::Null);
         }
         self.current = Some(std::mem::take(&mut self.before_delete));
@@ -190,10 +192,7 @@ impl<'a> Fold<'a> {
     /// Whether these fields are what a form saw: in the server's spelling, or in mine before it came. Whose a record is, the
     /// server writes at its creation: a form that was open then saw nobody.
     fn is_as_seen(&self, current: &Fields, saw: &Seen) -> bool {
-        let owner = match &self.collection.access {
-            Access::Owner { field } if saw.version == Version(0) => Some(field),
-            _ => None,
-        };
+        let owner = self.owner().filter(|_| saw.version == Version(0));
         let mut names = current.keys().chain(saw.fields.keys());
         names.all(|name| {
             let (is, was) = (field(current, name), field(&saw.fields, name));
@@ -201,6 +200,12 @@ impl<'a> Fold<'a> {
             let is_mine = normalised.is_some_and(|of| same(is, &of.returned) && same(was, &of.sent));
             same(is, was) || is_mine || self.becomes(name, was, is) || (owner == Some(name) && was.is_null())
         })
+    }
+
+    /// The field that says whose the record is.
+    fn owner(&self) -> Option<&'a String> {
+        let Access::Owner { field } = &self.collection.access else { return None };
+        Some(field)
     }
 
     /// Whether the server would keep the one value as the other: then they are one.

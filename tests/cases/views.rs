@@ -170,6 +170,11 @@ fn a_create_after_my_delete_is_an_edit_of_all_fields() {
     let view = seen_as(Some(&here), &changes);
     assert_eq!(kind(&view), Some(ConflictKind::Fields));
     assert_eq!(asked(&view), [("phone".into(), json!("1"), json!("2"), json!("theirs"))]);
+    // Whose it is, a form does not say: cleared, the record would be nobody's, and that the server refuses.
+    let here = json!({"name": "A", "city": "X", "owner": group(1)});
+    let changes = [delete(1, 1, (2, here.clone())), create(2, 1, json!({"name": "N"}))];
+    let item = begin_all(&changes, &[], &bases([base(1, 2, here)])).parcels[0].items[0].clone();
+    assert_eq!(item.patch, fields(json!({"name": "N", "city": null})));
 }
 
 #[test]
