@@ -346,10 +346,13 @@ impl<'a> Work<'a, '_> {
         let mut newer = false;
         for entry in theirs {
             let (name, id, unended) = (&entry.collection, entry.id, self.has_unended(&entry.collection, entry.id));
-            let is_left = bases.get(name, id).is_none() && entry.seq <= self.input.watermark_seq;
+            let is_left = match bases.get(name, id) {
+                Some(old) => old.tombstone == Some(Tombstone::Left),
+                None => entry.seq <= self.input.watermark_seq,
+            };
             newer |= absorb(bases, name, entry.clone(), unended);
-            // A snapshot that looked since did not have it: out of the chosen scope, or somebody else's by now, and the answer
-            // may be an old one. What is unsent builds on it until the server is asked again, and no list shows it.
+            // A snapshot that has looked did not have it: out of the chosen scope, or somebody else's by now, and the answer is
+            // an old one. What is unsent builds on it until the server is asked again, and no list shows it.
             if let Some(base) = bases.get(name, id).filter(|base| is_left && base.is_present()).cloned() {
                 bases.put(name, Base { tombstone: Some(Tombstone::Left), ..base });
             }

@@ -243,8 +243,9 @@ fn absent(collection: &str, id: RecordId, page: &SnapshotPage, unsent: &Unsent<'
     }
     let (mut base, is_adrift) = (base.clone(), base.is_adrift());
     if is_adrift {
-        // The server has spoken: from now on it is a base like any, and older than whatever comes.
-        base.seq = Seq(1);
+        // The server has spoken: from now on it is a base like any, as old as the snapshot. What the ledger answers to an
+        // older parcel does not bring the record back, and whatever comes does.
+        base.seq = Seq(page.watermark_seq.0.max(1));
     }
     match (base.tombstone, unsent.get(&(collection, id))) {
         (Some(Tombstone::Deleted | Tombstone::Revoked), _) if !is_adrift => {}

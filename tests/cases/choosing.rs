@@ -3,15 +3,17 @@
 use fieldsync::core::finish::Finished;
 use fieldsync::core::outbox::Change;
 use fieldsync::core::parcel::{Parcel, ParcelState, Then};
-use fieldsync::core::protocol::{Action, Outcome, Problem, ProblemCode};
+use fieldsync::core::protocol::{Action, Outcome, Problem, ProblemCode, SnapshotPage};
+use fieldsync::core::pull::{PullState, finish_snapshot};
 use fieldsync::core::record::{Seq, Tombstone, Version};
 use fieldsync::core::rows::End;
 use fieldsync::core::schema::Mode;
+use fieldsync::data::page_set::PageSet;
 use serde_json::json;
 
 use super::world::{
     Memory, NOW, applied, base, bases, begin_all, begin_some, begun_seqs, create, entry, fields, finish_after, finish_one, gone,
-    group, id, row, seen_as, seqs, update, visit,
+    group, id, row, schema, seen_as, seqs, update, visit,
 };
 
 fn many(count: u64) -> (Vec<Change>, Memory) {
@@ -145,6 +147,24 @@ fn theirs_of_an_old_answer_is_listed_nowhere_if_a_snapshot_since_did_not_have_it
     assert_eq!(shown(20, bases([])), (Some(Tombstone::Left), true), "what is unsent is still put to the person");
     assert_eq!(shown(19, bases([])), (None, true), "newer than the snapshot");
     assert_eq!(shown(20, bases([base(1, 1, json!({"name": "A"}))])), (None, true), "it is here");
+    let left = bases([gone(base(1, 1, json!({"name": "A"})), Tombstone::Left)]);
+    assert_eq!(shown(19, left), (Some(Tombstone::Left), true), "out of the chosen scope it stays out of it");
+}
+
+/// A restored server does not have it, for it was given to somebody before its snapshot was taken.
+#[test]
+fn an_older_answer_brings_nothing_back_that_a_restored_server_did_not_have() {
+    let outbox = [edit(1, 1, "B"), update(2, 1, (2, json!({"city": "X"})), json!({"city": "Y"}))];
+    let before = base(1, 1, json!({"name": "A", "city": "X"}));
+    let parcel = begin_all(&outbox[..1], &[], &bases([before.clone()])).parcels[0].clone();
+    let mut set = PageSet::read(&[]).unwrap();
+    set.put("customers", before);
+    set.set_adrift();
+    let page = json!({"records": [], "ranges": [{"collection": "customers"}], "watermark": "w", "watermark_seq": 40, "total": 0});
+    let page: SnapshotPage = serde_json::from_value(page).unwrap();
+    finish_snapshot(&schema(), &PullState::default(), &page, &outbox, NOW, &mut set);
+    finish_after(Seq(40), &outbox, &parcel, applied(&parcel, 30, json!({})), &mut set);
+    assert_eq!(set.get("customers", id(1)).unwrap().tombstone, Some(Tombstone::Revoked), "its changes are in quarantine");
 }
 
 #[test]

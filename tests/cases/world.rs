@@ -159,7 +159,13 @@ pub fn finish_one(outbox: &[Change], parcel: &Parcel, outcome: Outcome, bases: &
 }
 
 /// The same, where a snapshot has looked at everything up to this place.
-pub fn finish_after(watermark_seq: Seq, outbox: &[Change], parcel: &Parcel, outcome: Outcome, bases: &mut Memory) -> Finished {
+pub fn finish_after(
+    watermark_seq: Seq,
+    outbox: &[Change],
+    parcel: &Parcel,
+    outcome: Outcome,
+    bases: &mut impl Bases,
+) -> Finished {
     let schema = schema();
     let input = Finish {
         schema: &schema,
