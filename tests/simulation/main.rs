@@ -104,13 +104,12 @@ fn run_seeds(arguments: &Arguments) -> bool {
         println!("FAILED seed {seed}: {}: {}", violation.invariant, clipped(&violation.what));
         println!("  replay: cargo xtask simulate --seed {seed}");
     }
-    let mut by_name: std::collections::BTreeMap<&str, (u64, u64)> = std::collections::BTreeMap::new();
+    let mut by_name: std::collections::BTreeMap<&str, Vec<String>> = std::collections::BTreeMap::new();
     for (seed, violation) in &failed {
-        let entry = by_name.entry(violation.invariant).or_insert((0, *seed));
-        entry.0 += 1;
+        by_name.entry(violation.invariant).or_default().push(seed.to_string());
     }
-    for (invariant, (count, seed)) in &by_name {
-        println!("  {invariant}: {count} seeds, the first {seed}");
+    for (invariant, seeds) in &by_name {
+        println!("  {invariant}: {} seeds: {}", seeds.len(), clipped(&seeds.join(" ")));
     }
     let missing = coverage.missing();
     let complete = missing.is_empty() || arguments.seeds < SEEDS_DEFAULT;

@@ -344,7 +344,8 @@ impl Oracle {
         }
     }
 
-    /// The changes that a parcel carries of a record, by their number, from the disk that has them.
+    /// The changes that a parcel carries of a record, in its order: an import gives them other numbers, and another order, on
+    /// each of the disks.
     fn changes_of(&self, pushed: &Applied, item: &Item) -> Vec<Change> {
         let of = |disk: &Disk| -> Vec<Change> {
             let rows = pushed.parcel.changes.iter().filter_map(|row| disk.rows.get(row));
@@ -358,7 +359,6 @@ impl Oracle {
             let gone = pushed.parcel.changes.iter().filter_map(|row| self.all.get(row));
             changes = gone.filter(|change| change.record == item.id && change.collection == item.collection).cloned().collect();
         }
-        changes.sort_by_key(|change| change.client_seq);
         changes
     }
 
