@@ -135,12 +135,11 @@ fn has_newer(parcel: &Parcel, by_record: &BTreeMap<Key<'_>, Vec<&Change>>, now: 
     of_items.flatten().any(|change| mends(parcel, change) && !change.is_held(now))
 }
 
-/// Whether this change came after a refused parcel, to one of its records.
+/// Whether this change may mend a refused parcel: it is of one of its records, and was not in it. It came after it; or a
+/// restored server gave it back, and then it comes before, and may be what the parcel lacked.
 #[must_use]
 pub fn mends(parcel: &Parcel, change: &Change) -> bool {
-    change.client_seq > parcel.first_seq
-        && parcel.carries(&change.collection, change.record)
-        && !parcel.rows.contains(&change.row)
+    parcel.carries(&change.collection, change.record) && !parcel.rows.contains(&change.row)
 }
 
 impl<'a> Chooser<'a> {

@@ -265,6 +265,26 @@ async fn two_devices_bring_back_what_each_had() {
     assert_eq!((phone.unsent(), office.unsent()), (0, 0), "{:?}", office.client.outbox());
 }
 
+/// What edits a record is refused before the create of that record, which has gone back, may be sent again.
+#[tokio::test]
+async fn what_was_refused_for_lack_of_its_create_goes_with_it() {
+    let world = World::new();
+    let (phone, tablet) = (world.device(BUDI).await, world.device(BUDI).await);
+    let backup = world.db.backup();
+    let id = phone.create("customers", json!({"name": "Toko Jaya"})).await;
+    phone.sync().await;
+    tablet.sync().await;
+    let deal = tablet.create("pipelines", json!({"customer": id, "title": "Kopi", "stage": "lead"})).await;
+    tablet.sync().await;
+    tablet.update("pipelines", deal, json!({"title": "Teh"})).await;
+    world.db.restore(backup);
+    tablet.sync().await;
+    assert_eq!(tablet.store.peek(&[Read::Parcels]).parcels.iter().filter(|parcel| !parcel.is_open()).count(), 1);
+    phone.sync().await;
+    tablet.sync().await;
+    assert_eq!((on_server(&world, "pipelines", "title").await.0, tablet.unsent()), (json!("Teh"), 0));
+}
+
 #[tokio::test]
 async fn the_other_tab_sees_what_went_back() {
     let (world, tab, id, backup) = customer().await;
