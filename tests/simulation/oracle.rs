@@ -344,22 +344,11 @@ impl Oracle {
         }
     }
 
-    /// The changes that a parcel carries of a record, in its order: an import gives them other numbers, and another order, on
-    /// each of the disks.
+    /// The changes that a parcel carries of a record, in its order, whatever became of the disk: an import gives them other
+    /// numbers elsewhere, and not all of them.
     fn changes_of(&self, pushed: &Applied, item: &Item) -> Vec<Change> {
-        let of = |disk: &Disk| -> Vec<Change> {
-            let rows = pushed.parcel.changes.iter().filter_map(|row| disk.rows.get(row));
-            rows.map(|row| &row.change)
-                .filter(|change| change.record == item.id && change.collection == item.collection)
-                .cloned()
-                .collect()
-        };
-        let mut changes = self.disks.iter().map(of).max_by_key(Vec::len).unwrap_or_default();
-        if changes.is_empty() {
-            let gone = pushed.parcel.changes.iter().filter_map(|row| self.all.get(row));
-            changes = gone.filter(|change| change.record == item.id && change.collection == item.collection).cloned().collect();
-        }
-        changes
+        let carried = pushed.parcel.changes.iter().filter_map(|row| self.all.get(row));
+        carried.filter(|change| change.record == item.id && change.collection == item.collection).cloned().collect()
     }
 
     /// The outbox of a disk against what was saved there. After a power cut, and at the end.

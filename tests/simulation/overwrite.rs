@@ -40,11 +40,7 @@ pub fn in_silence(
     if item.action == Action::Delete {
         return deleted(before, changes, mine);
     }
-    // A delete that an update behind it takes back has written nothing.
-    let taken_back = |index: usize| {
-        changes[index].action == Action::Delete && changes.get(index + 1).is_some_and(|next| next.action == Action::Update)
-    };
-    let kept: Vec<Change> = (0..changes.len()).filter(|index| !taken_back(*index)).map(|index| changes[index].clone()).collect();
+    let kept = effective(changes);
     let changes = &kept[..];
     let after = after.map_or(&empty, |after| &after.fields);
     // What a rule joined was seen by who wrote over it next.
@@ -57,9 +53,7 @@ pub fn in_silence(
         let ok = match name.as_str() {
             "city" | "source" | "nick" => item.set_aside.iter().any(|aside| aside.field == *name) || saw(name, was, changes),
             "tags" => items(was).iter().all(|item| items(is).contains(item) || somebody_saw_item(name, item, changes)),
-            "notes" | "note" => {
-                is.as_str().unwrap_or("").starts_with(was.as_str().unwrap_or("")) || somebody_saw(name, was, changes)
-            }
+            "notes" | "note" => text(is).starts_with(text(was)) || somebody_saw_note(name, text(was), changes),
             "last_visit" => is.as_i64() >= was.as_i64() || joined(name) || saw(name, was, changes),
             "discount" => is.as_i64() <= was.as_i64() || joined(name) || saw(name, was, changes),
             "grade" => is.as_str() >= was.as_str() || joined(name) || saw(name, was, changes),
@@ -69,6 +63,22 @@ pub fn in_silence(
         };
         (!ok).then(|| format!("{}/{}.{name}: {was} became {is}; changes {changes:?}", item.collection, item.id))
     })
+}
+
+/// The changes without the deletes that did nothing: one behind another delete found nothing left to delete, whatever an old
+/// form of it showed; and one that an update behind it takes back has written nothing.
+fn effective(changes: &[Change]) -> Vec<Change> {
+    let mut kept: Vec<Change> = Vec::new();
+    for change in changes {
+        let follows_delete = kept.last().is_some_and(|last| last.action == Action::Delete);
+        match change.action {
+            Action::Delete if follows_delete => continue,
+            Action::Update if follows_delete => drop(kept.pop()),
+            _ => {}
+        }
+        kept.push(change.clone());
+    }
+    kept
 }
 
 fn items(value: &Value) -> Vec<&Value> {
@@ -95,9 +105,14 @@ fn saw(name: &str, was: &Value, changes: &[Change]) -> bool {
     false
 }
 
-/// Of fields that rules join, the value that the next form sees is nobody's own: that one of the forms saw this is enough.
-fn somebody_saw(name: &str, was: &Value, changes: &[Change]) -> bool {
-    (0..changes.len()).any(|index| alike(seen(&changes[..=index], name), was))
+/// Of a note that rules join, what the next form sees is nobody's own: that one of the forms saw this is enough, also with
+/// lines behind it.
+fn somebody_saw_note(name: &str, was: &str, changes: &[Change]) -> bool {
+    (0..changes.len()).any(|index| spelling(seen(&changes[..=index], name)).starts_with(&was.trim().to_uppercase()))
+}
+
+fn text(value: &Value) -> &str {
+    value.as_str().unwrap_or("")
 }
 
 /// What one of the forms saw in a list, it may have taken out.
