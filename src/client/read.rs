@@ -163,20 +163,9 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
         let of = wanted(&input).into_iter().map(|(collection, id)| (collection.to_owned(), id)).collect();
         let bases = self.store.read(vec![Read::PagesOf(of)]).await.map_err(away)?;
         let begun = begin(&input, &pages::read(&bases).map_err(away)?);
-        let (device, epoch) = (self.device, self.epoch);
-        let request = PushRequest {
-            device,
-            epoch,
-            allocated_seq: 0,
-            open: vec![],
-            open_records: 0,
-            goodbye: false,
-            acknowledged: vec![],
-            server_epoch: None,
-            cursor: None,
-            mark: None,
-            parcels: begun.send,
-        };
+        // Asked of whoever has this address, and whatever it knows of the feed: what it would make of the parcels themselves.
+        let whole = self.push_request(&rows, begun.send).map_err(away)?;
+        let request = PushRequest { server_epoch: None, cursor: None, mark: None, ..whole };
         if request.parcels.is_empty() {
             return Ok(vec![]);
         }
