@@ -6,9 +6,7 @@ use crate::core::loss::{Unsent, unsent};
 use crate::core::machine::{Failure, Moved};
 use crate::core::outbox::ranges;
 use crate::core::parcel::Parcel;
-use crate::core::protocol::{
-    Answer, Body, Envelope, Outcome, Problem, ProblemCode, PushAnswer, PushParcel, PushRequest, PushResult, Request, VoidRequest,
-};
+use crate::core::protocol::{Body, PushParcel, PushRequest, PushResult, Request, VoidRequest};
 use crate::core::pull::PullState;
 use crate::core::push::{Begin, Begun, begin_within, must_be_asked, wanted_within};
 use crate::core::record::{CollectionName, OpId, RecordId, Seq};
@@ -60,8 +58,7 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
         self.trace(What::Sent(request.parcels.iter().map(|parcel| parcel.op_id).collect()));
         self.show_sending(&request, backlog.changes);
         let sent_at = self.host.now();
-        let answer = self.transport.send(&Request::Push(request.clone())).await;
-        match answer.or_else(|error| self.refused_by_a_proxy(error, &request)) {
+        match self.transport.send(&Request::Push(request.clone())).await {
             Ok(answer) => {
                 self.take_answer(&answer).await?;
                 self.shared.borrow_mut().engine.batch.answered(self.host.now().since(sent_at));
@@ -177,23 +174,6 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
         self.refresh(None).await?;
         self.note(Note::Wake(self.shared.borrow().sending.clone()));
         Ok(finished)
-    }
-
-    /// The mutation alone: somebody on the way said 403.
-    fn refused_by_a_proxy(&self, error: TransportError, request: &PushRequest) -> Result<Answer, TransportError> {
-        let is_403 = |cause: &crate::ports::Cause| cause.message.contains("status 403");
-        match (&error, self.shared.borrow().server_epoch) {
-            (TransportError::Away { ours: false, cause, .. }, Some(server_epoch))
-                if mutation::is(Mutation::ProxyRefuses) && is_403(cause) =>
-            {
-                let outcome = Outcome::Rejected { problem: Problem::new(ProblemCode::Forbidden, "") };
-                let result = |parcel: &PushParcel| PushResult { op_id: parcel.op_id, mark: None, outcome: outcome.clone() };
-                let results = request.parcels.iter().map(result).collect();
-                let body = Body::Push(PushAnswer { results, lost: vec![] });
-                Ok(Envelope { server_time: self.host.now(), server_epoch, user: None, body })
-            }
-            _ => Err(error),
-        }
     }
 
     async fn push_failed(&self, error: &TransportError, request: &PushRequest) -> Result<Moved, Failure> {

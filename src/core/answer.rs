@@ -8,8 +8,8 @@ use serde_json::Value;
 
 use super::backoff::RETRY_AFTER_MS_MAX;
 use super::protocol::{
-    Answer, Body, ChangesPage, Outcome, PATH, Problem, ProblemCode, PushAnswer, PushRequest, PushResult, Request, SnapshotPage,
-    SnapshotRequest,
+    Answer, Body, ChangesPage, Outcome, PATH, Problem, ProblemCode, PushAnswer, PushParcel, PushRequest, PushResult, Request,
+    SnapshotPage, SnapshotRequest,
 };
 use super::record::{Epoch, Millis, UserId};
 use crate::mutation::{self, Mutation};
@@ -111,7 +111,7 @@ pub fn classify(
 ) -> Result<Answer, NoAnswer> {
     let header_s = retry_after.and_then(|seconds| seconds.trim().parse().ok());
     let Some(head) = parse::<Head>(body) else {
-        return Err(not_ours(status, header_s));
+        return refused_by_a_proxy(request, status, expect_user).ok_or_else(|| not_ours(status, header_s));
     };
     if (200..300).contains(&status) {
         if head.user != Some(expect_user) && !mutation::is(Mutation::AnyUser) {
@@ -183,6 +183,18 @@ fn refused(status: u16, header_s: Option<i64>, head: &Head, problem: Problem, ex
         // A problem with a status that is none.
         _ => not_ours(status, None),
     }
+}
+
+/// The mutation alone: somebody on the way said 403, and it counts as our server's refusal.
+fn refused_by_a_proxy(request: &Request, status: u16, user: UserId) -> Option<Answer> {
+    let (403, Request::Push(asked), true) = (status, request, mutation::is(Mutation::ProxyRefuses)) else { return None };
+    let outcome = Outcome::Rejected { problem: Problem::new(ProblemCode::Forbidden, "") };
+    let result = |parcel: &PushParcel| PushResult { op_id: parcel.op_id, mark: None, outcome: outcome.clone() };
+    let results = asked.parcels.iter().map(result).collect();
+    // Nothing that a proxy says has the server's time; that of the newest edit is near it.
+    let server_time = asked.parcels.iter().flat_map(|parcel| &parcel.items).map(|item| item.edited_at).max()?;
+    let body = Body::Push(PushAnswer { results, lost: vec![] });
+    Some(Answer { server_time, server_epoch: asked.server_epoch?, user: Some(user), body })
 }
 
 /// Not an answer of ours. A server or proxy in trouble may still say how long.
