@@ -6,10 +6,10 @@ use crate::core::loss::{Unsent, unsent};
 use crate::core::machine::{Failure, Moved};
 use crate::core::outbox::ranges;
 use crate::core::parcel::Parcel;
-use crate::core::protocol::{Body, PushParcel, PushRequest, PushResult, Request, VoidRequest};
+use crate::core::protocol::{Answer, Body, PushParcel, PushRequest, PushResult, Request, VoidRequest};
 use crate::core::pull::PullState;
 use crate::core::push::{Begin, Begun, begin_within, must_be_asked, wanted_within};
-use crate::core::record::{CollectionName, OpId, RecordId, Seq};
+use crate::core::record::{CollectionName, OpId, RecordId, RowId, Seq};
 use crate::core::rows::{ConflictRow, HistoryRow, meta};
 use crate::core::status::Sending;
 use crate::core::trace::What;
@@ -234,13 +234,28 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
 
     /// Asks for the outcome of a parcel that the user wants back.
     async fn void(&self, parcel: &Parcel) -> Result<(), Failure> {
-        let request = Request::Void(VoidRequest { op_id: parcel.op_id, changes: parcel.rows.clone() });
-        self.trace(What::Asked(parcel.op_id));
-        let answer = self.transport.send(&request).await.map_err(|error| self.failure(&error))?;
+        let (answer, result) = self.ask_for(parcel.op_id, parcel.rows.clone()).await?;
+        self.finish_push(&answer, &[result]).await.map_err(|error| self.storage_failure(&error))?;
+        Ok(())
+    }
+
+    /// The final answer that a parcel had, or from now on has: of the server that it was sent to, and of no other.
+    pub(super) async fn ask_for(&self, op_id: OpId, changes: Vec<RowId>) -> Result<(Answer, PushResult), Failure> {
+        let server_epoch = self.shared.borrow().server_epoch;
+        self.trace(What::Asked(op_id));
+        let answer = match self.transport.send(&Request::Void(VoidRequest { op_id, changes, server_epoch })).await {
+            Ok(answer) => answer,
+            Err(error) => {
+                if let TransportError::CursorUnknown { server_epoch } = error {
+                    self.check_server(server_epoch).await?;
+                }
+                return Err(self.failure(&error));
+            }
+        };
         self.take_answer(&answer).await?;
         let Body::Void(result) = &answer.body else { return Err(Failure::Misconfigured) };
-        self.finish_push(&answer, std::slice::from_ref(result)).await.map_err(|error| self.storage_failure(&error))?;
-        Ok(())
+        let result = result.clone();
+        Ok((answer, result))
     }
 
     pub(super) fn show_sending(&self, request: &PushRequest, unsent: usize) {

@@ -3,7 +3,7 @@
 
 use crate::core::machine::{Failure, Moved};
 use crate::core::outbox::Change;
-use crate::core::protocol::{Body, Outcome, PushResult, Request, VoidRequest};
+use crate::core::protocol::{Body, Outcome, PushResult, Request};
 use crate::core::pull::{PullState, restart};
 use crate::core::record::{CollectionName, Epoch, OpId, RecordId, RowId};
 use crate::core::restore::{Finish, Finished, ROWS_READ_MAX, Replay, ask, finish, next};
@@ -91,12 +91,8 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
 
     /// Asks what became of a parcel of which only a part was confirmed.
     async fn ask_again(&self, asked: &Replay, op_id: OpId, changes: Vec<RowId>) -> Result<Moved, Failure> {
-        let request = Request::Void(VoidRequest { op_id, changes });
-        self.trace(What::Asked(op_id));
-        let answer = self.transport.send(&request).await.map_err(|error| self.failure(&error))?;
-        self.take_answer(&answer).await?;
-        let Body::Void(result) = &answer.body else { return Err(Failure::Misconfigured) };
-        self.pushed_again(asked, std::slice::from_ref(result)).await
+        let (_, result) = self.ask_for(op_id, changes).await?;
+        self.pushed_again(asked, &[result]).await
     }
 
     async fn pushed_again(&self, asked: &Replay, results: &[PushResult]) -> Result<Moved, Failure> {

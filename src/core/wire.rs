@@ -240,4 +240,7 @@ pub struct VoidRequest {
     pub op_id: OpId,
     /// Its changes: so that they are known under it.
     pub changes: Vec<RowId>,
+    /// The server that it was sent to: any other cannot know its outcome, and notes nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub server_epoch: Option<Epoch>,
 }

@@ -1,8 +1,11 @@
 //! Another server under the same address: nothing of it is taken, nothing goes to it, and the first one finds all as it was.
 
 use fieldsync::core::machine::Reason;
+use fieldsync::core::protocol::Request;
 use fieldsync::core::status::SyncState;
 use fieldsync::memory::MemoryStore;
+use fieldsync::ports::{Read, Store};
+use fieldsync_server::db;
 use serde_json::json;
 
 use super::world::{BUDI, Device, Fault, World};
@@ -69,6 +72,35 @@ async fn a_push_before_the_first_pull_does_not_go_to_another_server() {
     away.sync().await;
     assert_eq!((away.unsent(), away.client.status().other_server), (1, Some(second.server_epoch())));
     assert!(second.server(BUDI, "customers").await.is_empty());
+}
+
+/// The outcome of a parcel is the word of the server that it was sent to. Another one would say that it never came, and note
+/// that it is never to be applied.
+#[tokio::test]
+async fn what_became_of_a_parcel_is_not_asked_of_another_server() {
+    let (first, second) = (World::new(), World::new());
+    let phone = first.device(BUDI).await;
+    phone.sync().await;
+    let id = phone.create("customers", json!({"name": "PT Askrindo"})).await;
+    phone.fail(&[Fault::LoseAnswer]);
+    phone.sync().await;
+    let row = phone.client.outbox()[0].rows().next().unwrap();
+    assert!(phone.client.discard(row).await.unwrap().later);
+    let op_id = phone.store.read(vec![Read::Parcels]).await.unwrap().parcels[0].op_id;
+
+    let away = moved(&phone, &second).await;
+    away.sync().await;
+    assert!(matches!(away.wire.seen.borrow().last(), Some(Request::Void(_))));
+    assert_eq!((away.unsent(), away.client.status().other_server), (1, Some(second.server_epoch())));
+    let noted = db::read(&*second.db, |tx| tx.ledger(op_id)).unwrap();
+    assert_eq!(noted.map(|row| row.outcome), None, "it is not for the second to say");
+
+    let back = moved(&away, &first).await;
+    back.client.is_for(first.server_epoch()).await.unwrap();
+    back.sync().await;
+    back.sync().await;
+    assert_eq!((back.unsent(), back.get("customers", id)), (0, None));
+    assert!(first.server(BUDI, "customers").await.is_empty(), "it was applied there, and is taken back there");
 }
 
 #[tokio::test]

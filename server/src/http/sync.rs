@@ -9,7 +9,7 @@ use fieldsync::core::protocol::{
     ChangesPage, ChangesRequest, Envelope, Outcome, Problem, PushAnswer, PushRequest, PushResult, SnapshotPage, SnapshotRequest,
     VoidRequest,
 };
-use fieldsync::core::record::UserId;
+use fieldsync::core::record::{Epoch, UserId};
 use fieldsync::core::schema::Schema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -147,13 +147,19 @@ async fn run_push(
     sender: Sender,
     request: PushRequest,
 ) -> Result<PushAnswer, AppError> {
-    if request.server_epoch.is_some_and(|epoch| epoch != state.epoch()) {
-        return Err(SyncError::CursorUnknown.into()); // Meant for the server that had this address before.
-    }
+    is_for_us(state, request.server_epoch)?;
     let sender = Sender { device: Some(request.device), ..sender };
     let rule =
         move |tx: &mut dyn crate::db::Tx, context: &sync::Context<'_>| sync::push::push(tx, context, &mut rand::random, &request);
     state.with_rules(access, user, sender, rule).await
+}
+
+/// Refuses what is meant for the server that had this address before.
+fn is_for_us(state: &AppState, server_epoch: Option<Epoch>) -> Result<(), AppError> {
+    if server_epoch.is_some_and(|epoch| epoch != state.epoch()) {
+        return Err(SyncError::CursorUnknown.into());
+    }
+    Ok(())
 }
 
 /// Counts the outcomes, and says them in one line.
@@ -184,12 +190,14 @@ fn count(metrics: &Metrics, answer: &PushAnswer) -> String {
     responses(
         (status = 200, body = Envelope<PushResult>),
         (status = 401, body = Envelope<Problem>, content_type = "application/problem+json"),
+        (status = 410, body = Envelope<Problem>, content_type = "application/problem+json"),
     ))]
 async fn void(
     State(state): State<AppState>,
     SignedIn(user): SignedIn,
     ApiJson(request): ApiJson<VoidRequest>,
 ) -> Answer<PushResult> {
+    is_for_us(&state, request.server_epoch)?;
     let result =
         state.with_rules(Access::Write, user, Sender::default(), move |tx, context| sync::void::void(tx, context, &request));
     let result = result.await?;

@@ -9,7 +9,7 @@ use crate::common::{BUDI, DINA, World, code, create, is_applied};
 async fn a_voided_parcel_is_never_applied_and_an_applied_one_never_voided() {
     for world in World::both() {
         let parcel = world.parcel(vec![create("customers", world.id(), json!({"name": "A"}))]);
-        let request = VoidRequest { op_id: parcel.op_id, changes: parcel.changes.clone() };
+        let request = VoidRequest { op_id: parcel.op_id, changes: parcel.changes.clone(), server_epoch: None };
         let voided: PushResult = world.post(BUDI, "/sync/v1/void", &request).await.unwrap();
         assert_eq!(voided.outcome, Outcome::Voided);
         assert_eq!(world.push(BUDI, vec![parcel.clone()]).await[0].outcome, Outcome::Voided);
@@ -18,7 +18,7 @@ async fn a_voided_parcel_is_never_applied_and_an_applied_one_never_voided() {
         let again = fieldsync::core::protocol::PushParcel { op_id: world.parcel(vec![]).op_id, ..parcel };
         let applied = world.push(BUDI, vec![again.clone()]).await.remove(0);
         assert!(is_applied(&applied.outcome));
-        let request = VoidRequest { op_id: again.op_id, changes: again.changes };
+        let request = VoidRequest { op_id: again.op_id, changes: again.changes, server_epoch: None };
         assert_eq!(world.post::<PushResult>(BUDI, "/sync/v1/void", &request).await.unwrap(), applied);
         // Another user learns nothing of it.
         let other: PushResult = world.post(DINA, "/sync/v1/void", &request).await.unwrap();
@@ -31,7 +31,7 @@ async fn changes_that_were_applied_under_another_op_id_are_not_voided() {
     let world = World::new();
     let parcel = world.parcel(vec![create("customers", world.id(), json!({"name": "A"}))]);
     world.push(BUDI, vec![parcel.clone()]).await;
-    let request = VoidRequest { op_id: world.parcel(vec![]).op_id, changes: parcel.changes.clone() };
+    let request = VoidRequest { op_id: world.parcel(vec![]).op_id, changes: parcel.changes.clone(), server_epoch: None };
     let answer: PushResult = world.post(BUDI, "/sync/v1/void", &request).await.unwrap();
     assert_eq!(answer.outcome, Outcome::Known { rows: parcel.changes });
 }
