@@ -1,5 +1,6 @@
 //! Saving: check, then append. One transaction over the outbox alone, durable before it returns (invariant I1).
 
+use crate::core::number::spell_fields;
 use crate::core::outbox::{Change, HOLD_MS_MAX, Seen};
 use crate::core::protocol::{Action, GROUP_CHANGES_MAX};
 use crate::core::record::{CollectionName, Fields, GroupId, Millis, RecordId, RowId, Version, field, normalise, same};
@@ -138,7 +139,7 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
         let collection =
             self.schema.collection(&new.collection).ok_or_else(|| SaveError::UnknownCollection(new.collection.clone()))?;
         let mut written = new.written;
-        let mut seen = new.seen;
+        let mut seen = spell_fields(new.seen);
         if mutation::is(Mutation::SeenAtSave)
             && let Some(base) = self.shared.borrow().tables.as_ref().and_then(|tables| tables.base(&new.collection, new.record))
         {
@@ -160,6 +161,7 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
             return Err(SaveError::OnlineOnly(new.collection));
         }
         self.check(collection, new.action, new.record, &seen, &written, mode)?;
+        let written = spell_fields(written);
         Ok(Some(Change {
             client_seq: 0,
             row: new.row,
@@ -211,5 +213,5 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
 }
 
 fn is_meaningless(rule: Rule) -> bool {
-    matches!(rule, Rule::Unknown | Rule::Type | Rule::ReadOnly | Rule::Size)
+    matches!(rule, Rule::Unknown | Rule::Type | Rule::Precision | Rule::ReadOnly | Rule::Size)
 }

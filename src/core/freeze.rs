@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use super::backoff::bits;
 use super::bases::{Bases, stand_in};
 use super::choose::{Candidate, Key};
+use super::number::{spell, spell_fields};
 use super::outbox::Change;
 use super::parcel::{Parcel, ParcelState};
 use super::protocol::{Action, Item};
@@ -93,14 +94,18 @@ fn freeze_record(schema: &Schema, key: Key<'_>, changes: &[&Change], base: Optio
     let is_present = base.is_some_and(Base::is_present);
     let base_version = base.map_or(Version(0), |base| base.version);
     let edited_at = changes.last().map_or(Millis(0), |change| change.edited_at());
+    let mut set_aside = if mutation::is(Mutation::SetAsideUntold) { vec![] } else { shown.set_aside.clone() };
+    set_aside.iter_mut().for_each(|lost| spell(&mut lost.value));
+    // As it comes back from the store: sent again it must be the same to the byte. A base has the server's spelling, and a
+    // sum has its own.
     let item = |action: Action, patch: Fields, seen: Fields| Item {
         collection: key.0.to_owned(),
         id: key.1,
         action,
         base_version,
-        patch,
-        seen,
-        set_aside: if mutation::is(Mutation::SetAsideUntold) { vec![] } else { shown.set_aside.clone() },
+        patch: spell_fields(patch),
+        seen: spell_fields(seen),
+        set_aside: set_aside.clone(),
         edited_at,
     };
     match (&shown.fields, is_present) {

@@ -13,6 +13,7 @@ pub mod history;
 pub mod loss;
 pub mod machine;
 pub mod merge;
+pub mod number;
 pub mod outbox;
 pub mod parcel;
 pub mod problem;

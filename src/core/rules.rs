@@ -10,6 +10,7 @@ use regex_lite::Regex;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::number::{WHOLE_MAX, is_kept};
 use super::record::{Fields, RECORD_BYTES_MAX, field, same, size_bytes};
 use super::schema::{Collection, FieldSpec, Kind, NormaliseRule};
 
@@ -23,6 +24,8 @@ pub enum Rule {
     Required,
     /// The value is of another type.
     Type,
+    /// A number with more digits than JavaScript and its database keep.
+    Precision,
     /// Below the least or above the greatest.
     Range,
     /// Too long.
@@ -92,6 +95,9 @@ fn check_value(spec: &FieldSpec, before: &Value, value: &Value) -> Option<Rule> 
     if spec.read_only && !same(before, value) {
         return Some(Rule::ReadOnly);
     }
+    if !is_kept(value) {
+        return Some(Rule::Precision);
+    }
     if value.is_null() {
         return spec.required.then_some(Rule::Required);
     }
@@ -146,10 +152,14 @@ fn matches(pattern: &str, text: &str) -> Option<bool> {
 }
 
 fn check_number(spec: &FieldSpec, value: &Value, whole: bool) -> Option<Rule> {
-    const EXACT: f64 = 9_007_199_254_740_992.0;
     let Some(number) = value.as_f64() else { return Some(Rule::Type) };
-    if whole && (number.fract() != 0.0 || number.abs() > EXACT) {
+    if whole && number.fract() != 0.0 {
         return Some(Rule::Type);
+    }
+    // A larger one may stand for its neighbour: a page that means 2^53 + 1 has 2^53.
+    #[allow(clippy::cast_precision_loss)]
+    if whole && number.abs() > WHOLE_MAX as f64 {
+        return Some(Rule::Precision);
     }
     let low = spec.min.is_some_and(|min| number < min);
     let high = spec.max.is_some_and(|max| number > max);
@@ -269,6 +279,18 @@ mod tests {
                 ("visits", Rule::Range),
             ]
         );
+    }
+
+    #[test]
+    fn a_number_that_would_come_back_as_another_is_refused() {
+        let collection = customers();
+        let check = |value: Value| rules(&check_patch(&collection, &Fields::new(), &fields(value))).first().map(|found| found.1);
+        assert_eq!(check(json!({"last_visit": 9_007_199_254_740_991_i64})), None);
+        assert_eq!(check(json!({"last_visit": 5.0})), None);
+        for number in [json!(9_007_199_254_740_993_i64), json!(9_007_199_254_740_992.0), json!(1e21)] {
+            assert_eq!(check(json!({"last_visit": number})), Some(Rule::Precision));
+        }
+        assert_eq!(check(json!({"tags": [u64::MAX]})), Some(Rule::Precision));
     }
 
     #[test]

@@ -1,15 +1,19 @@
 //! What crosses between the page and the engine, and its conversion.
 
+use std::collections::BTreeMap;
+
 use js_sys::Function;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use wasm_bindgen::prelude::*;
 
-use super::error::{Code, sync_error};
-use crate::client::NewChange;
+use super::error::{Code, SyncError, sync_error};
+use super::value::FromJs;
+use crate::client::{NewChange, SaveError};
 use crate::core::machine::Reason;
 use crate::core::protocol::Action;
 use crate::core::record::{Fields, RecordId, Version};
+use crate::core::rules::{Rule, Violation};
 use crate::core::status::Sending;
 
 #[wasm_bindgen]
@@ -55,7 +59,7 @@ pub(super) struct WriteJs {
     pub(super) action: Action,
     pub(super) seen: SeenJs,
     #[serde(default)]
-    pub(super) written: Fields,
+    pub(super) written: BTreeMap<String, FromJs>,
 }
 
 #[derive(Deserialize)]
@@ -96,6 +100,12 @@ pub(super) fn id<T: std::str::FromStr>(text: &str, what: &str) -> Result<T, JsVa
 }
 
 pub(super) fn new_change(write: WriteJs) -> Result<NewChange, JsValue> {
+    // What JSON has no word for would be written as null, which clears the field.
+    let odd = |(name, value): (&String, &FromJs)| value.0.is_none().then(|| Violation { field: name.clone(), rule: Rule::Type });
+    let violations: Vec<Violation> = write.written.iter().filter_map(odd).collect();
+    if !violations.is_empty() {
+        return Err(SyncError::from(SaveError::Invalid(violations)).into_js());
+    }
     Ok(NewChange {
         row: id(&write.row, "the row id")?,
         collection: write.collection,
@@ -103,7 +113,7 @@ pub(super) fn new_change(write: WriteJs) -> Result<NewChange, JsValue> {
         action: write.action,
         version: write.seen.version,
         seen: write.seen.fields,
-        written: write.written,
+        written: write.written.into_iter().filter_map(|(name, value)| Some((name, value.0?))).collect(),
     })
 }
 

@@ -9,3 +9,4 @@ pub mod host;
 pub mod indexed_db;
 pub mod schema;
 pub mod transaction;
+mod value;

@@ -261,3 +261,16 @@ fn each_field_keeps_its_own_time() {
     let after = here.0.values().next().unwrap();
     assert_eq!(after.changed.keys().collect::<Vec<_>>(), ["city", "name"]);
 }
+
+/// The store has doubles alone, and writes 5.0 as 5: what it gives back to be sent again must be what was sent.
+#[test]
+fn a_parcel_is_spelled_as_it_comes_back_from_the_store() {
+    let here = bases([base(1, 1, json!({"name": "A", "visits": 5.0, "contact": 9_007_199_254_740_993_i64}))]);
+    let seen = json!({"visits": 4, "contact": 9_007_199_254_740_993_i64});
+    let outbox = [update(1, 1, (1, seen), json!({"visits": 5, "contact": "Ibu Sari", "tags": [1e3]}))];
+    let parcel = begin_all(&outbox, &[], &here).parcels.remove(0);
+    let item = &parcel.items[0];
+    let spelled = r#"{"contact":"Ibu Sari","tags":[1000],"visits":6}"#;
+    assert_eq!(serde_json::to_string(&item.patch).unwrap(), spelled, "theirs and the one that I added");
+    assert_eq!(serde_json::to_string(&item.seen).unwrap(), r#"{"contact":9007199254740992.0,"tags":null,"visits":5}"#);
+}

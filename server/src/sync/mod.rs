@@ -10,6 +10,7 @@ mod loss;
 pub mod people;
 pub mod push;
 pub mod snapshot;
+mod spelling;
 pub mod void;
 
 use fieldsync::core::protocol::{Problem, ProblemCode};

@@ -8,11 +8,13 @@ use fieldsync::core::protocol::{
 };
 use fieldsync::core::record::RecordId;
 use fieldsync::mutation::{self, Mutation};
+use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use super::apply;
 use super::check::Refusal;
 use super::cursor::Place;
+use super::spelling::Spelling;
 use super::{Context, SyncError, hooks, loss};
 use crate::db::{LedgerRow, Tx};
 
@@ -75,10 +77,12 @@ fn has_mark(parcel: &PushParcel, mark: &str) -> bool {
     parcel.items.iter().any(|item| hooks::holds(&item.patch, mark))
 }
 
-/// What tells a parcel from another under the same op_id.
+/// What tells a parcel from another under the same op_id: what it says, and not how it spells its numbers.
 fn payload_hash(parcel: &PushParcel) -> [u8; 32] {
+    let mut text = Vec::new();
     // A parcel came as JSON, so it goes as JSON.
-    Sha256::digest(serde_json::to_vec(parcel).unwrap_or_default()).into()
+    let _ = parcel.serialize(&mut serde_json::Serializer::with_formatter(&mut text, Spelling));
+    Sha256::digest(text).into()
 }
 
 /// The one answer to a parcel, from the ledger or now.

@@ -58,6 +58,34 @@ async fn an_op_id_that_comes_with_other_contents_or_from_another_tells_nothing()
     }
 }
 
+/// A browser's database has doubles alone: what a device sends again after a lost answer may spell its numbers otherwise.
+#[tokio::test]
+async fn an_op_id_that_comes_with_its_numbers_spelled_otherwise_is_the_same_parcel() {
+    for world in World::both() {
+        let parcel = world.parcel(vec![create("customers", world.id(), json!({"name": "A", "visits": 5.0}))]);
+        let first = world.push(BUDI, vec![parcel.clone()]).await;
+        assert!(is_applied(&first[0].outcome));
+        let mut again = parcel;
+        again.items[0].patch.insert("visits".into(), json!(5));
+        assert_eq!(world.push(BUDI, vec![again.clone()]).await[0].outcome, first[0].outcome);
+        again.items[0].patch.insert("visits".into(), json!(5.5));
+        assert_eq!(code(&world.push(BUDI, vec![again]).await[0].outcome), ProblemCode::OpIdReused);
+    }
+}
+
+/// JSON has numbers that no browser has. Kept, they would come to every device as others.
+#[tokio::test]
+async fn a_number_that_devices_cannot_keep_is_refused() {
+    for world in World::both() {
+        for number in [json!(9_007_199_254_740_993_i64), json!(u64::MAX)] {
+            let outcome =
+                world.send(BUDI, vec![create("customers", world.id(), json!({"name": "A", "last_visit": number}))]).await;
+            let Outcome::Rejected { problem } = &outcome else { panic!("{outcome:?}") };
+            assert_eq!((problem.code, problem.field.as_deref()), (ProblemCode::Validation, Some("last_visit")));
+        }
+    }
+}
+
 #[tokio::test]
 async fn changes_applied_under_another_op_id_are_known() {
     for world in World::both() {

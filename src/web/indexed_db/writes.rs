@@ -2,12 +2,12 @@
 
 use js_sys::{Array, Uint8Array};
 use serde::Serialize;
-use serde_json::Value;
 use wasm_bindgen::prelude::*;
 use web_sys::{IdbKeyRange, IdbRequest};
 
 use super::super::schema;
 use super::super::transaction::{Fault, Transaction};
+use crate::core::number::spell;
 use crate::core::outbox::Change;
 use crate::core::rows::HistoryRow;
 use crate::ports::{Cause, StoreError, StoreName, Write};
@@ -122,28 +122,14 @@ pub(super) fn pair(first: &str, second: &str) -> JsValue {
     Array::of2(&first.into(), &second.into()).into()
 }
 
-/// A row as a plain object. A whole number beyond 2^53, which JavaScript does not have, becomes the nearest that it has,
-/// as in `JSON.parse`: the server's data must not make a row that cannot be written.
+/// A row as a plain object. A number that JavaScript does not have becomes the nearest that it has, as in `JSON.parse`: what
+/// a server sent down must not make a row that cannot be written.
 fn to_js(row: &impl Serialize) -> Result<JsValue, StoreError> {
     let failed = |detail: String| StoreError::Unknown(Cause { name: "EncodeError".into(), message: detail });
     let serializer = serde_wasm_bindgen::Serializer::json_compatible();
     row.serialize(&serializer).or_else(|_| {
         let mut value = serde_json::to_value(row).map_err(|error| failed(error.to_string()))?;
-        round(&mut value);
+        spell(&mut value);
         value.serialize(&serializer).map_err(|error| failed(error.to_string()))
     })
-}
-
-fn round(value: &mut Value) {
-    match value {
-        Value::Number(number) => {
-            let is_exact = number.as_i64().is_some_and(|number| number.unsigned_abs() < 1 << 53);
-            if let (false, Some(rounded)) = (is_exact, number.as_f64().and_then(serde_json::Number::from_f64)) {
-                *number = rounded;
-            }
-        }
-        Value::Array(values) => values.iter_mut().for_each(round),
-        Value::Object(fields) => fields.values_mut().for_each(round),
-        Value::Null | Value::Bool(_) | Value::String(_) => {}
-    }
 }

@@ -25,6 +25,16 @@ async function onTheDevice(budi) {
   assert.equal(unknown.field, "nonsense");
   const type = await refused(budi, invalid, (sync) => sync.customers.create({ name: 7 }));
   assert.equal(type.field, "name");
+  const rule = (/** @type {any} */ { field, violations }) => [field, violations?.[0].rule];
+  // JSON would say null, which clears the field; and a larger whole number may stand for its neighbour.
+  const nan = await refused(budi, invalid, (sync) => sync.customers.create({ name: "x", visits: Number.NaN }));
+  assert.deepEqual(rule(nan), ["visits", "type"]);
+  const inside = await refused(budi, invalid, (sync) => sync.customers.create({ name: "x", tags: [{ far: Infinity }] }));
+  assert.deepEqual(rule(inside), ["tags", "type"]);
+  const large = await refused(budi, invalid, (sync) => sync.customers.create({ name: "x", last_visit: 2 ** 53 }));
+  assert.deepEqual(rule(large), ["last_visit", "precision"]);
+  const big = await refused(budi, invalid, (sync) => sync.customers.create({ name: "x", tags: [2n ** 53n + 1n] }));
+  assert.deepEqual(rule(big), ["tags", "precision"]);
   await refused(budi, invalid, (sync) => sync.customers.create({ name: "x" }, { id: "not-a-uuid" }));
   await refused(budi, invalid, (sync) => sync.customers.create({ name: "x" }, { row: "not-a-uuid" }));
   await refused(budi, ["too-large", "invalid"], (sync) => sync.customers.create({ name: "x", tags: Array(2000).fill("0123456789abcdef") }));
