@@ -8,8 +8,9 @@ use crate::core::bases::Bases;
 use crate::core::discard::discard;
 use crate::core::finish::empty_history;
 use crate::core::outbox::Change;
+use crate::core::parcel::Parcel;
 use crate::core::push::ended;
-use crate::core::record::{CollectionName, RecordId, RowId, Version};
+use crate::core::record::{CollectionName, OpId, RecordId, RowId, Version};
 use crate::core::resolve::{Choices, ResolveError, Resolved, Stamp, again, resolve};
 use crate::core::rows::{ConflictRow, End, Ended, HistoryRow};
 use crate::core::trace::What;
@@ -21,13 +22,22 @@ use super::{Client, Note, pages};
 /// What was settled, and what takes it back.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Settled {
-    /// The outcome of a parcel is unknown: the server is asked first, and then it is done.
-    pub later: bool,
+    /// Parcels of which the outcome is unknown: the server is asked first, and then it is done.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub asked: Vec<OpId>,
     /// What ended, for [`Client::restore`].
     pub ended: Vec<Ended>,
     /// The row of a resolution, which goes when it is undone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub appended: Option<RowId>,
+}
+
+impl Settled {
+    /// Whether something is done only once the server was asked.
+    #[must_use]
+    pub fn is_later(&self) -> bool {
+        !self.asked.is_empty()
+    }
 }
 
 /// Why nothing was settled.
@@ -37,7 +47,7 @@ pub enum SettleError {
     Store(StoreError),
     /// There is no such change or conflict (any more).
     NotFound,
-    /// Theirs moved since it was shown, or the conflict is gone.
+    /// Theirs moved since it was shown, the conflict is gone, or what is to be undone is on its way or done.
     Moved,
     /// A field that needs a choice has none.
     Incomplete,
@@ -66,24 +76,31 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
             writes.extend(discarded.removed.iter().copied().map(Write::RemoveParcel));
             writes.extend(discarded.put.iter().cloned().map(Write::Parcel));
             writes.extend(conflicts_over(rows, &discarded.rows));
-            Step::Write(writes, Settled { later: !discarded.put.is_empty(), ended, appended: None })
+            let asked = discarded.put.iter().map(|parcel| parcel.op_id).collect();
+            Step::Write(writes, Settled { asked, ended, appended: None })
         };
         let settled = self.store.update(scope, plan).await?.value;
         self.trace(What::Ended(settled.ended.iter().map(|ended| ended.row).collect()));
         self.settled().await?;
-        if settled.ended.is_empty() && !settled.later { Err(SettleError::NotFound) } else { Ok(settled) }
+        if settled.ended.is_empty() && !settled.is_later() { Err(SettleError::NotFound) } else { Ok(settled) }
     }
 
-    /// Puts back what a discard or a resolution ended, as new changes.
+    /// Puts back what a discard or a resolution ended, as new changes; and takes back a discard that waits for an answer. Both
+    /// or neither.
     ///
     /// # Errors
-    /// `Moved` if the resolution is on its way already.
+    /// `Moved` if the resolution is on its way already, or the server was asked.
     pub async fn restore(&self, settled: &Settled) -> Result<(), SettleError> {
         let now = self.host.now();
         let changes = again(&settled.ended, self.schema.schema);
         let scope = Scope::strict(STORES, vec![Read::Outbox, Read::Parcels]);
         let plan = |rows: &Rows| {
-            let mut writes: Vec<Write> = Vec::new();
+            let waiting = rows.parcels.iter().filter(|parcel| parcel.is_open() && settled.asked.contains(&parcel.op_id));
+            // Whatever the server says from now on, the changes stay: voided, they are begun again.
+            let mut writes: Vec<Write> = waiting.map(|parcel| Write::Parcel(Parcel { then: None, ..parcel.clone() })).collect();
+            if writes.len() < settled.asked.len() {
+                return Step::Write(vec![], false);
+            }
             if let Some(row) = settled.appended {
                 let is_sent = rows.parcels.iter().any(|parcel| parcel.rows.contains(&row));
                 let there = rows.outbox.iter().any(|change| change.row == row);
@@ -115,7 +132,7 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
             let writes: Vec<Write> = of
                 .map(|parcel| match parcel.is_open() {
                     true => {
-                        Write::Parcel(crate::core::parcel::Parcel { next_attempt_at: None, blocked_by: None, ..parcel.clone() })
+                        Write::Parcel(Parcel { next_attempt_at: None, blocked_by: None, ..parcel.clone() })
                     }
                     false => Write::RemoveParcel(parcel.op_id),
                 })
@@ -165,7 +182,7 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
         let plan = |rows: &Rows| {
             // The work may be done twice: then its own row is there.
             if let Some(done) = rows.outbox.iter().find(|change| change.row == row) {
-                return Step::Write(vec![], Ok(Settled { later: false, ended: vec![], appended: Some(done.row) }));
+                return Step::Write(vec![], Ok(Settled { appended: Some(done.row), ..Settled::default() }));
             }
             match self.plan_resolve(rows, collection, id, shown, choices, stamp) {
                 Ok((writes, settled)) => Step::Write(writes, Ok(settled)),
@@ -214,7 +231,7 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
         writes.push(Write::RemoveConflict(collection.to_owned(), id));
         let appended = append.as_ref().map(|change| change.row);
         writes.extend(append.map(Write::Append));
-        Ok((writes, Settled { later: false, ended, appended }))
+        Ok((writes, Settled { asked: vec![], ended, appended }))
     }
 
     async fn settled(&self) -> Result<(), StoreError> {

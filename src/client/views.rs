@@ -90,6 +90,12 @@ impl OutboxEntry {
         self.status
     }
 
+    /// Which record it is.
+    #[must_use]
+    pub fn record(&self) -> RecordId {
+        self.id
+    }
+
     /// The row ids of its changes, oldest first.
     pub fn rows(&self) -> impl Iterator<Item = RowId> {
         self.changes.iter().map(|change| change.row)

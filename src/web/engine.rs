@@ -276,7 +276,7 @@ impl Engine {
         let settled = self.client.discard(row).await;
         self.tell();
         let settled = settled.map_err(SyncError::from)?;
-        to_json(&json!({"done": if settled.later { "later" } else { "now" }, "undo": to_json(&settled)?}))
+        to_json(&json!({"done": if settled.is_later() { "later" } else { "now" }, "undo": to_json(&settled)?}))
     }
 
     /// The same, of a save that was just made.
@@ -290,7 +290,7 @@ impl Engine {
     /// Puts back what a discard or a resolution ended.
     ///
     /// # Errors
-    /// "conflict" if it is on its way already.
+    /// "conflict" if it is too late.
     pub async fn restore(&self, undo: &str) -> Result<(), JsValue> {
         let settled: Settled = from_json(undo)?;
         let done = self.client.restore(&settled).await;

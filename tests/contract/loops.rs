@@ -191,7 +191,7 @@ async fn discarding_what_is_in_flight_asks_the_server_first() {
     phone.fail(&[Fault::Refuse]);
     phone.sync().await;
     let row = phone.store_rows().await[0];
-    assert!(phone.client.discard(row).await.unwrap().later);
+    assert!(phone.client.discard(row).await.unwrap().is_later());
     phone.sync().await;
     assert!(phone.get("customers", lost).is_none());
     assert_eq!((phone.unsent(), world.server(BUDI, "customers").await.len()), (0, 0));
@@ -200,7 +200,7 @@ async fn discarding_what_is_in_flight_asks_the_server_first() {
     phone.fail(&[Fault::LoseAnswer]);
     phone.sync().await;
     let row = phone.store_rows().await[0];
-    assert!(phone.client.discard(row).await.unwrap().later);
+    assert!(phone.client.discard(row).await.unwrap().is_later());
     phone.sync().await;
     phone.sync().await;
     assert_eq!((phone.unsent(), world.server(BUDI, "customers").await.len()), (0, 0));

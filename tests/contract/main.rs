@@ -10,6 +10,7 @@ mod loops;
 mod losses;
 mod other_server;
 mod restored;
+mod settling;
 mod sparing;
 mod stuck;
 mod trace;

@@ -85,7 +85,7 @@ async fn what_became_of_a_parcel_is_not_asked_of_another_server() {
     phone.fail(&[Fault::LoseAnswer]);
     phone.sync().await;
     let row = phone.client.outbox()[0].rows().next().unwrap();
-    assert!(phone.client.discard(row).await.unwrap().later);
+    assert!(phone.client.discard(row).await.unwrap().is_later());
     let op_id = phone.store.read(vec![Read::Parcels]).await.unwrap().parcels[0].op_id;
 
     let away = moved(&phone, &second).await;
