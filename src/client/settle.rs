@@ -14,6 +14,7 @@ use crate::core::record::{CollectionName, OpId, RecordId, RowId, Version};
 use crate::core::resolve::{Choices, ResolveError, Resolved, Stamp, again, resolve};
 use crate::core::rows::{ConflictRow, End, Ended, HistoryRow};
 use crate::core::trace::What;
+use crate::data::unfit::Unfit;
 use crate::mutation::{self, Mutation};
 use crate::ports::{Host, Read, Rows, Scope, Step, Store, StoreError, StoreName, Transport, Write};
 
@@ -49,6 +50,8 @@ pub enum SettleError {
     NotFound,
     /// Theirs moved since it was shown, the conflict is gone, or what is to be undone is on its way or done.
     Moved,
+    /// It is not sent, however often it is tried: it must be mended first.
+    Unfit(Unfit),
     /// A field that needs a choice has none.
     Incomplete,
 }
@@ -124,25 +127,25 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
     /// Sends a refused change again, under a new op_id; or one that waits, now.
     ///
     /// # Errors
-    /// `NotFound` if no parcel holds it.
+    /// `NotFound` if it has ended, `Unfit` if it must be mended first.
     pub async fn retry(&self, row: RowId) -> Result<(), SettleError> {
-        let scope = Scope::strict(STORES, vec![Read::Parcels]);
+        let scope = Scope::strict(STORES, vec![Read::OutboxRows(vec![row]), Read::Parcels]);
         let plan = |rows: &Rows| {
             let of = rows.parcels.iter().filter(|parcel| parcel.rows.contains(&row));
             let writes: Vec<Write> = of
                 .map(|parcel| match parcel.is_open() {
-                    true => {
-                        Write::Parcel(Parcel { next_attempt_at: None, blocked_by: None, ..parcel.clone() })
-                    }
+                    true => Write::Parcel(Parcel { next_attempt_at: None, blocked_by: None, ..parcel.clone() }),
                     false => Write::RemoveParcel(parcel.op_id),
                 })
                 .collect();
-            let found = !writes.is_empty();
-            Step::Write(writes, found)
+            Step::Write(writes, rows.outbox.first().map(Change::key))
         };
         let found = self.store.update(scope, plan).await?.value;
         self.settled().await?;
-        if found { Ok(()) } else { Err(SettleError::NotFound) }
+        let (collection, id) = found.ok_or(SettleError::NotFound)?;
+        let shared = self.shared.borrow();
+        let unfit = shared.tables.as_ref().and_then(|tables| tables.unfit(&collection, id));
+        unfit.map_or(Ok(()), |unfit| Err(SettleError::Unfit(unfit)))
     }
 
     /// Puts a conflict off: it still blocks its record, and does not lead the line any more.

@@ -6,6 +6,7 @@ pub mod parcels;
 pub mod query;
 pub mod standing;
 pub mod table;
+pub mod unfit;
 pub mod unsent;
 pub mod waits;
 pub mod warnings;

@@ -5,14 +5,16 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::table::{RecordStatus, RecordView, Tables};
+use super::unfit::Unfit;
 use crate::core::backoff::PARCEL_DELAY_MS_MAX;
 use crate::core::bases::stand_in;
-use crate::core::fit::{broken_rule, keeps_rules};
+use crate::core::fit::keeps_rules;
 use crate::core::outbox::Change;
 use crate::core::parcel::{Parcel, ParcelState};
 use crate::core::protocol::{Problem, ProblemCode};
 use crate::core::push::{Begin, sendable};
-use crate::core::record::{Base, CollectionName, Millis, RecordId, Tombstone};
+use crate::core::record::{Base, CollectionName, Millis, RecordId};
+use crate::core::rules::Violation;
 use crate::core::schema::Collection;
 
 /// What an unsent record waits for.
@@ -99,11 +101,11 @@ impl Tables {
         {
             return Some(problem.clone());
         }
-        if base.is_some_and(|base| base.tombstone == Some(Tombstone::Revoked)) {
-            return Some(Problem::new(ProblemCode::Forbidden, "").of_record(&collection.name, id));
-        }
-        let violation = broken_rule(collection, built_on, changes)?;
-        let problem = Problem::new(ProblemCode::Validation, "").of_record(&collection.name, id);
-        Some(if violation.field.is_empty() { problem } else { problem.in_field(&violation.field) })
+        let problem = |code| Problem::new(code, "").of_record(&collection.name, id);
+        Some(match self.unfit(&collection.name, id)? {
+            Unfit::Revoked => problem(ProblemCode::Forbidden),
+            Unfit::Broken(Violation { field, .. }) if field.is_empty() => problem(ProblemCode::Validation),
+            Unfit::Broken(Violation { field, .. }) => problem(ProblemCode::Validation).in_field(&field),
+        })
     }
 }

@@ -260,7 +260,7 @@ impl Engine {
     /// Sends a refused change again.
     ///
     /// # Errors
-    /// "not-found".
+    /// "not-found"; "invalid" or "forbidden" if it must be mended first.
     pub async fn retry(&self, row: &str) -> Result<(), JsValue> {
         let done = self.client.retry(id(row, "the row id")?).await;
         self.tell();

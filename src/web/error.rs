@@ -5,6 +5,7 @@ use wasm_bindgen::prelude::*;
 
 use crate::client::{SaveError, SettleError};
 use crate::core::rules::Violation;
+use crate::data::unfit::Unfit;
 use crate::ports::{Retry, StoreError, TransportError};
 
 /// The codes. A new one is a new line in types.d.ts too.
@@ -46,6 +47,8 @@ pub enum Code {
     Outdated,
     /// The server refused it.
     Rejected,
+    /// This user may not change the record any more.
+    Forbidden,
     /// No such record, change or conflict.
     NotFound,
 }
@@ -73,6 +76,7 @@ impl Code {
             Self::WrongUser => "wrong-user",
             Self::Outdated => "outdated",
             Self::Rejected => "rejected",
+            Self::Forbidden => "forbidden",
             Self::NotFound => "not-found",
         }
     }
@@ -101,6 +105,17 @@ impl SyncError {
     pub fn in_field(mut self, field: impl Into<String>) -> Self {
         self.field = Some(field.into());
         self
+    }
+
+    /// That these rules are broken, each with its field.
+    fn broken(what: &str, violations: &[Violation]) -> Self {
+        let rule = |violation: &Violation| {
+            let name = serde_json::to_value(violation.rule).ok().and_then(|name| name.as_str().map(str::to_owned));
+            (violation.field.clone(), name.unwrap_or_default())
+        };
+        let pairs: Vec<_> = violations.iter().map(rule).collect();
+        let words: Vec<_> = pairs.iter().map(|(field, rule)| format!("{field:.60}: {rule}")).collect();
+        Self::new(Code::Invalid, format!("{what}: {}", words.join(", ")), false).violating(pairs)
     }
 
     /// With the rules that it breaks: field and rule. The first one's field is the error's, if it has none yet.
@@ -201,15 +216,7 @@ impl From<SaveError> for SyncError {
             SaveError::UnknownCollection(name) => {
                 Self::new(Code::Invalid, format!("the schema has no collection {name:.60}"), false)
             }
-            SaveError::Invalid(violations) => {
-                let rule = |violation: &Violation| {
-                    let name = serde_json::to_value(violation.rule).ok().and_then(|name| name.as_str().map(str::to_owned));
-                    (violation.field.clone(), name.unwrap_or_default())
-                };
-                let pairs: Vec<_> = violations.iter().map(rule).collect();
-                let words: Vec<_> = pairs.iter().map(|(field, rule)| format!("{field:.60}: {rule}")).collect();
-                Self::new(Code::Invalid, format!("not saved: {}", words.join(", ")), false).violating(pairs)
-            }
+            SaveError::Invalid(violations) => Self::broken("not saved", &violations),
             SaveError::TooLarge => Self::new(Code::TooLarge, "not saved: a record holds at most 24 KiB", false),
             SaveError::TooMany => Self::new(Code::TooLarge, "not saved: at most 50 changes go together", false),
             SaveError::OnlineOnly(name) => {
@@ -225,6 +232,10 @@ impl From<SettleError> for SyncError {
             SettleError::Store(error) => error.into(),
             SettleError::NotFound => Self::new(Code::NotFound, "it has ended already", false),
             SettleError::Moved => Self::new(Code::Conflict, "it has changed since it was shown: look again", true),
+            SettleError::Unfit(Unfit::Broken(violation)) => Self::broken("not sent", &[violation]),
+            SettleError::Unfit(Unfit::Revoked) => {
+                Self::new(Code::Forbidden, "not sent: you may not change this record any more", false)
+            }
             SettleError::Incomplete => Self::new(Code::Invalid, "a field that needs a choice has none", false),
         }
     }

@@ -1,17 +1,82 @@
-//! What a person settles in the sync centre: discard, with its Undo.
+//! What a person settles in the sync centre: try again, and discard with its Undo.
 
 use fieldsync::client::SettleError;
 use fieldsync::core::parcel::Then;
-use fieldsync::core::record::{RecordId, RowId};
-use fieldsync::ports::{Read, Store};
+use fieldsync::core::protocol::{Action, Item, PushParcel, PushRequest, Request};
+use fieldsync::core::record::{Millis, OpId, RecordId, RowId};
+use fieldsync::core::rules::{Rule, Violation};
+use fieldsync::data::table::RecordStatus;
+use fieldsync::data::unfit::Unfit;
+use fieldsync::ports::{Read, Store, Transport};
 use serde_json::json;
 
-use super::world::{BUDI, Device, Fault, World};
+use super::world::{AHMAD, BUDI, Device, Fault, SARI, World, fields};
 
 /// The row ids of a record's changes, as the sync centre has them.
 fn rows(phone: &Device, id: RecordId) -> Vec<RowId> {
     let outbox = phone.client.outbox();
     outbox.iter().filter(|entry| entry.record() == id).flat_map(|entry| entry.rows()).collect()
+}
+
+/// The manager gives a customer to the other rep.
+async fn give_away(office: &Device, id: RecordId) {
+    let shown = office.get("customers", id).unwrap();
+    let item = Item {
+        collection: "customers".into(),
+        id,
+        action: Action::Update,
+        base_version: shown.version,
+        patch: fields(json!({"owner": SARI})),
+        seen: fields(json!({"owner": BUDI})),
+        set_aside: vec![],
+        edited_at: Millis(0),
+    };
+    let parcel = PushParcel { op_id: OpId(office.row().0), changes: vec![office.row()], schema: 1, items: vec![item] };
+    let whole = json!({"device": office.row(), "epoch": office.row(), "allocated_seq": 0, "open": [], "parcels": [parcel]});
+    let request: PushRequest = serde_json::from_value(whole).unwrap();
+    office.wire.send(&Request::Push(request)).await.unwrap();
+}
+
+#[tokio::test]
+async fn trying_again_what_cannot_be_sent_says_why() {
+    let world = World::new();
+    let (phone, office) = (world.device(BUDI).await, world.device(AHMAD).await);
+    let broken = phone.create("customers", json!({"city": "Jakarta"})).await;
+    let [row] = rows(&phone, broken)[..] else { panic!() };
+    let required = Unfit::Broken(Violation { field: "name".into(), rule: Rule::Required });
+    assert_eq!(phone.client.retry(row).await, Err(SettleError::Unfit(required.clone())));
+    phone.sync().await;
+    assert_eq!(phone.client.retry(row).await, Err(SettleError::Unfit(required)));
+    phone.update("customers", broken, json!({"name": "PT Perbaiki"})).await;
+    assert_eq!(phone.client.retry(row).await, Ok(()));
+    assert_eq!(phone.get("customers", broken).unwrap().status, RecordStatus::Pending, "mended, and not sent yet");
+    phone.sync().await;
+    assert_eq!(phone.client.retry(row).await, Err(SettleError::NotFound), "it has ended");
+
+    office.sync().await;
+    give_away(&office, broken).await;
+    phone.update("customers", broken, json!({"city": "Depok"})).await;
+    let [row] = rows(&phone, broken)[..] else { panic!() };
+    phone.sync().await;
+    phone.sync().await;
+    assert_eq!(phone.get("customers", broken).unwrap().status, RecordStatus::Failed);
+    assert_eq!(phone.client.retry(row).await, Err(SettleError::Unfit(Unfit::Revoked)));
+}
+
+#[tokio::test]
+async fn trying_again_sends_what_was_refused_under_a_new_op_id() {
+    let world = World::new();
+    let phone = world.device(BUDI).await;
+    let first = phone.create("customers", json!({"name": "A", "code": "JKT-001"})).await;
+    phone.sync().await;
+    let taken = phone.create("customers", json!({"name": "B", "code": "JKT-001"})).await;
+    phone.sync().await;
+    assert_eq!(phone.get("customers", taken).unwrap().status, RecordStatus::Failed);
+    phone.update("customers", first, json!({"code": "JKT-002"})).await;
+    phone.sync().await;
+    phone.client.retry(rows(&phone, taken)[0]).await.unwrap();
+    phone.sync().await;
+    assert_eq!((phone.unsent(), phone.get("customers", taken).unwrap().status), (0, RecordStatus::Synced));
 }
 
 async fn intents(phone: &Device) -> Vec<Option<Then>> {

@@ -6,7 +6,7 @@
  * @typedef {{ ids: { [name: string]: string }, record?: import("../fieldsync/types").RecordView, values: import("../fieldsync/types").Fields }} Draft
  */
 import { h, isSyncError, labelOf, makeInput, specOf } from "../fieldsync/index.js";
-import { brokenRule } from "./rules.js";
+import { brokenRule, known, ruleWords } from "./rules.js";
 import { toast } from "./toast.js";
 
 const DRAFT_AFTER_MS = 400;
@@ -222,15 +222,4 @@ export class Form {
 /** An empty list is as empty as no value: leaving it alone is no change. @param {import("../fieldsync/types").Value | undefined} value */
 function filled(value) {
   return value === undefined || (Array.isArray(value) && !value.length) ? null : value;
-}
-
-/** @param {import("../fieldsync/i18n.js").Translate} t @param {string} rule */
-function ruleWords(t, rule) {
-  return known(t, `rule.${rule}`) ?? t("rule.other");
-}
-
-/** @param {import("../fieldsync/i18n.js").Translate} t @param {string} key */
-function known(t, key) {
-  const words = t(key);
-  return words === key ? undefined : words;
 }

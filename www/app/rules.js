@@ -1,4 +1,4 @@
-/** The record-local rules that a form can say at once. The rule pack in the engine decides; this only saves a round. */
+/** The record-local rules, in words, and those that a form can say at once. The rule pack in the engine decides; this only saves a round. */
 
 /** @param {import("../fieldsync/elements/values.js").FieldSpec} spec @param {import("../fieldsync/types").Value} value @returns {string | undefined} The rule that is broken. */
 export function brokenRule(spec, value) {
@@ -12,4 +12,15 @@ export function brokenRule(spec, value) {
   if (typeof value !== "string" || !spec.pattern) return undefined;
   const text = spec.normalise === "upper" ? value.trim().toUpperCase() : value.trim();
   return new RegExp(`^(?:${spec.pattern})$`).test(text) ? undefined : "pattern";
+}
+
+/** @param {import("../fieldsync/i18n.js").Translate} t @param {string} rule */
+export function ruleWords(t, rule) {
+  return known(t, `rule.${rule}`) ?? t("rule.other");
+}
+
+/** The words for a key, if there are any. @param {import("../fieldsync/i18n.js").Translate} t @param {string} key */
+export function known(t, key) {
+  const words = t(key);
+  return words === key ? undefined : words;
 }

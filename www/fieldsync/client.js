@@ -134,6 +134,24 @@ export class SyncClient extends EventTarget {
       await this.#engine.retry(row);
       this.#saved();
     },
+    retryAll: async () => {
+      /** @type {import("./types").OutboxEntry[]} */
+      const failed = JSON.parse(this.#engine.outbox()).filter((/** @type {any} */ entry) => entry.status === "failed");
+      /** @type {{ tried: typeof failed, unfit: typeof failed }} */
+      const { tried, unfit } = { tried: [], unfit: [] };
+      for (const entry of failed) {
+        try {
+          await this.#engine.retry(entry.changes[0].row);
+          tried.push(entry);
+        } catch (failure) {
+          const { code } = /** @type {SyncError} */ (failure);
+          if (code === "invalid" || code === "forbidden") unfit.push(entry);
+          else if (code !== "not-found") throw failure; // That one has ended meanwhile.
+        }
+      }
+      this.#saved();
+      return { tried, unfit };
+    },
     discard: async (row) => {
       const { done, undo } = JSON.parse(await this.#engine.discard(row));
       if (done === "later") this.#saved();

@@ -106,7 +106,7 @@ export interface SyncStatus {
 export type SyncErrorCode =
   | "storage-full" | "storage-blocked" | "storage-closed" | "storage-corrupt" | "storage-newer" | "storage-unknown"
   | "invalid" | "too-large" | "conflict" | "in-flight" | "offline" | "timeout" | "server" | "misconfigured"
-  | "signed-out" | "wrong-user" | "outdated" | "rejected" | "not-found";
+  | "signed-out" | "wrong-user" | "outdated" | "rejected" | "forbidden" | "not-found";
 export interface SyncError extends Error {
   name: "SyncError"; code: SyncErrorCode; retryable: boolean;
   /** The field concerned, for "invalid" and "rejected". */
@@ -213,8 +213,14 @@ export interface SyncClient extends EventTarget {
   };
   outbox: {
     list(): Promise<OutboxEntry[]>;
+    /** Rejects with code "invalid" (its `violations` say field and rule) or "forbidden" if it must be mended before it can be sent. */
     retry(row: string): Promise<void>;
-    /** "later": the parcel's outcome is unknown; it is asked first, and then done. Undo appends what was discarded again. */
+    /** Of every record that could not be sent: those that are tried again, and those that must be mended first. */
+    retryAll(): Promise<{ tried: OutboxEntry[]; unfit: OutboxEntry[] }>;
+    /**
+     * "later": the parcel's outcome is unknown; it is asked first, and then done. Undo appends what was discarded again, or
+     * leaves the parcel as it was. Rejects with code "conflict" if it is too late.
+     */
     discard(row: string): Promise<{ done: "now" | "later"; undo(): Promise<void> }>;
     undo(row: string): Promise<{ done: "now" | "later" }>;
     /** Unsent work as JSON text; of another database, by its name. */

@@ -47,7 +47,7 @@ export class Harness {
    * @param {(sync: any, argument: any) => any} work @param {any} [argument]
    */
   async run(work, argument) {
-    const told = "({ name, message, code, retryable, field }) => ({ error: { name, message, code, retryable, field } })";
+    const told = "({ name, message, code, retryable, field, violations }) => ({ error: { name, message, code, retryable, field, violations } })";
     const call = `(async () => (${work})(globalThis.sync, ${JSON.stringify(argument) ?? "undefined"}))()`;
     return this.page.evaluate(`${call}.catch(${told})`);
   }

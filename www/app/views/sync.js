@@ -1,6 +1,7 @@
 /** The sync centre's page: gives the element its data, and does what it asks. */
-import { h, space } from "../../fieldsync/index.js";
+import { h, isSyncError, labelOf, space } from "../../fieldsync/index.js";
 import { download } from "../download.js";
+import { ruleWords } from "../rules.js";
 import { toast } from "../toast.js";
 import { offerBack } from "../undo.js";
 
@@ -53,10 +54,8 @@ function listen(app, centre, onPreview) {
       download("fieldsync-diagnostics.json", JSON.stringify(await sync.diagnostics(), null, 1)),
     "fix-requested": ({ entry }) => app.go(pageOf(entry, true)),
     "open-requested": (record) => app.go(pageOf(record, false)),
-    "retry-requested": ({ entry }) => sync.outbox.retry(rows(entry)[0]),
-    "retry-all-requested": async () => {
-      for (const entry of await sync.outbox.list()) if (entry.status === "failed") await sync.outbox.retry(rows(entry)[0]);
-    },
+    "retry-requested": ({ entry }) => sync.outbox.retry(rows(entry)[0]).catch((failure) => toast(whyNot(app, entry, failure))),
+    "retry-all-requested": () => retryAll(app),
     "discard-requested": async ({ entry }) => {
       const { done, undo } = await sync.outbox.discard(rows(entry)[0]);
       offerBack(app, t(done === "now" ? "discarded" : "discarded-later", { name: entry.title }), undo);
@@ -79,6 +78,30 @@ function listen(app, centre, onPreview) {
       }
     });
   }
+}
+
+/** Why a record cannot be tried again. @param {import("../main.js").App} app @param {OutboxEntry} entry @param {unknown} failure */
+function whyNot({ t, language }, { collection }, failure) {
+  if (!isSyncError(failure)) throw failure;
+  if (failure.code === "forbidden") return t("retry.forbidden");
+  const [broken] = failure.violations ?? [];
+  if (!broken) throw failure;
+  return t("retry.unfit", { field: labelOf(collection, broken.field, language), why: ruleWords(t, broken.rule) });
+}
+
+/** Tries, and then looks what came of it. @param {import("../main.js").App} app */
+async function retryAll({ sync, t }) {
+  const { tried } = await sync.outbox.retryAll();
+  if (tried.length) await sync.sync();
+  const left = await sync.outbox.list();
+  const found = tried.map(({ collection, id }) => left.find((entry) => entry.id === id && entry.collection === collection));
+  const counts = {
+    "retried.sent": found.filter((entry) => !entry).length,
+    "retried.waiting": found.filter((entry) => entry && entry.status !== "failed").length,
+    "retried.unfit": left.filter(({ status }) => status === "failed").length,
+  };
+  const words = Object.entries(counts).filter(([, n]) => n > 0).map(([key, n]) => t(key, { n }));
+  if (words.length) toast(words.join(" · "));
 }
 
 /** Where a record is shown; fixing opens its form at the field. @param {any} record @param {boolean} fix */
