@@ -1,9 +1,13 @@
 /** The service worker without a page: woken and stopped from outside, and what it left in the database. */
+import { timers } from "./clock.mjs";
 import { HARNESS_PATH } from "./harness.mjs";
 import { until } from "./until.mjs";
 
 /** @typedef {import("./browser.mjs").Device} Device */
 /** @typedef {{ outbox: any[], parcels: any[], conflicts: any[], history: any[], pages: number, engine: any, pull: any, tags: string[] }} Shelf `engine` is where the machine stands. */
+
+/** A page sends 250 ms after a save. These are gone before, however slow this machine is. */
+const NEVER_SENDS = { 250: null };
 
 export class Worker {
   #session;
@@ -26,6 +30,16 @@ export class Worker {
     });
     await session.send("ServiceWorker.enable");
     return new Worker(session, await until("the worker is registered", () => id), origin);
+  }
+
+  /** The worker of a user who signed in, with no page open; pages that come do not send by themselves. @param {import("./world.mjs").World} world @param {Device} device @param {string} username */
+  static async alone(world, device, username) {
+    const first = await world.harness(device, username, { worker: true });
+    await first.synced();
+    const worker = await Worker.of(device, world.origin);
+    await first.close();
+    await device.context.addInitScript(timers(NEVER_SENDS));
+    return worker;
   }
 
   /** One sync event, as the browser sends it. @param {boolean} [lastChance] No more will come. */

@@ -3,7 +3,7 @@
  * change arrives once. The page's half of the matrix is story 19.
  */
 import { assertNoPage } from "../lib/cdp.mjs";
-import { serveWorkerWith, timers } from "../lib/clock.mjs";
+import { serveWorkerWith } from "../lib/clock.mjs";
 import { Ledger, faults } from "../lib/faults.mjs";
 import { assert, settles, until } from "../lib/until.mjs";
 import { Worker, shelfUntil } from "../lib/worker.mjs";
@@ -12,8 +12,6 @@ const PUSH = /\/sync\/v1\/push/;
 const PULL = /\/sync\/v1\/(changes|snapshot)/;
 /** The longest wait for an answer, and what it takes here. */
 const ANSWER = { 30_000: 1_000 };
-/** A page sends 250 ms after a save. This one is closed before. */
-const NEVER_SENDS = { 250: null };
 const WAKE_EVERY_MS = 2_500;
 
 /**
@@ -132,11 +130,7 @@ export default {
     const api = await world.api("budi");
     const ledger = new Ledger(api);
     await ledger.begin();
-    const first = await world.harness(device, "budi", { worker: true });
-    await first.synced();
-    const worker = await Worker.of(device, world.origin);
-    await first.close();
-    await device.context.addInitScript(timers(NEVER_SENDS));
+    const worker = await Worker.alone(world, device, "budi");
     /** @type {Cell} */
     const cell = { world, device, worker, ledger };
     for (const fault of await faults(world, api)) {

@@ -1,14 +1,11 @@
 /** The browser stops the worker in the middle of a cycle, wherever it is: nothing is lost or doubled, and the next event goes on. */
 import { assertNoPage } from "../lib/cdp.mjs";
-import { timers } from "../lib/clock.mjs";
 import { Ledger } from "../lib/faults.mjs";
 import { assert, sleep, until } from "../lib/until.mjs";
 import { Worker, shelfUntil } from "../lib/worker.mjs";
 
 const PUSH = /\/sync\/v1\/push/;
 const CHANGES = /\/sync\/v1\/changes/;
-/** The page is closed before it sends. */
-const NEVER_SENDS = { 250: null };
 /** Stops at moments that nobody chose. */
 const RANDOM_STOPS = 8;
 const MOMENT_MS_MAX = 120;
@@ -56,11 +53,7 @@ export default {
     const device = await world.device();
     const ledger = new Ledger(await world.api("budi"));
     await ledger.begin();
-    const first = await world.harness(device, "budi", { worker: true });
-    await first.synced();
-    const worker = await Worker.of(device, world.origin);
-    await first.close();
-    await device.context.addInitScript(timers(NEVER_SENDS));
+    const worker = await Worker.alone(world, device, "budi");
     const scene = { world, device, worker, ledger };
 
     for (const [path, where, name] of /** @type {const} */ ([

@@ -1,12 +1,9 @@
 /** Save, and the page is gone before it sent anything: its going asks the browser to wake the worker, which sends it. */
 import { assertNoPage } from "../lib/cdp.mjs";
-import { timers } from "../lib/clock.mjs";
 import { Ledger } from "../lib/faults.mjs";
 import { assert, sleep, until } from "../lib/until.mjs";
 import { Worker, shelfUntil } from "../lib/worker.mjs";
 
-/** A page sends 250 ms after a save. This one is gone before, however slow this machine is. */
-const NEVER_SENDS = { 250: null };
 
 /** Ways in which a page goes. @type {[string, (page: import("playwright-core").Page, elsewhere: string) => Promise<unknown>][]} */
 const WAYS = [
@@ -60,12 +57,8 @@ export default {
     const device = await world.device();
     const ledger = new Ledger(await world.api("budi"));
     await ledger.begin();
-    const first = await world.harness(device, "budi", { worker: true });
-    await first.synced();
+    const worker = await Worker.alone(world, device, "budi");
     const asked = await registrations(device);
-    const worker = await Worker.of(device, world.origin);
-    await first.close();
-    await device.context.addInitScript(timers(NEVER_SENDS));
     // The same server by another name is another site.
     const elsewhere = `${world.origin.replace("127.0.0.1", "localhost")}/test/harness/`;
     for (const [way, go] of WAYS) {

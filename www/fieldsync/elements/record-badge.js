@@ -1,5 +1,6 @@
 import { moment } from "../format.js";
-import { deviceLanguage, translator } from "../i18n.js";
+import { translator } from "../i18n.js";
+import { DrawnElement } from "./drawn.js";
 import { h } from "./h.js";
 import { icon } from "./icons.js";
 import { openShadow, sheet } from "./styles.js";
@@ -32,11 +33,10 @@ const LOOKS = {
  * @attr sent Says "✓ Sent · 10:42" when synced: for a detail page.
  * @event story-requested The user wants to know what happened to the record; detail `{ collection, id }`.
  */
-export class RecordBadge extends HTMLElement {
+export class RecordBadge extends DrawnElement {
   #root = openShadow(this, (own ??= sheet(CSS)));
   /** @type {import("../types").RecordView | undefined} */
   #record;
-  #language = deviceLanguage();
 
   get record() {
     return this.#record;
@@ -44,26 +44,13 @@ export class RecordBadge extends HTMLElement {
 
   set record(record) {
     this.#record = record;
-    this.#draw();
+    this.draw();
   }
 
-  get language() {
-    return this.#language;
-  }
-
-  set language(language) {
-    this.#language = language;
-    this.#draw();
-  }
-
-  connectedCallback() {
-    this.#draw();
-  }
-
-  #draw() {
+  draw() {
     const record = this.#record;
     if (!record || !this.isConnected) return;
-    const t = translator(this.#language);
+    const t = translator(this.language);
     const status = record.status !== "synced" ? record.status : record.merged ? "merged" : undefined;
     if (!status) return this.#root.replaceChildren(...this.#sent(record, t));
     const [shape, tone] = LOOKS[status];
@@ -75,7 +62,7 @@ export class RecordBadge extends HTMLElement {
   #sent(record, t) {
     const at = record.at;
     if (!this.hasAttribute("sent") || !at) return [];
-    const words = t("badge.sent", { time: moment(this.#language, at) });
+    const words = t("badge.sent", { time: moment(this.language, at) });
     return [this.#make("sent", words, null, words, t)];
   }
 

@@ -1,7 +1,8 @@
 import { bytes, moment, time } from "../format.js";
-import { deviceLanguage, translator } from "../i18n.js";
+import { translator } from "../i18n.js";
 import { CENTRE_CSS } from "./centre-style.js";
 import { conflictRow, failedRow, historyRow, mergedRow, otherRow, unsentRow } from "./centre-rows.js";
+import { DrawnElement } from "./drawn.js";
 import { h } from "./h.js";
 import { icon } from "./icons.js";
 import { openShadow, sheet } from "./styles.js";
@@ -35,12 +36,11 @@ let own;
  * @event open-requested detail `{ collection, id }`.
  * @event language-chosen detail `{ language }`.
  */
-export class SyncCentre extends HTMLElement {
+export class SyncCentre extends DrawnElement {
   #root = openShadow(this, (own ??= sheet(CENTRE_CSS)));
   #body = h("div.centre");
   /** @type {CentreData | undefined} */
   #data;
-  #language = deviceLanguage();
   /** @type {import("./values.js").Schema | undefined} */
   schema;
 
@@ -55,16 +55,7 @@ export class SyncCentre extends HTMLElement {
 
   set data(data) {
     this.#data = data;
-    this.#draw();
-  }
-
-  get language() {
-    return this.#language;
-  }
-
-  set language(language) {
-    this.#language = language;
-    this.#draw();
+    this.draw();
   }
 
   /** @param {string} type @param {object} [detail] */
@@ -72,11 +63,11 @@ export class SyncCentre extends HTMLElement {
     this.dispatchEvent(new CustomEvent(type, { detail, bubbles: true, composed: true }));
   }
 
-  #draw() {
+  draw() {
     if (!this.#data) return;
     const focus = /** @type {HTMLElement | null} */ (this.#root.activeElement)?.dataset.key;
     const open = [...this.#body.querySelectorAll("details[open]")].map((details) => details.id);
-    this.#body.lang = this.#language;
+    this.#body.lang = this.language;
     this.#body.replaceChildren(...this.#sections(this.#data).filter(Boolean));
     // Redrawn when anything changes: what was open and what had the focus stay.
     for (const details of this.#body.querySelectorAll("details")) details.open ||= open.includes(details.id);
@@ -85,7 +76,7 @@ export class SyncCentre extends HTMLElement {
 
   /** @param {CentreData} data @returns {any[]} */
   #sections({ status, outbox, conflicts, history, space, preview, others = [] }) {
-    const t = translator(this.#language);
+    const t = translator(this.language);
     const failed = outbox.filter((entry) => entry.status === "failed");
     const unsent = outbox.filter((entry) => entry.status !== "failed" && entry.status !== "conflict");
     const sent = history.filter(
@@ -143,8 +134,8 @@ export class SyncCentre extends HTMLElement {
 
   /** @param {import("../types").SyncStatus} status */
   #summary(status) {
-    const t = translator(this.#language);
-    const last = status.lastSyncedAt ? moment(this.#language, status.lastSyncedAt) : t("centre.never");
+    const t = translator(this.language);
+    const last = status.lastSyncedAt ? moment(this.language, status.lastSyncedAt) : t("centre.never");
     return h(
       "section.summary",
       null,
@@ -160,19 +151,19 @@ export class SyncCentre extends HTMLElement {
 
   /** @param {NonNullable<import("../types").SyncStatus["lost"]>} lost */
   #lost({ records, at }) {
-    const t = translator(this.#language);
+    const t = translator(this.language);
     return this.#section(
       "centre.lost",
       "lost",
       h("p.reason", null, icon("alert"), h("span", null, t("bar.lost", { n: records }))),
-      h("p.muted", null, t("centre.lost.hint", { time: moment(this.#language, at) })),
+      h("p.muted", null, t("centre.lost.hint", { time: moment(this.language, at) })),
       h("div.actions", null, this.#button("centre.lost.known", "loss-known")),
     );
   }
 
   /** @param {NonNullable<CentreData["preview"]>} preview */
   #preview(preview) {
-    const t = translator(this.#language);
+    const t = translator(this.language);
     if (preview === "failed") return h("p.note", { role: "status" }, t("centre.preview.failed"));
     if (!preview.length) return h("p.muted", { role: "status" }, t("centre.preview.none"));
     const rows = preview.map(({ title, outcome }) =>
@@ -183,16 +174,16 @@ export class SyncCentre extends HTMLElement {
 
   /** @param {import("../types").SyncStatus} status @param {CentreData["space"]} space */
   #device(status, space) {
-    const t = translator(this.#language);
-    const used = space?.used === undefined ? undefined : bytes(this.#language, space.used);
-    const of = used && space?.quota ? t("centre.space.of", { used, quota: bytes(this.#language, space.quota) }) : used;
+    const t = translator(this.language);
+    const used = space?.used === undefined ? undefined : bytes(this.language, space.used);
+    const of = used && space?.quota ? t("centre.space.of", { used, quota: bytes(this.language, space.quota) }) : used;
     const languages = ["en", "id"].map((each) =>
-      h("option", { value: each, selected: each === this.#language }, t(`language.${each}`)),
+      h("option", { value: each, selected: each === this.language }, t(`language.${each}`)),
     );
     const chosen = (/** @type {Event} */ event) =>
       this.emit("language-chosen", { language: /** @type {HTMLSelectElement} */ (event.target).value });
     const errors = status.errors.map(({ at, code, detail, count }) =>
-      h("li", null, `${time(this.#language, at)} · ${code}${count > 1 ? ` ×${count}` : ""} · ${detail}`),
+      h("li", null, `${time(this.language, at)} · ${code}${count > 1 ? ` ×${count}` : ""} · ${detail}`),
     );
     return this.#section(
       "centre.on-this-device",
@@ -222,7 +213,7 @@ export class SyncCentre extends HTMLElement {
     return h(
       "section",
       { "aria-labelledby": `${id}-title`, id },
-      h("h2", { id: `${id}-title` }, translator(this.#language)(title)),
+      h("h2", { id: `${id}-title` }, translator(this.language)(title)),
       children,
     );
   }
@@ -242,7 +233,7 @@ export class SyncCentre extends HTMLElement {
     return h(
       `button.button.${look}`,
       { type: "button", dataset: { key: event }, onclick: () => this.emit(event) },
-      translator(this.#language)(word),
+      translator(this.language)(word),
     );
   }
 

@@ -1,5 +1,6 @@
-import { deviceLanguage, translator } from "../i18n.js";
+import { translator } from "../i18n.js";
 import { barLine } from "./bar-line.js";
+import { DrawnElement } from "./drawn.js";
 import { h } from "./h.js";
 import { icon } from "./icons.js";
 import { openShadow, sheet } from "./styles.js";
@@ -35,14 +36,13 @@ let own;
  * @event sign-in-requested @event reload-requested
  * @csspart bar
  */
-export class SyncStatusBar extends HTMLElement {
+export class SyncStatusBar extends DrawnElement {
   #root = openShadow(this, (own ??= sheet(CSS)));
   #bar = h("div.bar", { part: "bar" });
   /** Exists empty from the start: screen readers speak what is put in, not what comes with the region. */
   #region = h("div.sr", { role: "status" });
   /** @type {import("../types").SyncStatus | undefined} */
   #status;
-  #language = deviceLanguage();
   #said = "";
   #drawn = "";
   /** @type {ReturnType<typeof setTimeout> | undefined} */
@@ -61,20 +61,7 @@ export class SyncStatusBar extends HTMLElement {
 
   set status(status) {
     this.#status = status;
-    this.#draw();
-  }
-
-  get language() {
-    return this.#language;
-  }
-
-  set language(language) {
-    this.#language = language;
-    this.#draw();
-  }
-
-  connectedCallback() {
-    this.#draw();
+    this.draw();
   }
 
   disconnectedCallback() {
@@ -82,21 +69,21 @@ export class SyncStatusBar extends HTMLElement {
     clearTimeout(this.#announce);
   }
 
-  #draw() {
+  draw() {
     if (!this.isConnected || !this.#status) return;
-    const line = barLine(this.#status, this.#language, Date.now());
+    const line = barLine(this.#status, this.language, Date.now());
     const { state } = line;
-    const drawn = JSON.stringify([this.#language, line]);
+    const drawn = JSON.stringify([this.language, line]);
     if (drawn !== this.#drawn) this.#fill(state, line);
     this.#drawn = drawn;
     this.#announceState(state, [line.text, ...line.more].join(" · "));
     clearTimeout(this.#tick);
-    this.#tick = setTimeout(() => this.#draw(), state === "waiting" ? TICK_MS : TICK_SLOW_MS);
+    this.#tick = setTimeout(() => this.draw(), state === "waiting" ? TICK_MS : TICK_SLOW_MS);
   }
 
   /** @param {string} state @param {import("./bar-line.js").Line} line */
   #fill(state, line) {
-    const t = translator(this.#language);
+    const t = translator(this.language);
     const held = this.#root.activeElement?.className.split(" ")[0];
     const more = line.more.length ? h("span.more", null, ` · ${line.more.join(" · ")}`) : null;
     const all = () => this.#emit("review-requested", { what: "all" });
@@ -104,7 +91,7 @@ export class SyncStatusBar extends HTMLElement {
       "button.line",
       { type: "button", onclick: all },
       icon(line.icon),
-      h("span", { lang: this.#language }, line.text, more),
+      h("span", { lang: this.language }, line.text, more),
       h("span.sr", null, `. ${t("bar.open")}`),
     );
     const { act } = line;
