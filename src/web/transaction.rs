@@ -58,6 +58,12 @@ impl Fault {
         Self::of(cause_of(thrown))
     }
 
+    /// Whether a row met another with its key, where there may be only one.
+    #[must_use]
+    pub fn is_constraint(&self) -> bool {
+        matches!(self, Self::Final(StoreError::Unknown(cause)) if cause.name == "ConstraintError")
+    }
+
     /// As the caller sees it, if it is not tried again.
     #[must_use]
     pub fn into_error(self) -> StoreError {

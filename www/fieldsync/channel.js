@@ -3,6 +3,9 @@
  * so a lost or doubled message does no harm.
  */
 
+/** Messages within so long become one: a hundred saves in a row wake nobody a hundred times. */
+const GATHER_MS = 20;
+
 /**
  * A frozen page still gets messages, and reads nothing for them until it thaws: it would never hear that its transaction is done,
  * and an open one keeps every other tab and the worker from writing.
@@ -16,6 +19,12 @@ export function openChannel(name, onWake) {
   let frozen = false;
   /** The newest message of those that came while frozen. @type {{ wake?: object } | undefined} */
   let missed;
+  /** The newest message that waits to be posted. @type {{ wake: object } | undefined} */
+  let next;
+  const post = () => {
+    if (next) channel.postMessage(next);
+    next = undefined;
+  };
   channel.onmessage = ({ data }) => {
     if (frozen) missed = data ?? {};
     else onWake(data?.wake);
@@ -33,9 +42,11 @@ export function openChannel(name, onWake) {
   return {
     /** @param {object} message */
     post(message) {
-      channel.postMessage({ wake: message });
+      if (!next) setTimeout(post, GATHER_MS);
+      next = { wake: message };
     },
     close() {
+      post();
       stop.abort();
       channel.onmessage = null;
       channel.close();

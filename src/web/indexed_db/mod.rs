@@ -13,7 +13,8 @@ use web_sys::{Event, IdbDatabase, IdbRequest, IdbVersionChangeEvent};
 
 use super::schema;
 use super::transaction::{Fault, Mode, Transaction};
-use crate::ports::{Cause, Committed, REOPEN_TRIES_MAX, Read, Rows, Scope, Step, Store, StoreError, StoreName};
+use crate::core::record::RowId;
+use crate::ports::{Cause, Committed, REOPEN_TRIES_MAX, Read, Rows, Scope, Step, Store, StoreError, StoreName, Write};
 
 pub use super::schema::delete as delete_database;
 
@@ -227,8 +228,8 @@ impl Inner {
         Ok(appends)
     }
 
-    /// Plans as if none of the rows asked for were there, and requests reads and writes in one go: a save waits once, not
-    /// twice. The reads are answered first. If one found a row, the guess was wrong: everything is taken back, and the
+    /// Plans as if none of the rows asked for were there, and writes at once: a save waits once, not twice. Only if it
+    /// appends them all: then the outbox's unique index refuses a guess that was wrong, everything is taken back, and the
     /// answer is none.
     async fn guess<T>(
         &self,
@@ -236,20 +237,20 @@ impl Inner {
         scope: &Scope,
         plan: impl Fn(&Rows) -> Step<T>,
     ) -> Result<Option<Committed<T>>, Fault> {
-        let Step::Write(writes, value) = plan(&Rows::default()) else {
+        let Some(asked) = reads::only_rows(&scope.read) else { return Ok(None) };
+        let Step::Write(writes, value) = plan(&Rows::default()) else { return Ok(None) };
+        let is_appended = |row: &RowId| writes.iter().any(|write| matches!(write, Write::Append(change) if change.row == *row));
+        if !asked.into_iter().all(is_appended) {
             return Ok(None);
-        };
+        }
         let writes = writes::encode(writes).map_err(Fault::Final)?;
         let transaction = self.begin(database, scope)?;
-        let asks = reads::request(&transaction, &scope.read)?;
         let appends = self.request(&transaction, writes)?;
-        let mut rows = Rows::default();
-        reads::answers(&transaction, asks, &mut rows).await?;
-        if !rows.outbox.is_empty() {
-            return Ok(None); // Dropped before it is complete, the transaction is aborted.
+        match transaction.complete().await {
+            Err(fault) if fault.is_constraint() => Ok(None),
+            Err(fault) => Err(fault),
+            Ok(()) => Ok(Some(Committed { value, appended: writes::numbers(&appends)? })),
         }
-        transaction.complete().await?;
-        Ok(Some(Committed { value, appended: writes::numbers(&appends)? }))
     }
 
     /// Runs `work` on a connection; does it again on a new one as long as connections die.
@@ -287,9 +288,7 @@ impl Store for IndexedDbStore {
     async fn update<T>(&self, scope: Scope, plan: impl Fn(&Rows) -> Step<T>) -> Result<Committed<T>, StoreError> {
         self.0
             .repeat(async |database: &IdbDatabase| {
-                if reads::ask_only_for_rows(&scope.read)
-                    && let Some(committed) = self.0.guess(database, &scope, &plan).await?
-                {
+                if let Some(committed) = self.0.guess(database, &scope, &plan).await? {
                     return Ok(committed);
                 }
                 let transaction = self.0.begin(database, &scope)?;

@@ -8,7 +8,7 @@ use web_sys::{IdbCursor, IdbCursorDirection, IdbCursorWithValue, IdbKeyRange, Id
 use super::super::schema::{self, DerivedObject, MetaObject, PageObject};
 use super::super::transaction::{Fault, Transaction};
 use super::writes::{number, pair};
-use crate::core::record::{CollectionName, RecordId};
+use crate::core::record::{CollectionName, RecordId, RowId};
 use crate::ports::{PageRow, Read, Rows, StoreError, StoreName};
 
 /// Up to so many records of a collection, their pages are found by a cursor each; beyond, by the list of all keys.
@@ -59,9 +59,15 @@ pub(super) fn stores(reads: &[Read]) -> Vec<StoreName> {
     stores
 }
 
-/// Whether these only ask if rows of the outbox are there: what a save asks, and nearly always they are not.
-pub(super) fn ask_only_for_rows(reads: &[Read]) -> bool {
-    !reads.is_empty() && reads.iter().all(|read| matches!(read, Read::OutboxRows(_)))
+/// The rows of the outbox that these ask for, if they ask for nothing else: as a save does, and nearly always they are not
+/// there.
+pub(super) fn only_rows(reads: &[Read]) -> Option<Vec<&RowId>> {
+    let rows = |read| match read {
+        &Read::OutboxRows(ref rows) => Some(rows),
+        _ => None,
+    };
+    let asked: Vec<&RowId> = reads.iter().map(rows).collect::<Option<Vec<_>>>()?.into_iter().flatten().collect();
+    (!asked.is_empty()).then_some(asked)
 }
 
 /// Reads, and adds to `rows`.
