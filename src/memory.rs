@@ -158,9 +158,9 @@ impl Shared {
                 Step::Write(writes, value) => break (writes, value),
             }
         };
-        let (mut appended, mut undo) = (Vec::new(), Vec::new());
+        let (mut given, mut undo) = (Given::default(), Vec::new());
         for write in &writes {
-            if let Err(error) = self.disk.write(write.clone(), &mut appended, &mut undo) {
+            if let Err(error) = self.disk.write(write.clone(), &mut given, &mut undo) {
                 take_back(&mut self.disk, undo);
                 return Err(error);
             }
@@ -170,10 +170,17 @@ impl Shared {
             Durability::Relaxed => self.relaxed.append(&mut undo),
         }
         if let Some(observer) = &self.observer {
-            observer(&writes, &appended);
+            observer(&writes, &given.appended);
         }
-        Ok(Committed { value, appended })
+        Ok(Committed { value, appended: given.appended, history: given.history })
     }
+}
+
+/// The keys that were given.
+#[derive(Default)]
+struct Given {
+    appended: Vec<u64>,
+    history: Vec<u64>,
 }
 
 fn take_back(disk: &mut Disk, undo: Vec<Undo>) {
@@ -202,16 +209,15 @@ fn put<K: Ord + Clone + 'static, V: 'static>(
 
 impl Disk {
     fn read(&self, read: &[Read], rows: &mut Rows) {
+        let outbox = Rc::make_mut(&mut rows.outbox);
         for read in read {
             match read {
-                Read::Outbox => rows.outbox.extend(self.outbox.values().cloned()),
-                Read::OutboxAfter(seq) => rows.outbox.extend(self.outbox.range(seq + 1..).map(|(_, change)| change.clone())),
-                Read::OutboxRows(ids) => {
-                    rows.outbox.extend(self.outbox.values().filter(|change| ids.contains(&change.row)).cloned())
-                }
+                Read::Outbox => outbox.extend(self.outbox.values().cloned()),
+                Read::OutboxAfter(seq) => outbox.extend(self.outbox.range(seq + 1..).map(|(_, change)| change.clone())),
+                Read::OutboxRows(ids) => outbox.extend(self.outbox.values().filter(|change| ids.contains(&change.row)).cloned()),
                 Read::OutboxOf(collection, id) => {
                     let of = |change: &&Change| change.record == *id && change.collection == *collection;
-                    rows.outbox.extend(self.outbox.values().filter(of).cloned());
+                    outbox.extend(self.outbox.values().filter(of).cloned());
                 }
                 Read::Parcels => rows.parcels.extend(self.parcels.values().cloned()),
                 Read::ParcelsOf(ids) => rows.parcels.extend(ids.iter().filter_map(|id| self.parcels.get(id).cloned())),
@@ -235,8 +241,8 @@ impl Disk {
                 Read::Derived(name) => rows.derived.extend(self.derived.get(name).map(|bytes| (name.clone(), bytes.clone()))),
             }
         }
-        rows.outbox.sort_by_key(|change| change.client_seq);
-        rows.outbox.dedup_by_key(|change| change.client_seq);
+        outbox.sort_by_key(|change| change.client_seq);
+        outbox.dedup_by_key(|change| change.client_seq);
         rows.parcels.sort_by_key(|parcel| parcel.op_id);
         rows.parcels.dedup_by_key(|parcel| parcel.op_id);
         rows.history.sort_by_key(|row| row.key);
@@ -262,7 +268,7 @@ impl Disk {
         inside.map(|(_, page)| page.clone()).collect()
     }
 
-    fn write(&mut self, write: Write, appended: &mut Vec<u64>, undo: &mut Vec<Undo>) -> Result<(), StoreError> {
+    fn write(&mut self, write: Write, given: &mut Given, undo: &mut Vec<Undo>) -> Result<(), StoreError> {
         match write {
             Write::Page(page) => {
                 put(self, undo, |disk| &mut disk.pages, (page.collection.clone(), page.first.clone()), Some(page))
@@ -275,7 +281,7 @@ impl Disk {
                 let seq = self.outbox_last + 1;
                 undo.push(Box::new(move |disk| disk.outbox_last = seq - 1));
                 self.outbox_last = seq;
-                appended.push(seq);
+                given.appended.push(seq);
                 put(self, undo, |disk| &mut disk.outbox, seq, Some(Change { client_seq: seq, ..change }));
             }
             Write::PutBack(change) => put(self, undo, |disk| &mut disk.outbox, change.client_seq, Some(change)),
@@ -288,6 +294,7 @@ impl Disk {
                 let key = self.history_last + 1;
                 undo.push(Box::new(move |disk| disk.history_last = key - 1));
                 self.history_last = key;
+                given.history.push(key);
                 put(self, undo, |disk| &mut disk.history, key, Some(HistoryRow { key, ..row }));
             }
             Write::Amend(row) => put(self, undo, |disk| &mut disk.history, row.key, Some(row)),

@@ -1,6 +1,7 @@
 //! The three ports: what the driver may ask of the world. Each is small; `memory` and `web` implement them.
 
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
 use serde_json::Value;
 
@@ -89,8 +90,8 @@ pub enum Read {
 pub struct Rows {
     /// 0 at the first call of the plan, one more after each [`Step::Read`].
     pub stage: u32,
-    /// By `client_seq`, ascending.
-    pub outbox: Vec<Change>,
+    /// By `client_seq`, ascending. Shared: a store may keep what it has read, for a row never changes.
+    pub outbox: Rc<Vec<Change>>,
     /// By op_id, ascending.
     pub parcels: Vec<Parcel>,
     /// By key.
@@ -183,6 +184,15 @@ pub struct Committed<T> {
     pub value: T,
     /// The numbers given to appended changes, in order.
     pub appended: Vec<u64>,
+    /// The keys given to rows of history, in order.
+    pub history: Vec<u64>,
+}
+
+impl<T> Committed<T> {
+    /// The plan's own result, and the rest.
+    pub fn split(self) -> (T, Committed<()>) {
+        (self.value, Committed { value: (), appended: self.appended, history: self.history })
+    }
 }
 
 /// The local database. See ARCHITECTURE.md, invariants I1 to I4.

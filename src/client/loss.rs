@@ -29,8 +29,8 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
         Ok(Moved { more: false })
     }
 
-    /// Notes what an answer says of losses, and what the server takes to be open here now. Before the answer itself is
-    /// taken over: a crash in between leaves parcels that are sent again.
+    /// Notes what an answer says of losses, and what the server takes to be open here now; where that is not noted with the
+    /// answer itself. Before what the answer means: a crash in between leaves what is sent again.
     pub(super) async fn learn_losses(&self, request: &PushRequest, answer: &PushAnswer) -> Result<(), StoreError> {
         let is_news = {
             let shared = self.shared.borrow();
@@ -76,4 +76,11 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
         let request = PushRequest { goodbye: true, cursor: None, mark: None, ..now };
         self.transport.send(&Request::Push(request)).await.map(drop)
     }
+}
+
+/// What an answer says of losses, if it is news.
+pub(super) fn learned(request: &PushRequest, answer: &PushAnswer, rows: &Rows) -> Result<Option<Write>, StoreError> {
+    let noted: Losses = meta_row(rows, meta::LOSSES)?.unwrap_or_default();
+    let learned = noted.learn(request, answer);
+    Ok((learned != noted).then(|| meta_write(meta::LOSSES, &learned)))
 }

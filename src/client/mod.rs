@@ -6,6 +6,7 @@
 
 mod cycle;
 mod loss;
+mod own;
 mod pages;
 mod pull;
 mod push;
@@ -156,13 +157,13 @@ impl Shared {
     }
 }
 
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
 struct Turns {
     begun: u64,
     taken: u64,
 }
 
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
 struct Marks {
     stamp: u64,
     client_seq: u64,

@@ -1,12 +1,14 @@
 //! One batch: begin (strict), send, finish (strict). No transaction is open while the network is asked.
 
+use std::collections::BTreeSet;
+
 use crate::core::batch::{AfterFailure, PUT_BY_MS};
 use crate::core::finish::{Finish, Finished, finish};
 use crate::core::loss::{Unsent, unsent};
 use crate::core::machine::{Failure, Moved};
 use crate::core::outbox::ranges;
 use crate::core::parcel::Parcel;
-use crate::core::protocol::{Answer, Body, PushParcel, PushRequest, PushResult, Request, VoidRequest};
+use crate::core::protocol::{Answer, Body, PushAnswer, PushParcel, PushRequest, PushResult, Request, VoidRequest};
 use crate::core::pull::PullState;
 use crate::core::push::{Begin, Begun, begin_within, must_be_asked, wanted_within};
 use crate::core::record::{CollectionName, OpId, RecordId, RowId, Seq};
@@ -17,6 +19,7 @@ use crate::core::window::window;
 use crate::mutation::{self, Mutation};
 use crate::ports::{Host, Read, Rows, Scope, Step, Store, StoreError, StoreName, Transport, TransportError, Write};
 
+use super::loss::learned;
 use super::{Client, Note, meta_row, meta_write, pages};
 
 /// What a push's transactions touch.
@@ -63,8 +66,8 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
                 self.take_answer(&answer).await?;
                 self.shared.borrow_mut().engine.batch.answered(self.host.now().since(sent_at));
                 let Body::Push(results) = &answer.body else { return Err(Failure::Misconfigured) };
-                self.learn_losses(&request, results).await.map_err(|error| self.storage_failure(&error))?;
-                let finished = self.finish_push(&answer, &results.results).await.map_err(|error| self.storage_failure(&error))?;
+                let finished = self.finish_push(&answer, &results.results, Some((&request, results))).await;
+                let finished = finished.map_err(|error| self.storage_failure(&error))?;
                 let progress = finished.confirmed + finished.refused + finished.conflicted > 0;
                 Ok(Moved { more: progress && !finished.stale })
             }
@@ -75,21 +78,23 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
     async fn begin_push(&self) -> Result<(Begun, PushRequest), StoreError> {
         let (now, seed) = (self.host.now(), self.host.random());
         let count_max = self.shared.borrow().engine.batch.count_max;
-        let scope = Scope::strict(STORES, vec![Read::Outbox, Read::Parcels, Read::Conflicts, Read::Meta]);
+        let (stood, reads) = self.reads();
+        let scope = Scope::strict(STORES, reads);
         let plan = |rows: &Rows| {
             let input = Begin { schema: &self.schema, outbox: &rows.outbox, parcels: &rows.parcels, now, seed, count_max };
             let look = || Step::Read(vec![Read::PagesOf(owned(wanted_within(&input, window(count_max, rows.stage))))]);
             let Some(tries) = rows.stage.checked_sub(1) else { return look() };
             match self.plan_begin(&input, window(count_max, tries), rows) {
-                Ok(Some((writes, planned))) => Step::Write(writes, Ok(planned)),
+                Ok(Some((writes, planned))) => Step::Write(writes.clone(), Ok((planned, (rows.clone(), writes)))),
                 Ok(None) => look(),
                 Err(error) => Step::Write(vec![], Err(error)),
             }
         };
-        let (begun, request) = self.store.update(scope, plan).await?.value?;
+        let (planned, committed) = self.store.update(scope, plan).await?.split();
+        let ((begun, request), own) = planned?;
         self.trace_begun(&begun);
+        self.take_own(stood, own, &committed).await?;
         if !begun.parcels.is_empty() || !begun.ended.is_empty() {
-            self.refresh(None).await?;
             self.note(Note::Wake(None));
         }
         Ok((begun, request))
@@ -134,16 +139,24 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
         })
     }
 
-    async fn finish_push(&self, answer: &crate::core::protocol::Answer, results: &[PushResult]) -> Result<Finished, StoreError> {
+    /// `told`, of a push, is also what the server says of losses.
+    async fn finish_push(
+        &self,
+        answer: &Answer,
+        results: &[PushResult],
+        told: Option<(&PushRequest, &PushAnswer)>,
+    ) -> Result<Finished, StoreError> {
         let (now, seed, server_time) = (self.host.now(), self.host.random(), answer.server_time);
-        let asked: Vec<OpId> = results.iter().map(|result| result.op_id).collect();
-        let mut scope = Scope::strict(STORES, vec![Read::Outbox, Read::ParcelsOf(asked), Read::Meta]);
+        let asked: BTreeSet<OpId> = results.iter().map(|result| result.op_id).collect();
+        let (stood, reads) = self.reads();
+        let mut scope = Scope::strict(STORES, reads);
         if mutation::is(Mutation::RelaxedAnswer) {
             scope.durability = crate::ports::Durability::Relaxed;
         }
         let plan = |rows: &Rows| {
             if rows.stage == 0 {
-                let records = rows.parcels.iter().flat_map(Parcel::records).collect();
+                let sent = rows.parcels.iter().filter(|parcel| asked.contains(&parcel.op_id));
+                let records = sent.flat_map(Parcel::records).collect();
                 return Step::Read(vec![Read::PagesOf(records)]);
             }
             let input = Finish {
@@ -157,12 +170,13 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
                 seed,
                 watermark_seq: watermark_seq(rows),
             };
-            match plan_finish(&input, results, rows) {
-                Ok((writes, finished)) => Step::Write(writes, Ok(finished)),
+            match plan_finish(&input, results, rows, told) {
+                Ok((writes, finished)) => Step::Write(writes.clone(), Ok((finished, (rows.clone(), writes)))),
                 Err(error) => Step::Write(vec![], Err(error)),
             }
         };
-        let finished = self.store.update(scope, plan).await?.value?;
+        let (planned, committed) = self.store.update(scope, plan).await?.split();
+        let (finished, own) = planned?;
         self.trace_answered(results, &finished);
         {
             let mut shared = self.shared.borrow_mut();
@@ -171,7 +185,7 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
                 sending.done += results.len();
             }
         }
-        self.refresh(None).await?;
+        self.take_own(stood, own, &committed).await?;
         self.note(Note::Wake(self.shared.borrow().sending.clone()));
         Ok(finished)
     }
@@ -235,7 +249,7 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
     /// Asks for the outcome of a parcel that the user wants back.
     async fn void(&self, parcel: &Parcel) -> Result<(), Failure> {
         let (answer, result) = self.ask_for(parcel.op_id, parcel.rows.clone()).await?;
-        self.finish_push(&answer, &[result]).await.map_err(|error| self.storage_failure(&error))?;
+        self.finish_push(&answer, &[result], None).await.map_err(|error| self.storage_failure(&error))?;
         Ok(())
     }
 
@@ -282,9 +296,16 @@ fn owned(keys: Vec<(&str, RecordId)>) -> Vec<(CollectionName, RecordId)> {
     keys.into_iter().map(|(collection, id)| (collection.to_owned(), id)).collect()
 }
 
-fn plan_finish(input: &Finish<'_>, results: &[PushResult], rows: &Rows) -> Result<(Vec<Write>, Finished), StoreError> {
+fn plan_finish(
+    input: &Finish<'_>,
+    results: &[PushResult],
+    rows: &Rows,
+    told: Option<(&PushRequest, &PushAnswer)>,
+) -> Result<(Vec<Write>, Finished), StoreError> {
     let mut set = pages::read(rows)?;
-    let finished = finish(input, results, &mut set);
+    let mut finished = finish(input, results, &mut set);
+    // In the order of the store, where those that follow each other are removed at once.
+    finished.removed.sort_unstable();
     let mut writes = pages::writes(set, rows)?;
     writes.extend(finished.put.iter().cloned().map(Write::Parcel));
     writes.extend(finished.removed.iter().copied().map(Write::RemoveParcel));
@@ -297,6 +318,9 @@ fn plan_finish(input: &Finish<'_>, results: &[PushResult], rows: &Rows) -> Resul
     writes.extend(finished.conflicts.iter().cloned().map(Write::Conflict));
     writes.extend(finished.append.iter().cloned().map(Write::Append));
     writes.extend(marked(results, rows)?);
+    if let Some((request, answer)) = told {
+        writes.extend(learned(request, answer, rows)?);
+    }
     Ok((writes, finished))
 }
 

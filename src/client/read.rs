@@ -140,7 +140,7 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
         let parcels = rows.parcels;
         Ok(json!({
             "fieldsync": 1, "user": self.user, "device": self.device, "exported_at": exported_at,
-            "schema": self.schema.schema, "outbox": rows.outbox, "parcels": parcels,
+            "schema": self.schema.schema, "outbox": *rows.outbox, "parcels": parcels,
         }))
     }
 

@@ -43,7 +43,7 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
             let whole = self.store.read(vec![Read::Outbox]).await?;
             if let Some(tables) = &mut self.shared.borrow_mut().tables {
                 tables.clear_outbox();
-                whole.outbox.into_iter().for_each(|change| tables.take_change(change));
+                whole.outbox.iter().for_each(|change| tables.take_change(change.clone()));
             }
         }
         // Two refreshes at once may come back in either order: the older one's rows are stale then.
@@ -69,7 +69,7 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
         self.store.read(read).await
     }
 
-    fn take_meta(&self, rows: &Rows) -> Result<(), StoreError> {
+    pub(super) fn take_meta(&self, rows: &Rows) -> Result<(), StoreError> {
         let engine: Option<Engine> = meta_row(rows, meta::ENGINE)?;
         let pull: Option<PullState> = meta_row(rows, meta::PULL)?;
         let losses: Option<Losses> = meta_row(rows, meta::LOSSES)?;
@@ -98,7 +98,7 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
         let Some(tables) = &mut shared.tables else { return Ok(()) };
         let mut touched: BTreeSet<String> =
             tables.take_pages(&rows.pages).map_err(|(page, error)| pages::page_error(page, error))?;
-        for change in &rows.outbox {
+        for change in rows.outbox.iter() {
             touched.insert(change.collection.clone());
             tables.take_change(change.clone());
         }

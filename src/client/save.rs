@@ -111,7 +111,7 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
                 tables.take_change(Change { client_seq, ..change });
             }
             // A transaction that ran twice finds its own rows.
-            found.into_iter().for_each(|change| tables.take_change(change));
+            found.iter().for_each(|change| tables.take_change(change.clone()));
         }
         drop(shared);
         let mut names: Vec<String> = changes.into_iter().map(|change| change.collection).collect();

@@ -1,5 +1,6 @@
 //! Answers. Pure: pages of bases, tables in memory, queries over them.
 
+pub mod kept;
 pub mod page;
 pub mod page_set;
 pub mod parcels;

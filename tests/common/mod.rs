@@ -2,6 +2,7 @@
 //! rows for tests.
 #![allow(dead_code)] // Each test crate uses its part.
 
+pub mod again_cases;
 pub mod page_cases;
 pub mod rows;
 pub mod store_cases;
@@ -9,6 +10,7 @@ pub mod value_cases;
 
 /// Every case, by name.
 pub mod cases {
+    pub use super::again_cases::*;
     pub use super::page_cases::*;
     pub use super::store_cases::*;
     pub use super::value_cases::*;
@@ -86,6 +88,10 @@ macro_rules! store_cases {
             changes_are_found_by_row_record_and_number,
             removing_changes_leaves_the_others,
             parcels_are_put_replaced_found_and_removed,
+            parcels_that_were_all_read_are_removed_and_no_others,
+            the_outbox_is_read_again_as_it_is_now,
+            two_readers_at_once_see_the_whole_outbox,
+            rows_of_history_tell_their_keys,
             conflicts_are_put_replaced_and_removed,
             history_gets_ascending_keys_and_is_pruned,
             a_row_of_history_is_amended_and_a_change_put_back,

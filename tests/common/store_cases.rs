@@ -35,7 +35,7 @@ pub async fn read(store: &impl Store, read: Read) -> Rows {
     store.read(vec![read]).await.expect("a read")
 }
 
-async fn numbers(store: &impl Store) -> Vec<u64> {
+pub async fn numbers(store: &impl Store) -> Vec<u64> {
     read(store, Read::Outbox).await.outbox.iter().map(|change| change.client_seq).collect()
 }
 
@@ -82,8 +82,8 @@ async fn save(store: &impl Store, saved: Change) -> Result<Committed<bool>, Stor
 
 pub async fn a_plan_that_compares_its_row_id_saves_once(disk: impl Disk) {
     let store = disk.open();
-    assert_eq!(save(&store, change(1, 1)).await, Ok(Committed { value: true, appended: vec![1] }));
-    assert_eq!(save(&store, change(1, 1)).await, Ok(Committed { value: false, appended: vec![] }));
+    assert_eq!(save(&store, change(1, 1)).await, Ok(Committed { value: true, appended: vec![1], history: vec![] }));
+    assert_eq!(save(&store, change(1, 1)).await, Ok(Committed { value: false, appended: vec![], history: vec![] }));
     assert_eq!(numbers(&store).await, [1]);
 }
 
@@ -135,14 +135,14 @@ pub async fn a_second_stage_adds_to_the_first(disk: impl Disk) {
 pub async fn a_plan_may_write_nothing(disk: impl Disk) {
     let store = disk.open();
     let nothing = store.update(Scope::strict(&[StoreName::Outbox], vec![]), |_| Step::Write(vec![], 5)).await;
-    assert_eq!(nothing, Ok(Committed { value: 5, appended: vec![] }));
+    assert_eq!(nothing, Ok(Committed { value: 5, appended: vec![], history: vec![] }));
     let read = Scope::strict(&[StoreName::Outbox], vec![Read::Outbox]);
     let nothing = store.update(read, |rows| Step::Write(vec![], rows.outbox.len())).await;
-    assert_eq!(nothing, Ok(Committed { value: 0, appended: vec![] }));
+    assert_eq!(nothing, Ok(Committed { value: 0, appended: vec![], history: vec![] }));
     let staged = Scope::strict(&[StoreName::Outbox], vec![]);
     let nothing =
         store.update(staged, |rows| if rows.stage == 0 { Step::Read(vec![]) } else { Step::Write(vec![], rows.stage) }).await;
-    assert_eq!(nothing, Ok(Committed { value: 1, appended: vec![] }));
+    assert_eq!(nothing, Ok(Committed { value: 1, appended: vec![], history: vec![] }));
 }
 
 pub async fn a_plan_reads_the_state_before_its_writes(disk: impl Disk) {

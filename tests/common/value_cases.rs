@@ -79,7 +79,7 @@ pub async fn whole_rows_come_back_as_they_were(disk: impl Disk) {
     put(&store, vec![Write::Parcel(refused(10, 1)), Write::Parcel(plain.clone()), Write::History(history(7))]).await;
     let rows = store.read(vec![Read::Outbox, Read::Parcels, Read::HistoryLast(1)]).await.expect("a read");
     let numbered = |number, change| Change { client_seq: number, ..change };
-    assert_eq!(rows.outbox, [numbered(1, full_change(1, 1)), numbered(2, change(2, 1))]);
+    assert_eq!(*rows.outbox, [numbered(1, full_change(1, 1)), numbered(2, change(2, 1))]);
     assert_eq!(rows.parcels, [refused(10, 1), plain]);
     let mut expected = history(7);
     expected.key = 1;

@@ -2,7 +2,7 @@
 
 use std::cell::{Cell, RefCell};
 
-use super::{IdbDatabase, IndexedDbStore, Mode, State, StoreError, StoreName, Transaction};
+use super::{Connection, IndexedDbStore, Mode, State, StoreError, StoreName, Transaction};
 use crate::ports::{Cause, Scope};
 use crate::web::transaction::Fault;
 
@@ -84,8 +84,9 @@ impl IndexedDbStore {
     /// If it cannot be put.
     pub async fn put_raw(&self, store: StoreName, row: &str) -> Result<(), StoreError> {
         self.0
-            .repeat(async |database: &IdbDatabase| {
-                let transaction = Transaction::begin(database, &[store], Mode::Write(crate::ports::Durability::Relaxed))?;
+            .repeat(async |connection: &Connection| {
+                let transaction =
+                    Transaction::begin(&connection.database, &[store], Mode::Write(crate::ports::Durability::Relaxed))?;
                 let row = js_sys::JSON::parse(row).map_err(|thrown| Fault::thrown(&thrown))?;
                 transaction.store(store)?.put(&row).map_err(|thrown| Fault::thrown(&thrown))?;
                 transaction.complete().await
@@ -99,8 +100,8 @@ impl IndexedDbStore {
     /// If they cannot be read.
     pub async fn raw_rows(&self, store: StoreName) -> Result<String, StoreError> {
         self.0
-            .repeat(async |database: &IdbDatabase| {
-                let transaction = Transaction::begin(database, &[store], Mode::Read)?;
+            .repeat(async |connection: &Connection| {
+                let transaction = Transaction::begin(&connection.database, &[store], Mode::Read)?;
                 let request = transaction.store(store)?.get_all().map_err(|thrown| Fault::thrown(&thrown))?;
                 transaction.answered(&request).await?;
                 let rows = request.result().map_err(|thrown| Fault::thrown(&thrown))?;

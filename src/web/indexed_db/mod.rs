@@ -1,5 +1,7 @@
 //! The store over IndexedDB: one connection, reopened when it dies, given up when another tab needs a newer version.
 
+mod asks;
+mod json;
 mod reads;
 mod writes;
 
@@ -9,11 +11,12 @@ use std::rc::{Rc, Weak};
 use js_sys::Promise;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::{JsFuture, future_to_promise};
-use web_sys::{Event, IdbDatabase, IdbRequest, IdbVersionChangeEvent};
+use web_sys::{Event, IdbDatabase, IdbVersionChangeEvent};
 
 use super::schema;
 use super::transaction::{Fault, Mode, Transaction};
-use crate::core::record::RowId;
+use crate::core::record::{OpId, RowId};
+use crate::data::kept::Kept;
 use crate::ports::{Cause, Committed, REOPEN_TRIES_MAX, Read, Rows, Scope, Step, Store, StoreError, StoreName, Write};
 
 pub use super::schema::delete as delete_database;
@@ -48,6 +51,7 @@ enum State {
 
 struct Connection {
     database: IdbDatabase,
+    kept: Kept,
     _on_close: Closure<dyn FnMut(Event)>,
     _on_version_change: Closure<dyn FnMut(IdbVersionChangeEvent)>,
 }
@@ -192,7 +196,7 @@ impl Inner {
         };
         database.set_onclose(Some(on_close.as_ref().unchecked_ref()));
         database.set_onversionchange(Some(on_version_change.as_ref().unchecked_ref()));
-        Rc::new(Connection { database, _on_close: on_close, _on_version_change: on_version_change })
+        Rc::new(Connection { database, kept: Kept::default(), _on_close: on_close, _on_version_change: on_version_change })
     }
 
     /// Gives up for good.
@@ -221,11 +225,11 @@ impl Inner {
         Ok(transaction)
     }
 
-    fn request(&self, transaction: &Transaction, writes: Vec<writes::Encoded>) -> Result<Vec<IdbRequest>, Fault> {
-        let appends = writes::request(transaction, writes)?;
+    fn request(&self, transaction: &Transaction, writes: Vec<writes::Encoded>) -> Result<writes::Adds, Fault> {
+        let adds = writes::request(transaction, writes)?;
         #[cfg(feature = "browser-tests")]
         self.hooks.requested(transaction);
-        Ok(appends)
+        Ok(adds)
     }
 
     /// Plans as if none of the rows asked for were there, and writes at once: a save waits once, not twice. Only if it
@@ -237,24 +241,24 @@ impl Inner {
         scope: &Scope,
         plan: impl Fn(&Rows) -> Step<T>,
     ) -> Result<Option<Committed<T>>, Fault> {
-        let Some(asked) = reads::only_rows(&scope.read) else { return Ok(None) };
+        let Some(asked) = asks::only_rows(&scope.read) else { return Ok(None) };
         let Step::Write(writes, value) = plan(&Rows::default()) else { return Ok(None) };
         let is_appended = |row: &RowId| writes.iter().any(|write| matches!(write, Write::Append(change) if change.row == *row));
         if !asked.into_iter().all(is_appended) {
             return Ok(None);
         }
-        let writes = writes::encode(writes).map_err(Fault::Final)?;
+        let writes = writes::encode(writes, &[]).map_err(Fault::Final)?;
         let transaction = self.begin(database, scope)?;
-        let appends = self.request(&transaction, writes)?;
+        let adds = self.request(&transaction, writes)?;
         match transaction.complete().await {
             Err(fault) if fault.is_constraint() => Ok(None),
             Err(fault) => Err(fault),
-            Ok(()) => Ok(Some(Committed { value, appended: writes::numbers(&appends)? })),
+            Ok(()) => adds.committed(value).map(Some),
         }
     }
 
     /// Runs `work` on a connection; does it again on a new one as long as connections die.
-    async fn repeat<T>(self: &Rc<Self>, work: impl AsyncFn(&IdbDatabase) -> Result<T, Fault>) -> Result<T, StoreError> {
+    async fn repeat<T>(self: &Rc<Self>, work: impl AsyncFn(&Connection) -> Result<T, Fault>) -> Result<T, StoreError> {
         for _ in 0..=REOPEN_TRIES_MAX {
             match self.once(&work).await {
                 Ok(value) => return Ok(value),
@@ -265,9 +269,9 @@ impl Inner {
         Err(StoreError::Closed)
     }
 
-    async fn once<T>(self: &Rc<Self>, work: &impl AsyncFn(&IdbDatabase) -> Result<T, Fault>) -> Result<T, Fault> {
+    async fn once<T>(self: &Rc<Self>, work: &impl AsyncFn(&Connection) -> Result<T, Fault>) -> Result<T, Fault> {
         let connection = self.connection().await?;
-        match work(&connection.database).await {
+        match work(&connection).await {
             Err(Fault::Aborted(cause)) if connection.is_alive() => Err(Fault::Final(StoreError::Unknown(cause))),
             Err(Fault::Aborted(cause) | Fault::Connection(cause)) => {
                 self.forget(&connection.database);
@@ -287,50 +291,56 @@ fn with(inner: &Weak<Inner>, work: impl FnOnce(&Inner)) {
 impl Store for IndexedDbStore {
     async fn update<T>(&self, scope: Scope, plan: impl Fn(&Rows) -> Step<T>) -> Result<Committed<T>, StoreError> {
         self.0
-            .repeat(async |database: &IdbDatabase| {
-                if let Some(committed) = self.0.guess(database, &scope, &plan).await? {
+            .repeat(async |connection: &Connection| {
+                if let Some(committed) = self.0.guess(&connection.database, &scope, &plan).await? {
                     return Ok(committed);
                 }
-                let transaction = self.0.begin(database, &scope)?;
-                let (writes, value) = plan_writes(&transaction, &scope.read, &plan).await?;
+                let transaction = self.0.begin(&connection.database, &scope)?;
+                let (writes, value, parcels) = plan_writes(&transaction, &connection.kept, &scope.read, &plan).await?;
                 // Encoded before the first put, so that what cannot be encoded leaves nothing behind.
-                let writes = writes::encode(writes).map_err(Fault::Final)?;
-                let appends = self.0.request(&transaction, writes)?;
+                let writes = writes::encode(writes, &parcels).map_err(Fault::Final)?;
+                let adds = self.0.request(&transaction, writes)?;
                 transaction.complete().await?;
-                Ok(Committed { value, appended: writes::numbers(&appends)? })
+                adds.committed(value)
             })
             .await
     }
 
     async fn read(&self, read: Vec<Read>) -> Result<Rows, StoreError> {
-        let stores = reads::stores(&read);
+        let stores = asks::stores(&read);
         if stores.is_empty() {
             return Ok(Rows::default());
         }
         self.0
-            .repeat(async |database: &IdbDatabase| {
-                let transaction = Transaction::begin(database, &stores, Mode::Read)?;
+            .repeat(async |connection: &Connection| {
+                let transaction = Transaction::begin(&connection.database, &stores, Mode::Read)?;
                 let mut rows = Rows::default();
-                reads::stage(&transaction, &read, &mut rows).await?;
+                reads::stage(&transaction, &connection.kept, &read, &mut rows).await?;
                 Ok(rows)
             })
             .await
     }
 }
 
-/// Reads and plans, stage by stage, until the plan wants to write.
+/// Reads and plans, stage by stage, until the plan wants to write. Gives back also which parcels there are, if all were read.
 async fn plan_writes<T>(
     transaction: &Transaction,
+    kept: &Kept,
     first: &[Read],
     plan: impl Fn(&Rows) -> Step<T>,
-) -> Result<(Vec<crate::ports::Write>, T), Fault> {
+) -> Result<(Vec<Write>, T, Vec<OpId>), Fault> {
     let mut rows = Rows::default();
-    reads::stage(transaction, first, &mut rows).await?;
+    let mut has_parcels = first.contains(&Read::Parcels);
+    reads::stage(transaction, kept, first, &mut rows).await?;
     while rows.stage < STAGES_MAX {
         match plan(&rows) {
-            Step::Write(writes, value) => return Ok((writes, value)),
+            Step::Write(writes, value) => {
+                let parcels = rows.parcels.iter().filter(|_| has_parcels).map(|parcel| parcel.op_id);
+                return Ok((writes, value, parcels.collect()));
+            }
             Step::Read(more) => {
-                reads::stage(transaction, &more, &mut rows).await?;
+                has_parcels |= more.contains(&Read::Parcels);
+                reads::stage(transaction, kept, &more, &mut rows).await?;
                 rows.stage += 1;
             }
         }
