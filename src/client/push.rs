@@ -8,7 +8,7 @@ use crate::core::loss::{Unsent, unsent};
 use crate::core::machine::{Failure, Moved};
 use crate::core::outbox::ranges;
 use crate::core::parcel::Parcel;
-use crate::core::protocol::{Answer, Body, PushAnswer, PushParcel, PushRequest, PushResult, Request, VoidRequest};
+use crate::core::protocol::{Answer, Body, Cursor, PushAnswer, PushParcel, PushRequest, PushResult, Request, VoidRequest};
 use crate::core::pull::PullState;
 use crate::core::push::{Begin, Begun, begin_within, must_be_asked, wanted_within};
 use crate::core::record::{CollectionName, OpId, RecordId, RowId, Seq};
@@ -25,6 +25,13 @@ use super::{Client, Note, meta_row, meta_write, pages};
 /// What a push's transactions touch.
 pub(super) const STORES: &[StoreName] =
     &[StoreName::Pages, StoreName::Outbox, StoreName::Parcels, StoreName::Conflicts, StoreName::History, StoreName::Meta];
+
+/// What became of a parcel, and the mark that was shown when it was asked for.
+pub(super) struct Asked {
+    answer: Answer,
+    pub(super) result: PushResult,
+    pub(super) shown: Option<Cursor>,
+}
 
 /// A begin's writes, and what it is.
 type Planned = (Vec<Write>, (Begun, PushRequest));
@@ -48,7 +55,9 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
             return Ok(Moved { more: false });
         }
         for parcel in backlog.parcels.iter().filter(|parcel| must_be_asked(parcel, &backlog.parcels)) {
-            self.void(parcel).await?;
+            if !self.void(parcel).await? {
+                return Ok(Moved { more: true });
+            }
         }
         let (begun, request) = self.begin_push().await.map_err(|error| self.storage_failure(&error))?;
         let must_tell = begun.ended.is_empty() && self.shared.borrow().losses.must_tell(request.unsent_after(&[]));
@@ -66,10 +75,11 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
                 self.take_answer(&answer).await?;
                 self.shared.borrow_mut().engine.batch.answered(self.host.now().since(sent_at));
                 let Body::Push(results) = &answer.body else { return Err(Failure::Misconfigured) };
-                let finished = self.finish_push(&answer, &results.results, Some((&request, results))).await;
-                let finished = finished.map_err(|error| self.storage_failure(&error))?;
-                let progress = finished.confirmed + finished.refused + finished.conflicted > 0;
-                Ok(Moved { more: progress && !finished.stale })
+                let told = Some((&request, results));
+                let finished = self.finish_push(&answer, &results.results, request.mark.as_ref(), told).await;
+                let more =
+                    |finished: Finished| finished.confirmed + finished.refused + finished.conflicted > 0 && !finished.stale;
+                Ok(Moved { more: finished.map_err(|error| self.storage_failure(&error))?.is_none_or(more) })
             }
             Err(error) => self.push_failed(&error, &request).await,
         }
@@ -139,13 +149,15 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
         })
     }
 
-    /// `told`, of a push, is also what the server says of losses.
+    /// `shown` is the mark that was shown, and nothing is written if there is another by now: see [`is_overtaken`]. `told`, of
+    /// a push, is also what the server says of losses.
     async fn finish_push(
         &self,
         answer: &Answer,
         results: &[PushResult],
+        shown: Option<&Cursor>,
         told: Option<(&PushRequest, &PushAnswer)>,
-    ) -> Result<Finished, StoreError> {
+    ) -> Result<Option<Finished>, StoreError> {
         let (now, seed, server_time) = (self.host.now(), self.host.random(), answer.server_time);
         let asked: BTreeSet<OpId> = results.iter().map(|result| result.op_id).collect();
         let (stood, reads) = self.reads();
@@ -170,15 +182,20 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
                 seed,
                 watermark_seq: watermark_seq(rows),
             };
-            match plan_finish(&input, results, rows, told) {
+            let planned = match is_overtaken(results, shown, rows) {
+                Ok(false) => plan_finish(&input, results, rows, told).map(|(writes, finished)| (writes, Some(finished))),
+                Ok(true) => Ok((vec![], None)),
+                Err(error) => Err(error),
+            };
+            match planned {
                 Ok((writes, finished)) => Step::Write(writes.clone(), Ok((finished, (rows.clone(), writes)))),
                 Err(error) => Step::Write(vec![], Err(error)),
             }
         };
         let (planned, committed) = self.store.update(scope, plan).await?.split();
         let (finished, own) = planned?;
-        self.trace_answered(results, &finished);
-        {
+        if let Some(finished) = &finished {
+            self.trace_answered(results, finished);
             let mut shared = self.shared.borrow_mut();
             shared.engine.count_sent(now, finished.confirmed);
             if let Some(sending) = &mut shared.sending {
@@ -246,30 +263,35 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
         self.refresh(None).await
     }
 
-    /// Asks for the outcome of a parcel that the user wants back.
-    async fn void(&self, parcel: &Parcel) -> Result<(), Failure> {
-        let (answer, result) = self.ask_for(parcel.op_id, parcel.rows.clone()).await?;
-        self.finish_push(&answer, &[result], None).await.map_err(|error| self.storage_failure(&error))?;
-        Ok(())
+    /// Asks for the outcome of a parcel that the user wants back. Whether it is known now.
+    async fn void(&self, parcel: &Parcel) -> Result<bool, Failure> {
+        let Some(Asked { answer, result, shown }) = self.ask_for(parcel.op_id, parcel.rows.clone()).await? else {
+            return Ok(false);
+        };
+        let finished = self.finish_push(&answer, &[result], shown.as_ref(), None).await;
+        Ok(finished.map_err(|error| self.storage_failure(&error))?.is_some())
     }
 
-    /// The final answer that a parcel had, or from now on has: of the server that it was sent to, and of no other.
-    pub(super) async fn ask_for(&self, op_id: OpId, changes: Vec<RowId>) -> Result<(Answer, PushResult), Failure> {
+    /// The final answer that a parcel had, or from now on has: of the server that it was sent to, and of no other. Nothing if
+    /// that was restored from a backup, and all is started over.
+    pub(super) async fn ask_for(&self, op_id: OpId, changes: Vec<RowId>) -> Result<Option<Asked>, Failure> {
         let server_epoch = self.shared.borrow().server_epoch;
+        let rows = self.store.read(vec![Read::Meta]).await.map_err(|error| self.storage_failure(&error))?;
+        let pull: Option<PullState> = meta_row(&rows, meta::PULL).map_err(|error| self.storage_failure(&error))?;
+        let shown = pull.and_then(|pull| pull.mark);
         self.trace(What::Asked(op_id));
-        let answer = match self.transport.send(&Request::Void(VoidRequest { op_id, changes, server_epoch })).await {
+        let request = VoidRequest { op_id, changes, server_epoch, mark: shown.clone() };
+        let answer = match self.transport.send(&Request::Void(request)).await {
             Ok(answer) => answer,
-            Err(error) => {
-                if let TransportError::CursorUnknown { server_epoch } = error {
-                    self.check_server(server_epoch).await?;
-                }
-                return Err(self.failure(&error));
+            Err(TransportError::CursorUnknown { server_epoch }) => {
+                return self.cursor_lost(|state| state.mark == shown, server_epoch).await.map(|_| None);
             }
+            Err(error) => return Err(self.failure(&error)),
         };
         self.take_answer(&answer).await?;
         let Body::Void(result) = &answer.body else { return Err(Failure::Misconfigured) };
         let result = result.clone();
-        Ok((answer, result))
+        Ok(Some(Asked { answer, result, shown }))
     }
 
     pub(super) fn show_sending(&self, request: &PushRequest, unsent: usize) {
@@ -322,6 +344,14 @@ fn plan_finish(
         writes.extend(learned(request, answer, rows)?);
     }
     Ok((writes, finished))
+}
+
+/// Whether another context has noted a mark since, which the server did not see when it gave this answer. It may have been
+/// restored from a backup in between: then that mark alone tells, and this answer's would take its place. So the answer is not
+/// taken; the parcel, if it is still there, is sent again, with that mark, and the ledger answers the same.
+pub(super) fn is_overtaken(results: &[PushResult], shown: Option<&Cursor>, rows: &Rows) -> Result<bool, StoreError> {
+    let noted = meta_row::<PullState>(rows, meta::PULL)?.and_then(|pull| pull.mark);
+    Ok(results.iter().any(|result| result.mark.is_some()) && noted.is_some() && noted.as_ref() != shown)
 }
 
 /// The newest commit of an answer, noted until the feed is read behind it.

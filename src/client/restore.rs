@@ -3,7 +3,7 @@
 
 use crate::core::machine::{Failure, Moved};
 use crate::core::outbox::Change;
-use crate::core::protocol::{Body, Outcome, PushResult, Request};
+use crate::core::protocol::{Body, Cursor, Outcome, PushResult, Request};
 use crate::core::pull::{PullState, restart};
 use crate::core::record::{CollectionName, Epoch, OpId, RecordId, RowId};
 use crate::core::restore::{Finish, Finished, ROWS_READ_MAX, Replay, ask, finish, next};
@@ -12,7 +12,7 @@ use crate::core::trace::What;
 use crate::mutation::{self, Mutation};
 use crate::ports::{Host, Read, Rows, Scope, Step, Store, StoreError, StoreName, Transport, TransportError, Write};
 
-use super::push::{STORES, marked};
+use super::push::{Asked, STORES, is_overtaken, marked};
 use super::{Client, Note, meta_row, meta_write, pages};
 
 /// The cursor lost so often in a row is not a restored server but a broken one.
@@ -68,7 +68,7 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
         }
         let send = next(asked, &rows.history, count_max);
         if send.is_empty() {
-            return self.pushed_again(asked, &[]).await;
+            return self.pushed_again(asked, &[], None).await;
         }
         let request = self.push_request(&rows, send).map_err(|error| self.storage_failure(&error))?;
         self.show_sending(&request, 0);
@@ -79,7 +79,7 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
                 self.shared.borrow_mut().engine.batch.answered(self.host.now().since(sent_at));
                 let Body::Push(results) = &answer.body else { return Err(Failure::Misconfigured) };
                 self.learn_losses(&request, results).await.map_err(|error| self.storage_failure(&error))?;
-                self.pushed_again(asked, &results.results).await
+                self.pushed_again(asked, &results.results, request.mark.as_ref()).await
             }
             Err(error) => match (self.is_to_blame(&error, &request).await?, request.parcels.first()) {
                 // What makes the server fail is not sent again blindly: it may have it.
@@ -91,19 +91,19 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
 
     /// Asks what became of a parcel of which only a part was confirmed.
     async fn ask_again(&self, asked: &Replay, op_id: OpId, changes: Vec<RowId>) -> Result<Moved, Failure> {
-        let (_, result) = self.ask_for(op_id, changes).await?;
-        self.pushed_again(asked, &[result]).await
+        let Some(Asked { result, shown, .. }) = self.ask_for(op_id, changes).await? else { return Ok(Moved { more: true }) };
+        self.pushed_again(asked, &[result], shown.as_ref()).await
     }
 
-    async fn pushed_again(&self, asked: &Replay, results: &[PushResult]) -> Result<Moved, Failure> {
-        let moved = self.finish_again(asked, results).await.map_err(|error| self.storage_failure(&error))?;
+    async fn pushed_again(&self, asked: &Replay, results: &[PushResult], shown: Option<&Cursor>) -> Result<Moved, Failure> {
+        let moved = self.finish_again(asked, results, shown).await.map_err(|error| self.storage_failure(&error))?;
         self.refresh(None).await.map_err(|error| self.storage_failure(&error))?;
         self.note(Note::Wake(self.shared.borrow().sending.clone()));
         Ok(Moved { more: moved })
     }
 
     /// Writes what the answers mean, if nobody was here first. Whether anything moved.
-    async fn finish_again(&self, asked: &Replay, results: &[PushResult]) -> Result<bool, StoreError> {
+    async fn finish_again(&self, asked: &Replay, results: &[PushResult], shown: Option<&Cursor>) -> Result<bool, StoreError> {
         let now = self.host.now();
         let theirs = results.iter().flat_map(|result| match &result.outcome {
             Outcome::Conflict { theirs } => theirs.as_slice(),
@@ -111,9 +111,10 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
         });
         let theirs: Vec<(CollectionName, RecordId)> = theirs.map(|entry| (entry.collection.clone(), entry.id)).collect();
         let read = vec![Read::Outbox, Read::Meta, Read::HistoryFrom(asked.key, ROWS_READ_MAX)];
-        let plan = |rows: &Rows| match replay_of(rows) {
+        let state = |rows: &Rows| Ok((replay_of(rows)?, is_overtaken(results, shown, rows)?));
+        let plan = |rows: &Rows| match state(rows) {
             Err(error) => Step::Write(vec![], Err(error)),
-            Ok(replay) if replay.as_ref() != Some(asked) => Step::Write(vec![], Ok(true)),
+            Ok((replay, is_overtaken)) if is_overtaken || replay.as_ref() != Some(asked) => Step::Write(vec![], Ok(true)),
             Ok(_) if rows.stage == 0 => Step::Read(vec![Read::PagesOf(theirs.clone())]),
             Ok(_) => {
                 let (schema, history, outbox) = (&*self.schema, &rows.history[..], &rows.outbox[..]);

@@ -62,7 +62,7 @@ fn push(ops: &[u128]) -> Request {
 }
 
 fn void() -> Request {
-    Request::Void(VoidRequest { op_id: op(11), changes: vec![], server_epoch: None })
+    Request::Void(VoidRequest { op_id: op(11), changes: vec![], server_epoch: None, mark: None })
 }
 
 /// A body with the head of our server, for this user.

@@ -243,4 +243,7 @@ pub struct VoidRequest {
     /// The server that it was sent to: any other cannot know its outcome, and notes nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub server_epoch: Option<Epoch>,
+    /// The newest commit that answered this device: see [`PushResult::mark`]. A server that lacks it answers 410.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mark: Option<Cursor>,
 }

@@ -9,6 +9,7 @@ mod failures;
 mod loops;
 mod losses;
 mod other_server;
+mod overtaken;
 mod restored;
 mod settling;
 mod sparing;

@@ -3,6 +3,7 @@
 use fieldsync::core::protocol::{Outcome, PushResult, VoidRequest};
 use fieldsync::mutation::{self, Mutation};
 
+use super::cursor::Place;
 use super::push::{newest, reused, tells};
 use super::{Context, SyncError};
 use crate::db::{LedgerRow, Tx};
@@ -10,8 +11,11 @@ use crate::db::{LedgerRow, Tx};
 /// The final answer that the op_id had, or from now on has.
 ///
 /// # Errors
-/// The database's.
+/// If the mark is not known, or the database's.
 pub fn void(tx: &mut dyn Tx, context: &Context<'_>, request: &VoidRequest) -> Result<PushResult, SyncError> {
+    if let Some(mark) = &request.mark {
+        Place::decode(tx, context, mark)?;
+    }
     let outcome = match tx.ledger(request.op_id)? {
         Some(row) if row.user == context.user.id => row.outcome,
         Some(_) => reused(),
