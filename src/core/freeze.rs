@@ -89,10 +89,13 @@ fn freeze_record(schema: &Schema, key: Key<'_>, changes: &[&Change], base: Optio
     // `candidates` lets only declared collections through.
     let Some(collection) = schema.collection(key.0) else { return Err(End::Discarded) };
     let stand = stand_in(changes);
-    let base = base.or(stand.as_ref());
+    let (is_known, base) = (base.is_some(), base.or(stand.as_ref()));
     let shown = view(collection, base, changes);
     let is_present = base.is_some_and(Base::is_present);
-    let base_version = base.map_or(Version(0), |base| base.version);
+    // A conflict with what only stands in for a base is nobody's to decide yet. Without a version the server says what it has,
+    // and then it is put to the person.
+    let is_asked = !is_known && shown.conflict.is_some();
+    let base_version = base.filter(|_| !is_asked).map_or(Version(0), |base| base.version);
     let edited_at = changes.last().map_or(Millis(0), |change| change.edited_at());
     let mut set_aside = if mutation::is(Mutation::SetAsideUntold) { vec![] } else { shown.set_aside.clone() };
     set_aside.iter_mut().for_each(|lost| spell(&mut lost.value));

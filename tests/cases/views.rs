@@ -220,6 +220,11 @@ fn a_page_that_was_lost_is_no_conflict() {
     let older = update(2, 1, (2, json!({"city": "X"})), json!({"city": "Y"}));
     let item = begin_all(&[outbox[0].clone(), older], &[], &bases([])).parcels[0].items[0].clone();
     assert_eq!(item.base_version, Version(2));
+    // What is a conflict with the base is one without it: then the server must say what it has.
+    let again = [delete(1, 1, (3, json!({"city": "X"}))), update(2, 1, (3, json!({"city": "X"})), json!({"city": "Y"}))];
+    let item =
+        begin_all(&[&again[..], &[create(3, 1, json!({"city": "Z"}))]].concat(), &[], &bases([])).parcels[0].items[0].clone();
+    assert_eq!((item.base_version, &item.patch), (Version(0), &fields(json!({"city": "Z"}))));
     let begun = begin_all(&[delete(1, 1, (0, json!({"name": "A"})))], &[], &bases([]));
     assert_eq!((begun.send.len(), begun.ended.len()), (1, 0), "a delete is not dropped because its base is not here");
 }
