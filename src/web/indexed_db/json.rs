@@ -7,10 +7,15 @@
 use js_sys::{Array, JSON};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 use wasm_bindgen::prelude::*;
 
 use super::super::transaction::Fault;
+use crate::core::number::spell;
 use crate::ports::{Cause, StoreError};
+
+/// As many as 2^53 has.
+const LONG_DIGITS: u32 = 16;
 
 /// Rows to be, in order.
 pub(super) struct Rows(String);
@@ -41,7 +46,21 @@ impl Rows {
 pub(super) fn from_js<T: DeserializeOwned>(rows: &JsValue) -> Result<Vec<T>, String> {
     // A row is data: it is neither a circle nor a function, and so always has a text.
     let text = JSON::stringify(rows).map(String::from).unwrap_or_default();
+    if has_long_number(&text) {
+        let mut rows: Value = serde_json::from_str(&text).map_err(|error| error.to_string())?;
+        spell(&mut rows);
+        return serde_json::from_value(rows).map_err(|error| error.to_string());
+    }
     serde_json::from_str(&text).map_err(|error| error.to_string())
+}
+
+/// Whether there may be a whole number beyond 2^53: JavaScript writes it in digits, and so it would have two spellings.
+fn has_long_number(text: &str) -> bool {
+    let mut digits = 0;
+    text.bytes().any(|byte| {
+        digits = if byte.is_ascii_digit() { digits + 1 } else { 0 };
+        digits == LONG_DIGITS
+    })
 }
 
 fn failed(detail: String) -> StoreError {
