@@ -147,6 +147,8 @@ export default {
       await kill();
       budi = await agrees(world, device, api);
     }
+    const devices = new Set(world.proxy.requests(PUSH).map((seen) => /** @type {any} */ (seen.body)?.device));
+    assert.equal(devices.size, 1, "the browser itself kept its database");
     const records = await api.records();
     const queued = records.filter((entry) => String(entry.fields.name).startsWith("Queued "));
     assert.equal(queued.length, (kills.length * QUEUED) / 2, "each was made once");
