@@ -1,6 +1,7 @@
 //! Answers. Pure: pages of bases, tables in memory, queries over them.
 
 pub mod kept;
+mod known;
 pub mod page;
 pub mod page_set;
 pub mod parcels;

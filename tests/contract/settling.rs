@@ -31,7 +31,7 @@ async fn give_away(office: &Device, id: RecordId) {
         set_aside: vec![],
         edited_at: Millis(0),
     };
-    let parcel = PushParcel { op_id: OpId(office.row().0), changes: vec![office.row()], schema: 1, items: vec![item] };
+    let parcel = PushParcel { op_id: OpId(office.row().0), changes: vec![office.row()], schema: 1, items: [item].into() };
     let whole = json!({"device": office.row(), "epoch": office.row(), "allocated_seq": 0, "open": [], "parcels": [parcel]});
     let request: PushRequest = serde_json::from_value(whole).unwrap();
     office.wire.send(&Request::Push(request)).await.unwrap();

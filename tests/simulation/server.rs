@@ -212,14 +212,14 @@ fn push(
     }
     // One parcel at a time would be another push; what lies between two parcels of one request is what the later one meets.
     let mut now = Vec::new();
-    for item in asked.parcels.iter().flat_map(|parcel| &parcel.items) {
+    for item in asked.parcels.iter().flat_map(|parcel| parcel.items.iter()) {
         now.push(((item.collection.clone(), item.id), tx.record(&item.collection, item.id)?));
     }
     let mut now: std::collections::BTreeMap<_, _> = now.into_iter().collect();
     let answer = sync::push::push(tx, context, &mut || random.bits(), asked)?;
     for (parcel, result) in asked.parcels.iter().zip(&answer.results) {
         let mut items = Vec::new();
-        for item in &parcel.items {
+        for item in parcel.items.iter() {
             let key = (item.collection.clone(), item.id);
             let before = now.get(&key).cloned().flatten();
             let after = tx.record(&item.collection, item.id)?;

@@ -112,7 +112,7 @@ async fn push(
     ApiJson(request): ApiJson<PushRequest>,
 ) -> Answer<PushAnswer> {
     let (device, parcels) = (request.device, request.parcels.len());
-    let set_aside = request.parcels.iter().flat_map(|parcel| &parcel.items).map(|item| item.set_aside.len() as u64).sum();
+    let set_aside = request.parcels.iter().flat_map(|parcel| parcel.items.iter()).map(|item| item.set_aside.len() as u64).sum();
     state.metrics().add(Counter::Pushes, "", 1);
     let answer = run_push(&state, Access::Write, user, sender, request).await?;
     state.metrics().add(Counter::SetAside, "", set_aside);
