@@ -12,7 +12,7 @@ use super::{Ledger, Result};
 impl Ledger for SqliteTx<'_> {
     fn ledger(&mut self, op_id: OpId) -> Result<Option<LedgerRow>> {
         let sql = "SELECT user, payload_hash, rows, outcome, at FROM ledger WHERE op_id = ?1";
-        let found = self.connection.prepare_cached(sql)?.query_row([op_id.0.as_bytes()], |row| {
+        let found = self.statement(sql)?.query_row([op_id.0.as_bytes()], |row| {
             Ok(LedgerRow {
                 op_id,
                 user: UserId(id(row, 0)?),
@@ -27,7 +27,7 @@ impl Ledger for SqliteTx<'_> {
 
     fn put_ledger(&mut self, row: &LedgerRow) -> Result<()> {
         let sql = "INSERT INTO ledger(op_id, user, payload_hash, rows, outcome, at) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
-        self.connection.prepare_cached(sql)?.execute(params![
+        self.statement(sql)?.execute(params![
             row.op_id.0.as_bytes(),
             row.user.0.as_bytes(),
             row.payload_hash,
@@ -37,7 +37,7 @@ impl Ledger for SqliteTx<'_> {
         ])?;
         if matches!(row.outcome, Outcome::Applied { .. }) {
             let sql = "INSERT INTO ledger_rows(row_id, op_id) VALUES (?1, ?2)";
-            let mut statement = self.connection.prepare_cached(sql)?;
+            let statement = self.statement(sql)?;
             for change in &row.rows {
                 statement.execute(params![change.0.as_bytes(), row.op_id.0.as_bytes()])?;
             }
@@ -46,7 +46,7 @@ impl Ledger for SqliteTx<'_> {
     }
 
     fn applied_rows(&mut self, rows: &[RowId]) -> Result<Vec<RowId>> {
-        let mut statement = self.connection.prepare_cached("SELECT 1 FROM ledger_rows WHERE row_id = ?1")?;
+        let statement = self.statement("SELECT 1 FROM ledger_rows WHERE row_id = ?1")?;
         let mut applied = Vec::new();
         for row in rows {
             if statement.exists([row.0.as_bytes()])? {
@@ -59,16 +59,16 @@ impl Ledger for SqliteTx<'_> {
     fn add_history(&mut self, rows: &[HistoryRow]) -> Result<()> {
         let sql = "INSERT INTO field_history(collection, id, field, version, seq, at, by, value, previous, set_aside)
                    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
-        let mut statement = self.connection.prepare_cached(sql)?;
         for row in rows {
-            statement.execute(params![
+            let by = self.author(&row.by)?;
+            self.statement(sql)?.execute(params![
                 row.collection,
                 row.id.0.as_bytes(),
                 row.field,
                 number(row.version.0),
                 number(row.seq.0),
                 row.at.0,
-                json(&row.by)?,
+                by,
                 json(&row.value)?,
                 json(&row.previous)?,
                 row.set_aside,
