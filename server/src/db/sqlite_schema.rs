@@ -5,7 +5,7 @@ use rusqlite::Connection;
 use super::{DbError, Result};
 
 /// Step `n` leads from format `n` to `n + 1`. A step that was released is never changed.
-const STEPS: [&str; 3] = [
+const STEPS: [&str; 4] = [
     "
     CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
     CREATE TABLE teams (name TEXT PRIMARY KEY) WITHOUT ROWID;
@@ -70,6 +70,9 @@ const STEPS: [&str; 3] = [
     CREATE INDEX refresh_expires ON refresh(expires_at);
     CREATE INDEX devices_seen ON devices(seen_at);
 ",
+    // From here on `records.changed` has fields that changed together as one; both spellings are read. A program that reads
+    // the older alone must not open the file.
+    "",
 ];
 
 /// Brings the file to this program's format. Each step is a transaction of its own.

@@ -255,28 +255,6 @@ async fn a_conflicting_customer_does_not_block_a_visit_to_it() {
 }
 
 #[tokio::test]
-async fn a_panic_in_one_parcel_stays_in_it() {
-    let hooks = || Config { test_hooks: true, ..Config::default() };
-    let sqlite = std::sync::Arc::new(db::sqlite::SqliteDb::in_memory(1).unwrap());
-    for world in [World::with(hooks()), World::over(sqlite, hooks())] {
-        let (first, bad, last) = (world.id(), world.id(), world.id());
-        let results = world
-            .push(
-                BUDI,
-                vec![
-                    world.parcel(vec![create("customers", first, json!({"name": "A"}))]),
-                    world.parcel(vec![create("customers", bad, json!({"name": "__poison_panic__"}))]),
-                    world.parcel(vec![create("customers", last, json!({"name": "C"}))]),
-                ],
-            )
-            .await;
-        assert!(is_applied(&results[0].outcome) && is_applied(&results[2].outcome), "{results:?}");
-        assert_eq!(results[1].outcome, Outcome::Retry { after: None });
-        assert_eq!(world.snapshot(BUDI).await.0.len(), 2);
-    }
-}
-
-#[tokio::test]
 async fn a_request_that_fails_as_a_whole_leaves_nothing() {
     let world = World::with(Config { test_hooks: true, ..Config::default() });
     let parcels = vec![
