@@ -26,13 +26,12 @@ use crate::sync::{self, Sender, SyncError};
 
 /// The routes below `/sync/v1`.
 pub fn routes() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new()
-        .routes(routes!(snapshot))
-        .routes(routes!(changes))
-        .routes(routes!(push))
-        .routes(routes!(preview))
-        .routes(routes!(void))
-        .routes(routes!(schema))
+    OpenApiRouter::new().routes(routes!(snapshot)).routes(routes!(changes)).routes(routes!(void)).routes(routes!(schema))
+}
+
+/// And those of them that take parcels.
+pub fn push_routes() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new().routes(routes!(push)).routes(routes!(preview))
 }
 
 type Answer<T> = Result<Json<Envelope<T>>, AppError>;
