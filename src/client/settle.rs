@@ -1,5 +1,6 @@
 //! What a person decides about unsent work: undo and discard, try again, put off, resolve. All strict, all compared.
 
+use std::cell::RefCell;
 use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
@@ -11,7 +12,7 @@ use crate::core::outbox::Change;
 use crate::core::parcel::Parcel;
 use crate::core::push::ended;
 use crate::core::record::{CollectionName, OpId, RecordId, RowId, Version};
-use crate::core::resolve::{Choices, ResolveError, Resolved, Stamp, again, resolve};
+use crate::core::resolve::{Choices, Question, ResolveError, Resolved, Stamp, again, can_be_undone, resolve};
 use crate::core::rows::{ConflictRow, End, Ended, HistoryRow};
 use crate::core::trace::What;
 use crate::data::unfit::Unfit;
@@ -28,9 +29,9 @@ pub struct Settled {
     pub asked: Vec<OpId>,
     /// What ended, for [`Client::restore`].
     pub ended: Vec<Ended>,
-    /// The row of a resolution, which goes when it is undone.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub appended: Option<RowId>,
+    /// The rows of a resolution, which go when it is undone.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub appended: Vec<RowId>,
 }
 
 impl Settled {
@@ -80,7 +81,7 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
             writes.extend(discarded.put.iter().cloned().map(Write::Parcel));
             writes.extend(conflicts_over(rows, &discarded.rows));
             let asked = discarded.put.iter().map(|parcel| parcel.op_id).collect();
-            Step::Write(writes, Settled { asked, ended, appended: None })
+            Step::Write(writes, Settled { asked, ended, appended: vec![] })
         };
         let settled = self.store.update(scope, plan).await?.value;
         self.trace(What::Ended(settled.ended.iter().map(|ended| ended.row).collect()));
@@ -104,14 +105,12 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
             if writes.len() < settled.asked.len() {
                 return Step::Write(vec![], false);
             }
-            if let Some(row) = settled.appended {
-                let is_sent = rows.parcels.iter().any(|parcel| parcel.rows.contains(&row));
-                let there = rows.outbox.iter().any(|change| change.row == row);
-                if is_sent || !there {
-                    return Step::Write(vec![], false);
-                }
-                writes.extend(ending(&end(&rows.outbox, &BTreeSet::from([row]), End::Discarded), now));
+            let is_sent = |row: &RowId| rows.parcels.iter().any(|parcel| parcel.rows.contains(row));
+            if settled.appended.iter().any(is_sent) || !can_be_undone(&self.schema, &rows.outbox, &settled.appended) {
+                return Step::Write(vec![], false);
             }
+            let appended = settled.appended.iter().copied().collect();
+            writes.extend(ending(&end(&rows.outbox, &appended, End::Discarded), now));
             let is_new = |change: &&Change| !rows.outbox.iter().any(|old| old.row == change.row);
             writes.extend(changes.iter().filter(is_new).cloned().map(Write::Append));
             Step::Write(writes, true)
@@ -177,18 +176,27 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
         choices: &Choices,
     ) -> Result<Settled, SettleError> {
         let now = self.host.now();
-        let row = RowId::new(now, self.random());
-        let stamp = Stamp { row, now, clock_offset_ms: self.shared.borrow().engine.clock_offset_ms, schema: self.schema.schema };
+        let stamp = Stamp {
+            row: RowId::new(now, self.random()),
+            copy: RecordId::new(now, self.random()),
+            now,
+            clock_offset_ms: self.shared.borrow().engine.clock_offset_ms,
+            schema: self.schema.schema,
+        };
         let mut stores = STORES.to_vec();
         stores.push(StoreName::Pages);
         let read = vec![Read::Outbox, Read::Parcels, Read::Conflicts, Read::PagesOf(vec![(collection.to_owned(), id)])];
+        let planned: RefCell<Option<Settled>> = RefCell::default();
         let plan = |rows: &Rows| {
-            // The work may be done twice: then its own row is there.
-            if let Some(done) = rows.outbox.iter().find(|change| change.row == row) {
-                return Step::Write(vec![], Ok(Settled { appended: Some(done.row), ..Settled::default() }));
+            // The work may be done twice: what it did the first time is there then, and what it ended is what undo needs.
+            if let Some(done) = planned.borrow().as_ref().filter(|done| is_done(done, rows)) {
+                return Step::Write(vec![], Ok(done.clone()));
             }
             match self.plan_resolve(rows, collection, id, shown, choices, stamp) {
-                Ok((writes, settled)) => Step::Write(writes, Ok(settled)),
+                Ok((writes, settled)) => {
+                    *planned.borrow_mut() = Some(settled.clone());
+                    Step::Write(writes, Ok(settled))
+                }
                 Err(error) => Step::Write(vec![], Err(error)),
             }
         };
@@ -209,31 +217,26 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
     ) -> Result<(Vec<Write>, Settled), SettleError> {
         let declared = self.schema.collection(collection).ok_or(SettleError::NotFound)?;
         let set = pages::read(rows)?;
-        let changes: Vec<&Change> =
-            rows.outbox.iter().filter(|change| change.record == id && change.collection == collection).collect();
-        let is_sent =
-            rows.parcels.iter().any(|parcel| parcel.is_open() && changes.iter().any(|change| parcel.rows.contains(&change.row)));
-        if is_sent {
+        let base = Bases::get(&set, collection, id);
+        let asked = Question { schema: &self.schema, collection: declared, record: id, base, shown, outbox: &rows.outbox };
+        let Resolved { ended, append, set_aside } = resolve(&asked, choices, stamp).map_err(|error| match error {
+            ResolveError::Moved => SettleError::Moved,
+            ResolveError::Incomplete => SettleError::Incomplete,
+        })?;
+        let is_over = |row: &RowId| ended.iter().any(|ended| ended.row == *row);
+        if rows.parcels.iter().any(|parcel| parcel.is_open() && parcel.rows.iter().any(is_over)) {
             return Err(SettleError::Moved);
         }
-        let Resolved { ended, append, set_aside } =
-            resolve(declared, Bases::get(&set, collection, id), &changes, shown, choices, stamp).map_err(
-                |error| match error {
-                    ResolveError::Moved => SettleError::Moved,
-                    ResolveError::Incomplete => SettleError::Incomplete,
-                },
-            )?;
         let mut writes: Vec<Write> = ended.iter().map(|ended| Write::RemoveChange(ended.client_seq)).collect();
         let set_aside = set_aside.into_iter().map(|lost| (collection.to_owned(), id, lost)).collect();
         writes.push(Write::History(HistoryRow { ended: ended.clone(), set_aside, ..empty_history(stamp.now) }));
         // A refused parcel goes with the last of its changes; those of its other records may have ended before.
-        let left =
-            |row: &RowId| rows.outbox.iter().any(|change| change.row == *row) && !ended.iter().any(|ended| ended.row == *row);
+        let left = |row: &RowId| rows.outbox.iter().any(|change| change.row == *row) && !is_over(row);
         let spent = rows.parcels.iter().filter(|parcel| !parcel.is_open() && !parcel.rows.iter().any(left));
         writes.extend(spent.map(|parcel| Write::RemoveParcel(parcel.op_id)));
         writes.push(Write::RemoveConflict(collection.to_owned(), id));
-        let appended = append.as_ref().map(|change| change.row);
-        writes.extend(append.map(Write::Append));
+        let appended = append.iter().map(|change| change.row).collect();
+        writes.extend(append.into_iter().map(Write::Append));
         Ok((writes, Settled { asked: vec![], ended, appended }))
     }
 
@@ -242,6 +245,12 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
         self.note(Note::Wake(None));
         Ok(())
     }
+}
+
+/// Whether a resolution is written already: none of what it ends is there, and all that it appends is.
+fn is_done(settled: &Settled, rows: &Rows) -> bool {
+    let is_there = |row: &RowId| rows.outbox.iter().any(|change| change.row == *row);
+    !settled.ended.iter().any(|ended| is_there(&ended.row)) && settled.appended.iter().all(is_there)
 }
 
 /// These rows of the outbox, with their end.

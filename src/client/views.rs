@@ -6,7 +6,7 @@ use serde_json::Value;
 use crate::core::outbox::Change;
 use crate::core::parcel::Then;
 use crate::core::protocol::{Action, Problem, SetAside};
-use crate::core::record::{By, CollectionName, Fields, GroupId, Millis, RecordId, RowId, Version};
+use crate::core::record::{By, CollectionName, Fields, GroupId, Millis, RecordId, RowId, Version, field_of};
 use crate::core::rows::End;
 use crate::core::rules::Violation;
 use crate::core::view::{Conflict, ConflictField, ConflictKind};
@@ -30,6 +30,8 @@ pub struct ConflictView {
     pub(super) by: Option<By>,
     pub(super) saved_at: Millis,
     pub(super) put_off: bool,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub(super) made_twice: bool,
     pub(super) mine: Option<Fields>,
     pub(super) theirs: Option<Fields>,
 }
@@ -39,6 +41,12 @@ impl ConflictView {
     #[must_use]
     pub fn key(&self) -> (CollectionName, RecordId, Version) {
         (self.collection.clone(), self.id, self.version)
+    }
+
+    /// Whether these may be two records: mine is a create of an id that was there.
+    #[must_use]
+    pub fn is_made_twice(&self) -> bool {
+        self.made_twice
     }
 
     /// The fields that need a choice.
@@ -138,10 +146,10 @@ pub struct PreviewEntry {
 
 pub(super) fn conflict(tables: &Tables, collection: CollectionName, id: RecordId) -> Option<ConflictView> {
     let (_, view) = tables.merged(&collection, id)?;
-    let Conflict { kind, fields, merged } = view.conflict?;
+    let Conflict { kind, fields, merged, made_twice } = view.conflict?;
     let base = tables.base(&collection, id)?;
     let field = |field: ConflictField| {
-        let changed = base.changed.get(&field.field);
+        let changed = base.changed.get(field_of(&field.field));
         ConflictFieldView {
             at: changed.map(|changed| changed.at),
             by: changed.map(|changed| changed.by.clone()),
@@ -167,6 +175,7 @@ pub(super) fn conflict(tables: &Tables, collection: CollectionName, id: RecordId
         saved_at: tables.changes_of(&collection, id).last().map(|change| change.saved_at).unwrap_or_default(),
         // Putting off names what was shown: when theirs moves again, the question is a new one.
         put_off: row.is_some_and(|row| row.put_off && row.version == base.version),
+        made_twice,
         mine: view.fields,
         theirs: base.is_present().then(|| base.fields.clone()),
         collection,

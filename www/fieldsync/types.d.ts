@@ -42,6 +42,7 @@ export interface RecordView {
 /** `rule` "reference": there is no such record. "unique": another record has the value. */
 export interface Warning { field: string; rule: string }
 export interface By { id: string; name: string; role: string; device?: string }
+/** `field` as in `ConflictField`. */
 export interface SetAside { field: string; value: Value; mine: boolean }
 
 /** RFC 9457 and what a client must know to act. Also made on the device, for a change that breaks a rule. */
@@ -131,13 +132,16 @@ export interface Conflict {
   /** Mine: when, on this device. */
   savedAt: number;
   putOff: boolean;
+  /** Mine is a create of an id that was there: the choice `{ "*": "two" }` makes two records of them, mine under a new id. */
+  madeTwice?: boolean;
   /** Mine and theirs, whole. */
   mine: Fields | null;
   theirs: Fields | null;
 }
+/** `field` is a field's name; of one that is merged by member, the member's behind a dot: `hours.monday`. */
 export interface ConflictField { field: string; before: Value; mine: Value; theirs: Value; at?: number; by?: By }
-/** Per field "mine", "theirs" or a value; for a whole record (`deleted-…`) the one key "*". */
-export type Choices = { [field: string]: "mine" | "theirs" | { value: Value } };
+/** Per `field` of the conflict "mine", "theirs" or a value; for a whole record (`deleted-…`) the one key "*"; "two" there, if `madeTwice`. */
+export type Choices = { [field: string]: "mine" | "theirs" | "two" | { value: Value } };
 
 /** One unsent record in the sync centre. */
 export interface OutboxEntry {
