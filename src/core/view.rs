@@ -73,6 +73,7 @@ pub fn view(collection: &Collection, base: Option<&Base>, changes: &[&Change]) -
             Action::Update => fold.update(change),
             Action::Delete => fold.delete(change),
         }
+        fold.saw_base |= base.is_some_and(|base| change.seen.version >= base.version);
     }
     fold.finish()
 }
@@ -87,6 +88,8 @@ struct Fold<'a> {
     deleted: Option<&'a Change>,
     /// A create of mine met a record of theirs.
     made_twice: bool,
+    /// A change of mine had seen what is there, or that nothing is.
+    saw_base: bool,
     /// A merge met a change of theirs that I had not seen.
     met_theirs: bool,
     /// Places that a change of mine has written: fields, and members of those that are merged by member.
@@ -110,6 +113,7 @@ impl<'a> Fold<'a> {
             before_delete: base.map(|base| base.fields.clone()).unwrap_or_default(),
             deleted: None,
             made_twice: false,
+            saw_base: false,
             met_theirs: false,
             touched: BTreeSet::new(),
             whole: None,
@@ -120,7 +124,7 @@ impl<'a> Fold<'a> {
     }
 
     fn is_deleted_by_them(&self, change: &Change) -> bool {
-        self.touched.is_empty()
+        !self.saw_base
             && !mutation::is(Mutation::EditOverDelete)
             && self.whole.is_none()
             && self.base.is_some_and(|base| base.tombstone == Some(Tombstone::Deleted) && change.seen.version < base.version)
@@ -253,11 +257,12 @@ impl<'a> Fold<'a> {
         if self.becomes(name, mine, &current) {
             return current;
         }
-        if spec.by_member && !mutation::is(Mutation::MembersAreWhole) {
-            let values = [&seen, mine, &current, &base].map(members);
-            if let [Some(seen), Some(mine), Some(current), Some(base)] = values {
-                return self.write_members(change, spec, name, [seen, mine, current, base]);
-            }
+        if spec.by_member && mutation::is(Mutation::MembersAreWhole) {
+            return mine.clone();
+        }
+        let values = [&seen, mine, &current, &base].map(|value| spec.by_member.then(|| members(value)).flatten());
+        if let [Some(seen), Some(mine), Some(current), Some(base)] = values {
+            return self.write_members(change, spec, name, [seen, mine, current, base]);
         }
         self.write_value(change, spec, name, [&seen, mine, &current, &base])
     }

@@ -2,11 +2,12 @@
 
 use fieldsync::core::outbox::Change;
 use fieldsync::core::record::{Base, Changed, Millis, Tombstone};
+use fieldsync::core::resolve::{Choice, Question, ResolveError, Stamp, resolve};
 use fieldsync::core::schema::Schema;
 use fieldsync::core::view::{ConflictKind, View, view};
 use serde_json::{Value, json};
 
-use super::world::{NOW, base, by, change_in, gone};
+use super::world::{NOW, base, by, change_in, fields, gone, id, row};
 
 const TABLE: &str = include_str!("merges.md");
 
@@ -160,4 +161,23 @@ fn every_row_of_a_whole_record() {
     assert!(rows.len() >= 30, "only {} rows", rows.len());
     let wrong: Vec<String> = rows.iter().filter_map(|row| wrong_record(&schema, row)).collect();
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// The rest of the object is what the merge made of it.
+#[test]
+fn a_decision_about_a_member_sets_that_member_alone() {
+    let schema = schema();
+    let here = base(1, 2, json!({"members": {"x": 3, "y": 1, "z": 5}}));
+    let (saw, wrote) = (json!({"members": {"x": 1, "y": 1}}), json!({"members": {"x": 2, "y": 2}}));
+    let outbox = [change_in("fields", 1, 1, "update", (1, saw), wrote)];
+    let stamp = Stamp { row: row(900), copy: id(90), now: NOW, clock_offset_ms: None, schema: 1 };
+    for (choice, x) in [(Choice::Mine, json!(2)), (Choice::Theirs, json!(3)), (Choice::Value(json!(9)), json!(9))] {
+        let collection = schema.collection("fields").unwrap();
+        let asked =
+            Question { schema: &schema, collection, record: id(1), base: Some(&here), shown: here.version, outbox: &outbox };
+        let resolved = resolve(&asked, &[("members.x".to_owned(), choice)].into(), stamp).unwrap();
+        assert_eq!(resolved.append[0].written, fields(json!({"members": {"x": x, "y": 2, "z": 5}})));
+        let whole = [("members".to_owned(), Choice::Mine)].into();
+        assert_eq!(resolve(&asked, &whole, stamp), Err(ResolveError::Incomplete), "the whole was not asked about");
+    }
 }
