@@ -180,7 +180,7 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
             row: RowId::new(now, self.random()),
             copy: RecordId::new(now, self.random()),
             now,
-            clock_offset_ms: self.shared.borrow().engine.clock_offset_ms,
+            clock_offset_ms: self.shared.borrow().engine.clock_offset_ms(now),
             schema: self.schema.schema,
         };
         let mut stores = STORES.to_vec();
