@@ -6,6 +6,7 @@ mod conflicts;
 mod costs;
 mod crashes;
 mod failures;
+mod kinds;
 mod loops;
 mod losses;
 mod other_server;

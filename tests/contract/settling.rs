@@ -3,7 +3,7 @@
 use fieldsync::client::SettleError;
 use fieldsync::core::parcel::Then;
 use fieldsync::core::protocol::{Action, Item, PushParcel, PushRequest, Request};
-use fieldsync::core::record::{Millis, OpId, RecordId, RowId};
+use fieldsync::core::record::{Millis, OpId, RecordId, RowId, UserId};
 use fieldsync::core::rules::{Rule, Violation};
 use fieldsync::data::table::RecordStatus;
 use fieldsync::data::unfit::Unfit;
@@ -18,16 +18,16 @@ fn rows(phone: &Device, id: RecordId) -> Vec<RowId> {
     outbox.iter().filter(|entry| entry.record() == id).flat_map(|entry| entry.rows()).collect()
 }
 
-/// The manager gives a customer to the other rep.
-async fn give_away(office: &Device, id: RecordId) {
+/// The manager gives a customer of the one to the other.
+pub async fn give(office: &Device, id: RecordId, from: UserId, to: UserId) {
     let shown = office.get("customers", id).unwrap();
     let item = Item {
         collection: "customers".into(),
         id,
         action: Action::Update,
         base_version: shown.version,
-        patch: fields(json!({"owner": SARI})),
-        seen: fields(json!({"owner": BUDI})),
+        patch: fields(json!({"owner": to})),
+        seen: fields(json!({"owner": from})),
         set_aside: vec![],
         edited_at: Millis(0),
     };
@@ -54,7 +54,7 @@ async fn trying_again_what_cannot_be_sent_says_why() {
     assert_eq!(phone.client.retry(row).await, Err(SettleError::NotFound), "it has ended");
 
     office.sync().await;
-    give_away(&office, broken).await;
+    give(&office, broken, BUDI, SARI).await;
     phone.update("customers", broken, json!({"city": "Depok"})).await;
     let [row] = rows(&phone, broken)[..] else { panic!() };
     phone.sync().await;
