@@ -73,7 +73,11 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
     pub async fn discard(&self, row: RowId) -> Result<Settled, SettleError> {
         let now = self.host.now();
         let scope = Scope::strict(STORES, vec![Read::Outbox, Read::Parcels, Read::Conflicts]);
+        let planned: RefCell<Settled> = RefCell::default();
         let plan = |rows: &Rows| {
+            if is_done(&planned.borrow(), rows) {
+                return Step::Write(vec![], planned.borrow().clone());
+            }
             let discarded = discard(&rows.outbox, &rows.parcels, row);
             let ended = end(&rows.outbox, &discarded.rows, End::Discarded);
             let mut writes = ending(&ended, now);
@@ -81,7 +85,9 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
             writes.extend(discarded.put.iter().cloned().map(Write::Parcel));
             writes.extend(conflicts_over(rows, &discarded.rows));
             let asked = discarded.put.iter().map(|parcel| parcel.op_id).collect();
-            Step::Write(writes, Settled { asked, ended, appended: vec![] })
+            let settled = Settled { asked, ended, appended: vec![] };
+            planned.replace(settled.clone());
+            Step::Write(writes, settled)
         };
         let settled = self.store.update(scope, plan).await?.value;
         self.trace(What::Ended(settled.ended.iter().map(|ended| ended.row).collect()));
@@ -186,15 +192,14 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
         let mut stores = STORES.to_vec();
         stores.push(StoreName::Pages);
         let read = vec![Read::Outbox, Read::Parcels, Read::Conflicts, Read::PagesOf(vec![(collection.to_owned(), id)])];
-        let planned: RefCell<Option<Settled>> = RefCell::default();
+        let planned: RefCell<Settled> = RefCell::default();
         let plan = |rows: &Rows| {
-            // The work may be done twice: what it did the first time is there then, and what it ended is what undo needs.
-            if let Some(done) = planned.borrow().as_ref().filter(|done| is_done(done, rows)) {
-                return Step::Write(vec![], Ok(done.clone()));
+            if is_done(&planned.borrow(), rows) {
+                return Step::Write(vec![], Ok(planned.borrow().clone()));
             }
             match self.plan_resolve(rows, collection, id, shown, choices, stamp) {
                 Ok((writes, settled)) => {
-                    *planned.borrow_mut() = Some(settled.clone());
+                    planned.replace(settled.clone());
                     Step::Write(writes, Ok(settled))
                 }
                 Err(error) => Step::Write(vec![], Err(error)),
@@ -247,10 +252,12 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
     }
 }
 
-/// Whether a resolution is written already: none of what it ends is there, and all that it appends is.
+/// Whether what was planned is written already: none of what it ends is there, and all that it appends is. The work of a
+/// transaction may be done twice; the second time nothing is left to find, and what the first ended is what undo needs.
 fn is_done(settled: &Settled, rows: &Rows) -> bool {
     let is_there = |row: &RowId| rows.outbox.iter().any(|change| change.row == *row);
-    !settled.ended.iter().any(|ended| is_there(&ended.row)) && settled.appended.iter().all(is_there)
+    let is_over = !settled.ended.is_empty() && !settled.ended.iter().any(|ended| is_there(&ended.row));
+    is_over && settled.appended.iter().all(is_there)
 }
 
 /// These rows of the outbox, with their end.

@@ -7,6 +7,7 @@ use fieldsync::core::record::{Millis, OpId, RecordId, RowId, UserId};
 use fieldsync::core::rules::{Rule, Violation};
 use fieldsync::data::table::RecordStatus;
 use fieldsync::data::unfit::Unfit;
+use fieldsync::memory;
 use fieldsync::ports::{Read, Store, Transport};
 use serde_json::json;
 
@@ -136,4 +137,17 @@ async fn a_discard_that_was_done_is_not_called_undone() {
         assert_eq!(phone.client.restore(&undo).await, Err(SettleError::Moved));
         assert_eq!(phone.unsent(), left, "nothing was put back");
     }
+}
+
+/// The commit went unseen, and the work was done again: it found nothing to discard, and the user was told so.
+#[tokio::test]
+async fn a_discard_that_ran_twice_can_be_taken_back() {
+    let world = World::new();
+    let phone = world.device(BUDI).await;
+    let id = phone.create("customers", json!({"name": "PT Askrindo"})).await;
+    phone.store.fail_next(memory::Fault::LostAnswer);
+    let undo = phone.client.discard(rows(&phone, id)[0]).await.unwrap();
+    assert_eq!(phone.unsent(), 0);
+    phone.client.restore(&undo).await.unwrap();
+    assert_eq!((phone.unsent(), phone.value("customers", id, "name")), (1, json!("PT Askrindo")));
 }
