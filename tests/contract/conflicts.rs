@@ -306,7 +306,7 @@ async fn that_these_are_two_waits_for_the_answer_of_what_names_mine() {
     let parcel = Parcel {
         op_id: OpId(phone.row().0),
         rows: vec![open],
-        items: vec![],
+        items: [].into(),
         schema: 1,
         first_seq: 2,
         state: ParcelState::Open,

@@ -1,5 +1,7 @@
 //! Push: once for ever, whole or not at all, and each parcel alone in its trouble.
 
+use std::sync::Arc;
+
 use fieldsync::core::protocol::{Item, Outcome, ProblemCode, PushAnswer};
 use fieldsync::core::record::{Tombstone, Version};
 use fieldsync_server::Config;
@@ -51,7 +53,7 @@ async fn an_op_id_that_comes_with_other_contents_or_from_another_tells_nothing()
         let parcel = world.parcel(vec![create("customers", world.id(), json!({"name": "A"}))]);
         world.push(BUDI, vec![parcel.clone()]).await;
         let mut other = parcel.clone();
-        other.items[0].patch.insert("name".into(), json!("B"));
+        Arc::make_mut(&mut other.items)[0].patch.insert("name".into(), json!("B"));
         let reused = world.push(BUDI, vec![other]).await.remove(0).outcome;
         assert_eq!(code(&reused), ProblemCode::OpIdReused);
         assert_eq!(world.push(DINA, vec![parcel]).await.remove(0).outcome, reused);
@@ -66,9 +68,9 @@ async fn an_op_id_that_comes_with_its_numbers_spelled_otherwise_is_the_same_parc
         let first = world.push(BUDI, vec![parcel.clone()]).await;
         assert!(is_applied(&first[0].outcome));
         let mut again = parcel;
-        again.items[0].patch.insert("visits".into(), json!(5));
+        Arc::make_mut(&mut again.items)[0].patch.insert("visits".into(), json!(5));
         assert_eq!(world.push(BUDI, vec![again.clone()]).await[0].outcome, first[0].outcome);
-        again.items[0].patch.insert("visits".into(), json!(5.5));
+        Arc::make_mut(&mut again.items)[0].patch.insert("visits".into(), json!(5.5));
         assert_eq!(code(&world.push(BUDI, vec![again]).await[0].outcome), ProblemCode::OpIdReused);
     }
 }
