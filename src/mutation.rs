@@ -76,6 +76,8 @@ mutations! {
     OlderReplaces => ["I4", "I11"],
     /// Bases are ordered by their version.
     OrderedByVersion => ["I4", "I11"],
+    /// A begin and an answer take memory's bases for the store's, whoever has written since.
+    MemoryUnchecked => ["I4", "I11"],
     /// The word that a record was deleted or lost is passed over.
     TombstonesDropped => ["I11"],
     /// A field that both changed becomes mine, and nobody is asked.
