@@ -1,24 +1,25 @@
-//! What a person decides about unsent work: undo and discard, try again, put off, resolve. All strict, all compared.
+//! What a person decides about unsent work: undo and discard, try again, put off. All strict, all compared. Conflicts are
+//! decided in `decide.rs`.
 
 use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use crate::core::bases::Bases;
 use crate::core::discard::discard;
 use crate::core::finish::empty_history;
 use crate::core::outbox::Change;
 use crate::core::parcel::Parcel;
 use crate::core::push::ended;
 use crate::core::record::{CollectionName, OpId, RecordId, RowId, Version};
-use crate::core::resolve::{Choices, ResolveError, Resolved, Stamp, again, resolve};
+use crate::core::resolve::again;
 use crate::core::rows::{ConflictRow, End, Ended, HistoryRow};
+use crate::core::rules::Violation;
 use crate::core::trace::What;
 use crate::data::unfit::Unfit;
 use crate::mutation::{self, Mutation};
 use crate::ports::{Host, Read, Rows, Scope, Step, Store, StoreError, StoreName, Transport, Write};
 
-use super::{Client, Note, pages};
+use super::{Client, Note};
 
 /// What was settled, and what takes it back.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -28,9 +29,9 @@ pub struct Settled {
     pub asked: Vec<OpId>,
     /// What ended, for [`Client::restore`].
     pub ended: Vec<Ended>,
-    /// The row of a resolution, which goes when it is undone.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub appended: Option<RowId>,
+    /// The rows of resolutions, which go when they are undone.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub appended: Vec<RowId>,
 }
 
 impl Settled {
@@ -54,6 +55,8 @@ pub enum SettleError {
     Unfit(Unfit),
     /// A field that needs a choice has none.
     Incomplete,
+    /// A choice breaks rules, each with its field.
+    Invalid(Vec<Violation>),
 }
 
 impl From<StoreError> for SettleError {
@@ -62,7 +65,7 @@ impl From<StoreError> for SettleError {
     }
 }
 
-const STORES: &[StoreName] = &[StoreName::Outbox, StoreName::Parcels, StoreName::Conflicts, StoreName::History];
+pub(super) const STORES: &[StoreName] = &[StoreName::Outbox, StoreName::Parcels, StoreName::Conflicts, StoreName::History];
 
 impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
     /// Takes back a change and what cannot be without it.
@@ -80,7 +83,7 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
             writes.extend(discarded.put.iter().cloned().map(Write::Parcel));
             writes.extend(conflicts_over(rows, &discarded.rows));
             let asked = discarded.put.iter().map(|parcel| parcel.op_id).collect();
-            Step::Write(writes, Settled { asked, ended, appended: None })
+            Step::Write(writes, Settled { asked, ended, appended: vec![] })
         };
         let settled = self.store.update(scope, plan).await?.value;
         self.trace(What::Ended(settled.ended.iter().map(|ended| ended.row).collect()));
@@ -104,14 +107,13 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
             if writes.len() < settled.asked.len() {
                 return Step::Write(vec![], false);
             }
-            if let Some(row) = settled.appended {
-                let is_sent = rows.parcels.iter().any(|parcel| parcel.rows.contains(&row));
-                let there = rows.outbox.iter().any(|change| change.row == row);
-                if is_sent || !there {
-                    return Step::Write(vec![], false);
-                }
-                writes.extend(ending(&end(&rows.outbox, &BTreeSet::from([row]), End::Discarded), now));
+            let own: BTreeSet<RowId> = settled.appended.iter().copied().collect();
+            let is_sent = rows.parcels.iter().any(|parcel| parcel.rows.iter().any(|row| own.contains(row)));
+            let there = rows.outbox.iter().filter(|change| own.contains(&change.row)).count();
+            if is_sent || there < own.len() {
+                return Step::Write(vec![], false);
             }
+            writes.extend(ending(&end(&rows.outbox, &own, End::Discarded), now));
             let is_new = |change: &&Change| !rows.outbox.iter().any(|old| old.row == change.row);
             writes.extend(changes.iter().filter(is_new).cloned().map(Write::Append));
             Step::Write(writes, true)
@@ -165,79 +167,7 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
         Ok(self.settled().await?)
     }
 
-    /// Decides a conflict as it was shown.
-    ///
-    /// # Errors
-    /// `Moved` if theirs is not what was shown any more, `Incomplete` if a choice is missing.
-    pub async fn resolve(
-        &self,
-        collection: &str,
-        id: RecordId,
-        shown: Version,
-        choices: &Choices,
-    ) -> Result<Settled, SettleError> {
-        let now = self.host.now();
-        let row = RowId::new(now, self.random());
-        let stamp = Stamp { row, now, clock_offset_ms: self.shared.borrow().engine.clock_offset_ms, schema: self.schema.schema };
-        let mut stores = STORES.to_vec();
-        stores.push(StoreName::Pages);
-        let read = vec![Read::Outbox, Read::Parcels, Read::Conflicts, Read::PagesOf(vec![(collection.to_owned(), id)])];
-        let plan = |rows: &Rows| {
-            // The work may be done twice: then its own row is there.
-            if let Some(done) = rows.outbox.iter().find(|change| change.row == row) {
-                return Step::Write(vec![], Ok(Settled { appended: Some(done.row), ..Settled::default() }));
-            }
-            match self.plan_resolve(rows, collection, id, shown, choices, stamp) {
-                Ok((writes, settled)) => Step::Write(writes, Ok(settled)),
-                Err(error) => Step::Write(vec![], Err(error)),
-            }
-        };
-        let settled = self.store.update(Scope::strict(&stores, read), plan).await?.value?;
-        self.trace(What::Ended(settled.ended.iter().map(|ended| ended.row).collect()));
-        self.settled().await?;
-        Ok(settled)
-    }
-
-    fn plan_resolve(
-        &self,
-        rows: &Rows,
-        collection: &str,
-        id: RecordId,
-        shown: Version,
-        choices: &Choices,
-        stamp: Stamp,
-    ) -> Result<(Vec<Write>, Settled), SettleError> {
-        let declared = self.schema.collection(collection).ok_or(SettleError::NotFound)?;
-        let set = pages::read(rows)?;
-        let changes: Vec<&Change> =
-            rows.outbox.iter().filter(|change| change.record == id && change.collection == collection).collect();
-        let is_sent =
-            rows.parcels.iter().any(|parcel| parcel.is_open() && changes.iter().any(|change| parcel.rows.contains(&change.row)));
-        if is_sent {
-            return Err(SettleError::Moved);
-        }
-        let Resolved { ended, append, set_aside } =
-            resolve(declared, Bases::get(&set, collection, id), &changes, shown, choices, stamp).map_err(
-                |error| match error {
-                    ResolveError::Moved => SettleError::Moved,
-                    ResolveError::Incomplete => SettleError::Incomplete,
-                },
-            )?;
-        let mut writes: Vec<Write> = ended.iter().map(|ended| Write::RemoveChange(ended.client_seq)).collect();
-        let set_aside = set_aside.into_iter().map(|lost| (collection.to_owned(), id, lost)).collect();
-        writes.push(Write::History(HistoryRow { ended: ended.clone(), set_aside, ..empty_history(stamp.now) }));
-        // A refused parcel goes with the last of its changes; those of its other records may have ended before.
-        let left =
-            |row: &RowId| rows.outbox.iter().any(|change| change.row == *row) && !ended.iter().any(|ended| ended.row == *row);
-        let spent = rows.parcels.iter().filter(|parcel| !parcel.is_open() && !parcel.rows.iter().any(left));
-        writes.extend(spent.map(|parcel| Write::RemoveParcel(parcel.op_id)));
-        writes.push(Write::RemoveConflict(collection.to_owned(), id));
-        let appended = append.as_ref().map(|change| change.row);
-        writes.extend(append.map(Write::Append));
-        Ok((writes, Settled { asked: vec![], ended, appended }))
-    }
-
-    async fn settled(&self) -> Result<(), StoreError> {
+    pub(super) async fn settled(&self) -> Result<(), StoreError> {
         self.refresh(None).await?;
         self.note(Note::Wake(None));
         Ok(())

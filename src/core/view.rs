@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde::Serialize;
 use serde_json::Value;
 
 use super::merge::{Merged, Sides, merge};
@@ -15,7 +16,8 @@ use super::rules::normalise_value;
 use super::schema::{Access, Collection, Policy};
 
 /// Why a record's merge needs a person.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum ConflictKind {
     /// Both sides changed a field.
     Fields,
