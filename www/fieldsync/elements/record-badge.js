@@ -54,7 +54,8 @@ export class RecordBadge extends DrawnElement {
     const status = record.status !== "synced" ? record.status : record.merged ? "merged" : undefined;
     if (!status) return this.#root.replaceChildren(...this.#sent(record, t));
     const [shape, tone] = LOOKS[status];
-    const words = t(status === "pending" && record.blockedBy ? "badge.blocked" : `badge.${status}`);
+    const special = status === "pending" && record.blockedBy ? "blocked" : status === "conflict" && record.putOff ? "put-off" : status;
+    const words = t(`badge.${special}`);
     this.#root.replaceChildren(this.#make(`${tone}`, words, icon(shape), words, t));
   }
 
