@@ -29,15 +29,18 @@ async function tabTo(page, words) {
 
 /** Nothing is cut off, and nothing scrolls sideways. @param {Page} page @param {string} where */
 async function fits(page, where) {
-  const wide = await page.evaluate(() => {
+  const width = page.viewportSize()?.width ?? 0;
+  const wide = await page.evaluate((width) => {
     const dialog = document.querySelector("conflict-dialog")?.shadowRoot?.querySelector("dialog[open]");
-    const over = [...(dialog?.querySelectorAll("*") ?? [])].filter((node) => {
-      const { right, left, width } = node.getBoundingClientRect();
-      return width > 1 && !node.classList.contains("sr") && (right > innerWidth + 1 || left < -1);
+    const shown = dialog ? dialog.querySelectorAll("*") : document.querySelectorAll("#app *");
+    const over = [...shown].filter((node) => {
+      const { right, left } = node.getBoundingClientRect();
+      return right - left > 1 && !node.closest(".sr, .skip") && (right > width + 1 || left < -1);
     });
-    return [document.documentElement.scrollWidth - innerWidth, ...over.map((node) => node.outerHTML.slice(0, 80))];
-  });
-  assert.deepEqual(wide, [0], `${where} fits`);
+    // A phone lays out a page that is too wide as if it had a wider screen.
+    return [document.documentElement.scrollWidth, ...over.slice(0, 4).map((node) => node.outerHTML.slice(0, 80))];
+  }, width);
+  assert.deepEqual(wide, [width], `${where} fits`);
 }
 
 /** @param {App} app @param {string} language */
@@ -51,6 +54,9 @@ async function looks(app, id, what) {
   for (const language of ["en", "id"]) {
     await speak(app, language);
     await app.showCustomer(id);
+    await page.evaluate(() => document.documentElement.style.setProperty("font-size", "200%"));
+    await fits(page, `the page of ${what}, ${language}, 200%`);
+    await page.evaluate(() => document.documentElement.style.removeProperty("font-size"));
     await page.locator("main .banner.ask button").click();
     await app.dialog().waitFor();
     for (const colorScheme of /** @type {const} */ (["light", "dark"])) {
@@ -155,6 +161,15 @@ export default {
     await app.go("Sync");
     await page.locator("sync-centre #conflicts li.row").first().waitFor();
     await nothingFound(page, "the inbox");
+    for (const language of ["id", "en"]) {
+      await speak(app, language);
+      await app.load("/sync");
+      await page.locator("sync-centre #conflicts li.row").first().waitFor();
+      await page.evaluate(() => document.documentElement.style.setProperty("font-size", "200%"));
+      await fits(page, `the inbox, ${language}, 200%`);
+    }
+    await app.load("/sync");
+    await page.locator("sync-centre #conflicts li.row").first().waitFor();
     await fits(page, "the inbox");
     const choose = page.locator("sync-centre #conflicts button.primary");
     assert.equal(await choose.count(), 2);

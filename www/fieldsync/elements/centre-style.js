@@ -1,8 +1,8 @@
 /** How the sync centre looks. */
 export const CENTRE_CSS = `
-:host { display: block; }
+:host { display: block; container-type: inline-size; }
 .centre { display: grid; grid-template-columns: minmax(0, 1fr); gap: 1rem; }
-section { padding: 1rem 1.125rem; border: 1px solid var(--_line); border-radius: 14px; background: var(--_paper); scroll-margin-top: 8rem; }
+section { padding: 1rem min(1.125rem, 4.5vw); border: 1px solid var(--_line); border-radius: 14px; background: var(--_paper); scroll-margin-top: 8rem; }
 h2 { margin: 0 0 .5rem; font-size: 1.0625rem; line-height: 1.3; } h3 { margin: 1rem 0 .25rem; font-size: .9375rem; }
 p { margin: 0; }
 .summary { display: flex; flex-wrap: wrap; gap: .75rem 1rem; align-items: center; justify-content: space-between; }
@@ -23,8 +23,9 @@ p { margin: 0; }
 del { color: var(--_soft); } ins { text-decoration: none; font-weight: 600; }
 h2:focus { outline: none; }
 .note { margin-block-start: .5rem; padding: .625rem .75rem; border-radius: 10px; background: var(--_off-bg); color: var(--_off); font-size: .9375rem; }
-dl { display: grid; grid-template-columns: auto 1fr; gap: .5rem 1rem; margin: 0; align-items: center; } dt { color: var(--_soft); } dd { margin: 0; }
-select { min-height: 44px; padding: .375rem .625rem; border: 1px solid var(--_field); border-radius: 10px; background: var(--_paper); }
+dl { display: grid; grid-template-columns: minmax(0, auto) minmax(0, 1fr); gap: .5rem 1rem; overflow-wrap: anywhere; margin: 0; align-items: center; } dt { color: var(--_soft); } dd { margin: 0; }
+dd { min-width: 0; } select { width: 100%; max-width: 16rem; min-width: 0; min-height: 44px; padding: .375rem .625rem; border: 1px solid var(--_field); border-radius: 10px; background: var(--_paper); }
+@container (max-width: 15em) { dl { grid-template-columns: minmax(0, 1fr); } }
 summary { padding-block: .5rem; width: fit-content; cursor: pointer; color: var(--_accent); font-weight: 600; }
 .errors { margin: 0; padding-inline-start: 1.25rem; font-size: .875rem; color: var(--_soft); overflow-wrap: anywhere; }
 `;

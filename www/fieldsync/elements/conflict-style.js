@@ -1,12 +1,12 @@
 /** How the conflict dialog looks: the whole screen on a phone, a sheet on a desktop. */
 export const DIALOG_CSS = `
-dialog { width: 100%; max-width: 100%; height: 100%; max-height: 100%; margin: 0; padding: 0; border: 0; background: var(--_paper); color: var(--_ink); }
+dialog { container-type: inline-size; width: 100%; max-width: 100%; height: 100%; max-height: 100%; margin: 0; padding: 0; border: 0; background: var(--_paper); color: var(--_ink); }
 dialog::backdrop { background: rgb(10 16 22 / .55); }
 @media (min-width: 640px) { dialog { width: min(36rem, 92vw); height: fit-content; max-height: 88vh; margin: auto; border-radius: 16px; box-shadow: 0 24px 64px rgb(0 0 0 / .35); } }
 form { display: flex; flex-direction: column; min-height: 100%; height: 100%; max-height: inherit; }
 .sheet { flex: 1; min-height: 0; overflow: auto; overscroll-behavior: contain; }
 .head { padding: 1.25rem 1.25rem .75rem; }
-h2 { margin: 0; overflow-wrap: anywhere; font-size: 1.25rem; line-height: 1.25; font-weight: 700; text-wrap: balance; outline: none; }
+h2 { margin: 0; overflow-wrap: anywhere; font-size: 1.25rem; line-height: 1.25; font-weight: 700; text-wrap: balance; outline: none; } h2:focus-visible { outline: none; }
 h3 { margin: 0 0 .25rem; font-size: .875rem; color: var(--_soft); font-weight: 600; }
 .facts { margin: .5rem 0 0; color: var(--_soft); font-size: .9375rem; }
 .facts summary { padding-block: .375rem; cursor: pointer; color: var(--_accent); font-weight: 600; width: fit-content; } .facts ul { margin: 0; padding-inline-start: 1.25rem; }
@@ -35,7 +35,13 @@ del { color: var(--_soft); text-decoration-thickness: 1px; } dd ins, p ins, li i
 .changes { margin-block: .75rem 0; } .preview { padding-block-start: .25rem; } .preview h3 { font-size: 1rem; color: var(--_ink); }
 .records { margin: .5rem 0 0; padding: 0; list-style: none; } .records > li { display: grid; gap: .125rem; padding-block: .5rem; border-block-start: 1px solid var(--_line); overflow-wrap: anywhere; } .records p { margin: 0; }
 .foot { position: sticky; bottom: 0; display: flex; gap: .5rem; justify-content: flex-end; padding: .75rem 1.25rem calc(.75rem + env(safe-area-inset-bottom)); border-block-start: 1px solid var(--_line); background: var(--_paper); }
-.foot .button { min-height: 48px; overflow-wrap: anywhere; min-width: 0; }
-@media (max-height: 26em) { dialog { overflow: auto; } form { max-height: none; } .sheet { flex: none; overflow: visible; } .foot { position: static; } }
-@media (max-width: 639px) { .foot { flex-wrap: wrap; } .foot .button { flex: 1; padding-inline: .5rem; } }
+.foot .button { min-height: 48px; }
+@media (max-width: 639px) { .foot { flex-wrap: wrap; } .foot .button { flex: 1 1 7.5rem; padding-inline: .5rem; } }
+/* Large text or much zoom: a line holds few words, and what would stay on the screen takes all of it. */
+@media (max-height: 26em) { form { height: auto; max-height: none; } .sheet { flex: none; overflow: visible; } .foot { position: static; } }
+@container (max-width: 17em) {
+  form { height: auto; max-height: none; } .sheet { flex: none; overflow: visible; }
+  .foot { position: static; flex-direction: column-reverse; } dl { grid-template-columns: minmax(0, 1fr); } dd { margin-block-end: .5rem; }
+  .head, .questions, .foot { padding-inline: .5rem; } .card { padding-inline: .5rem; gap: .5rem; } .words { overflow-wrap: anywhere; }
+}
 `;
