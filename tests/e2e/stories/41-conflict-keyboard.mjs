@@ -9,6 +9,13 @@ import { assert, settles, until } from "../lib/until.mjs";
 /** @typedef {import("../lib/app.mjs").App} App */
 /** @typedef {import("playwright-core").Page} Page */
 
+const LANGUAGES = /** @type {const} */ (["id", "en"]);
+/** Times and people in words. */
+const WHO = {
+  en: /(?=.*Ahmad Hidayat \(Manager\), (just now|\d+ (min|sec)\.? ago))(?=.*(just now|ago), this phone)/s,
+  id: /(?=.*Ahmad Hidayat \(Manajer\), (baru saja|\d+ (mnt|dtk) (yang )?lalu))(?=.*(baru saja|lalu), ponsel ini)/s,
+};
+
 /** What has the focus: its words, through shadow trees. @param {Page} page @returns {Promise<string>} */
 const focused = (page) =>
   page.evaluate(() => {
@@ -51,7 +58,7 @@ async function speak(app, language) {
 /** The dialog in both themes and languages, at 200 % text. @param {App} app @param {string} id @param {string} what */
 async function looks(app, id, what) {
   const { page } = app;
-  for (const language of ["en", "id"]) {
+  for (const language of LANGUAGES) {
     await speak(app, language);
     await app.showCustomer(id);
     await page.evaluate(() => document.documentElement.style.setProperty("font-size", "200%"));
@@ -59,6 +66,7 @@ async function looks(app, id, what) {
     await page.evaluate(() => document.documentElement.style.removeProperty("font-size"));
     await page.locator("main .banner.ask button").click();
     await app.dialog().waitFor();
+    assert.match(await app.dialog().innerText(), WHO[language], `${what} says who and when`);
     for (const colorScheme of /** @type {const} */ (["light", "dark"])) {
       await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
       for (const size of ["100%", "200%"]) {
@@ -110,7 +118,7 @@ async function byKeyboard(app, id) {
   await page.keyboard.press("Enter");
   await app.dialog().waitFor({ state: "hidden" });
   await page.locator(".toasts").getByText("Choice saved").waitFor();
-  await until("the focus is in the page", async () => !/^body/.test(await focused(page)));
+  await settles("the focus is at the heading of the page", async () => assert.match(await focused(page), /^h1\|PT Papan Ketik/));
   await app.shows("Address", "Dengan jari");
   await app.shows("Contact person", "Budi");
 }
@@ -161,7 +169,7 @@ export default {
     await app.go("Sync");
     await page.locator("sync-centre #conflicts li.row").first().waitFor();
     await nothingFound(page, "the inbox");
-    for (const language of ["id", "en"]) {
+    for (const language of LANGUAGES) {
       await speak(app, language);
       await app.load("/sync");
       await page.locator("sync-centre #conflicts li.row").first().waitFor();

@@ -42,7 +42,7 @@ export async function customer(app, { id }) {
           h("div.stack", null, deals(app, record, seen.deals), timeline(app, seen.activities)),
         ),
       );
-    keepingFocus(node, fill, document.activeElement);
+    keepingFocus(node, fill, document.activeElement, () => document.querySelector("h1"));
     if (node.isConnected) looked(app, [record, ...seen.deals, ...seen.activities]);
   };
   const first = await sync.customers.get(id);

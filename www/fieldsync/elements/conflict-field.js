@@ -3,7 +3,8 @@ import { translator } from "../i18n.js";
 import { marked, markedList } from "./diff.js";
 import { h } from "./h.js";
 import { makeInput } from "./inputs.js";
-import { labelOf, mergeBoth, specOf, textOf } from "./values.js";
+import { mergeBoth } from "./merge-both.js";
+import { labelOf, specOf, textOf } from "./values.js";
 
 /**
  * @typedef {import("./conflict-dialog.js").ConflictDialog} ConflictDialog

@@ -14,26 +14,38 @@ export class Opener {
 }
 
 /**
- * Draws anew, and keeps the focus where it was: on what has the same key, or else on what stands in its place.
+ * Draws anew, and keeps the focus where it was: on what has the same key, or says the same; or else on what stands in its place.
  * @param {HTMLElement} body @param {() => void} draw @param {Element | null | undefined} active What has the focus.
+ * @param {() => HTMLElement | null} [otherwise] Where it goes if nothing of the kind is left. Default: the heading of its part.
  */
-export function keepingFocus(body, draw, active) {
+export function keepingFocus(body, draw, active, otherwise) {
   const held = /** @type {HTMLElement | null | undefined} */ (active && body.contains(active) ? active : undefined);
   const key = held?.dataset.key;
   const before = keys(body);
   const section = held?.closest("section")?.id;
   draw();
   if (!held || held.isConnected) return;
-  const same = byKey(body, key);
+  const same = byKey(body, key) ?? (key ? undefined : alike(body, held));
   if (same) return same.focus();
-  // Of what is still there, the next of its kind; else the one before; else the heading of its part, or of the first.
+  // Of what is still there, the next of its kind; else the one before.
   const [at, kind] = [before.indexOf(key ?? ""), kindOf(key)];
-  const near = [...before.slice(at + 1), ...before.slice(0, Math.max(at, 0)).reverse()].filter((other) => kindOf(other) === kind);
+  const near = [...before.slice(at + 1), ...before.slice(0, Math.max(at, 0)).reverse()].filter((other) => kind && kindOf(other) === kind);
   const next = near.map((other) => byKey(body, other)).find(Boolean);
-  const heading = /** @type {HTMLElement | null} */ (body.querySelector(section ? `#${CSS.escape(section)} h2` : "h2") ?? body.querySelector("h2"));
-  if (next) return next.focus();
+  (next ?? otherwise?.() ?? headingOf(body, section))?.focus();
+}
+
+/** @param {HTMLElement} body @param {HTMLElement} held */
+function alike(body, held) {
+  const all = /** @type {NodeListOf<HTMLElement>} */ (body.querySelectorAll(held.localName));
+  return [...all].find((node) => node.textContent === held.textContent && node.getAttribute("href") === held.getAttribute("href"));
+}
+
+/** @param {HTMLElement} body @param {string | undefined} section */
+function headingOf(body, section) {
+  const own = section && body.querySelector(`#${CSS.escape(section)} h2`);
+  const heading = /** @type {HTMLElement | null} */ (own || body.querySelector("h2"));
   if (heading) heading.tabIndex = -1;
-  heading?.focus();
+  return heading;
 }
 
 /** @param {ParentNode | undefined} root @param {string | undefined} key */
