@@ -10,7 +10,7 @@ use crate::core::record::{Base, By, Changed, CollectionName, DeviceId, Fields, M
 use crate::core::view::{Conflict, ConflictField, ConflictKind};
 use crate::data::asides::AsideView;
 use crate::data::causes::{Cause, grouped};
-use crate::data::table::{RecordStatus, Tables};
+use crate::data::table::{RecordStatus, RecordView, Tables};
 use crate::ports::{Host, Store, Transport};
 
 use super::Client;
@@ -120,13 +120,11 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
     pub fn conflicts(&self) -> Vec<ConflictView> {
         let now = self.host.now();
         let list = |tables: &Tables| {
-            let unsent = tables.unsent().into_iter();
-            unsent
-                .filter(|(collection, id)| {
-                    tables.record(collection, *id, true, now).is_some_and(|record| record.status == RecordStatus::Conflict)
-                })
-                .filter_map(|(collection, id)| conflict(tables, collection, id, self.device))
-                .collect()
+            let of = |(collection, id): (CollectionName, RecordId)| {
+                let record = tables.record(&collection, id, true, now)?;
+                if record.status == RecordStatus::Conflict { conflict(tables, record, self.device) } else { None }
+            };
+            tables.unsent().into_iter().filter_map(of).collect()
         };
         self.tables(list).unwrap_or_default()
     }
@@ -158,7 +156,8 @@ fn group(conflicts: Vec<ConflictView>) -> Option<ConflictGroup> {
     })
 }
 
-fn conflict(tables: &Tables, collection: CollectionName, id: RecordId, device: DeviceId) -> Option<ConflictView> {
+fn conflict(tables: &Tables, record: RecordView, device: DeviceId) -> Option<ConflictView> {
+    let RecordView { collection, id, put_off, set_aside, .. } = record;
     let (_, view) = tables.merged(&collection, id)?;
     let Conflict { kind, fields, merged } = view.conflict?;
     let base = tables.base(&collection, id)?;
@@ -187,10 +186,10 @@ fn conflict(tables: &Tables, collection: CollectionName, id: RecordId, device: D
         changed: changed(kind, &changes, base, &shown).into_iter().map(show).collect(),
         fields: fields.into_iter().map(show).collect(),
         merged_fields: merged.collect(),
-        set_aside: tables.record(&collection, id, true, Millis(0)).map(|record| record.set_aside).unwrap_or_default(),
+        set_aside,
         theirs_was: Whose::new(base.by.clone().map(|by| Changed { at: base.at, by }), device),
         saved_at: changes.last().map(|change| change.saved_at).unwrap_or_default(),
-        put_off: tables.is_put_off(&collection, id),
+        put_off,
         mine: view.fields,
         theirs: base.is_present().then(|| base.fields.clone()),
         collection,
