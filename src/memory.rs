@@ -172,7 +172,7 @@ impl Shared {
         if let Some(observer) = &self.observer {
             observer(&writes, &given.appended);
         }
-        Ok(Committed { value, appended: given.appended, history: given.history })
+        Ok(Committed { value, appended: given.appended, history: given.history, rows, writes })
     }
 }
 

@@ -84,10 +84,28 @@ mutations! {
     TheirsWins => ["I7", "I8"],
     /// A field that adds up is written as it stands.
     SumIsPlain => ["I7"],
+    /// What somebody took out of a list is in it again.
+    UnionKeepsAll => ["I7"],
+    /// A text that somebody wrote anew is joined as if it had only been added to.
+    AppendUnchecked => ["I7"],
+    /// Of two stages the one less far stands.
+    ForwardIsBackward => ["I7"],
+    /// Of two numbers the wrong one stands.
+    GreaterIsLess => ["I7"],
+    /// The later edit stands, by a clock that nobody knows.
+    LatestTrustsAny => ["I7"],
+    /// An object that is merged by member is mine whole, and theirs goes with it.
+    MembersAreWhole => ["I7"],
+    /// What I delete goes, whatever they changed since.
+    DeleteOverEdit => ["I7"],
+    /// What I edit is there again, although they deleted it, and nobody is asked.
+    EditOverDelete => ["I7"],
     /// What a rule set aside is not told.
     SetAsideUntold => ["I7"],
     /// A decision stands although theirs moved since it was shown.
     DecidedUnseen => ["I7"],
+    /// Two records that were one stay so for what names mine.
+    TwoUnfollowed => ["I7"],
     /// What was saved together is sent apart.
     GroupsApart => ["I5"],
     /// That a change is known to the server already is passed over.

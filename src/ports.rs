@@ -186,12 +186,17 @@ pub struct Committed<T> {
     pub appended: Vec<u64>,
     /// The keys given to rows of history, in order.
     pub history: Vec<u64>,
+    /// What the plan saw when it wrote.
+    pub rows: Rows,
+    /// What it wrote.
+    pub writes: Vec<Write>,
 }
 
 impl<T> Committed<T> {
     /// The plan's own result, and the rest.
     pub fn split(self) -> (T, Committed<()>) {
-        (self.value, Committed { value: (), appended: self.appended, history: self.history })
+        let Self { value, appended, history, rows, writes } = self;
+        (value, Committed { value: (), appended, history, rows, writes })
     }
 }
 

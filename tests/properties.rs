@@ -2,47 +2,31 @@
 //! what must hold in `properties/laws.rs`.
 
 #![cfg(not(target_arch = "wasm32"))]
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 #[path = "properties/draw.rs"]
 mod draw;
+#[path = "properties/independent.rs"]
+mod independent;
 #[path = "properties/laws.rs"]
 mod laws;
+#[path = "properties/merging.rs"]
+mod merging;
 #[path = "properties/model.rs"]
 mod model;
+#[path = "properties/triples.rs"]
+mod triples;
 
 use std::time::Instant;
 
 use draw::{NOW, Step, schema, steps};
-use fieldsync::core::merge::{Merged, Sides, merge};
 use fieldsync::core::push::{Begin, begin};
-use fieldsync::core::record::{Millis, same};
-use fieldsync::core::schema::{FieldSpec, Policy};
+use fieldsync::core::record::Millis;
 use model::Device;
 use proptest::prelude::*;
-use serde_json::{Value, json};
 
 fn config() -> ProptestConfig {
     ProptestConfig { cases: 250, failure_persistence: None, ..ProptestConfig::default() }
-}
-
-fn value() -> impl Strategy<Value = Value> {
-    prop_oneof![
-        Just(Value::Null),
-        (0i64..4).prop_map(Value::from),
-        "[ab]{0,3}".prop_map(Value::from),
-        prop::collection::vec("[ab]", 0..3).prop_map(Value::from),
-        prop::sample::select(vec!["lead", "qualified", "won"]).prop_map(Value::from),
-    ]
-}
-
-fn spec() -> impl Strategy<Value = FieldSpec> {
-    prop::sample::select(vec!["ask", "latest", "server", "mine", "max", "min", "sum", "union", "append", "forward"]).prop_map(
-        |policy| {
-            let values = ["lead", "qualified", "won"];
-            serde_json::from_value(json!({"type": "enum", "policy": policy, "values": values})).unwrap()
-        },
-    )
 }
 
 proptest! {
@@ -74,36 +58,6 @@ proptest! {
         prop_assert!(device.outbox.is_empty(), "left: {:?}", device.outbox);
         let begun = device.begin(100);
         prop_assert!(begun.parcels.is_empty() && begun.ended.is_empty() && begun.send.is_empty());
-    }
-
-    #[test]
-    fn merging_with_an_unchanged_side_gives_the_other(spec in spec(), seen in value(), other in value()) {
-        let sides = |mine, theirs| Sides { seen: &seen, mine, theirs, mine_at: None, theirs_at: None };
-        prop_assert_eq!(merge("f", &spec, sides(&other, &seen)), Merged::Clean(other.clone()));
-        match merge("f", &spec, sides(&seen, &other)) {
-            Merged::Clean(value) => prop_assert!(same(&value, &other)),
-            merged => prop_assert!(false, "{:?}", merged),
-        }
-    }
-
-    #[test]
-    fn equal_values_never_conflict_but_sums_add(spec in spec(), seen in value(), both in value()) {
-        let sides = Sides { seen: &seen, mine: &both, theirs: &both, mine_at: None, theirs_at: None };
-        match merge("f", &spec, sides) {
-            Merged::Clean(value) => prop_assert!(spec.policy == Policy::Sum || same(&value, &both)),
-            merged => prop_assert!(false, "{:?}", merged),
-        }
-    }
-
-    /// What a rule does not take is named: one of the two values stands, and the other is set aside.
-    #[test]
-    fn what_a_rule_does_not_take_is_set_aside(spec in spec(), seen in value(), mine in value(), theirs in value(), apart in -9i64..9) {
-        let (mine_at, theirs_at) = (Some(Millis(50_000 + apart * 1_000)), Some(Millis(50_000)));
-        let merged = merge("f", &spec, Sides { seen: &seen, mine: &mine, theirs: &theirs, mine_at, theirs_at });
-        if let Merged::Ruled(value, lost) = merged {
-            let (won, other) = if lost.mine { (&theirs, &mine) } else { (&mine, &theirs) };
-            prop_assert!(same(&value, won) && same(&lost.value, other));
-        }
     }
 }
 

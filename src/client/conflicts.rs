@@ -6,7 +6,9 @@ use serde_json::Value;
 use crate::core::history::theirs;
 use crate::core::outbox::Change;
 use crate::core::protocol::Action;
-use crate::core::record::{Base, By, Changed, CollectionName, DeviceId, Fields, Millis, RecordId, Version, field, same};
+use crate::core::record::{
+    Base, By, Changed, CollectionName, DeviceId, Fields, Millis, RecordId, Version, at, field, field_of, same,
+};
 use crate::core::view::{Conflict, ConflictField, ConflictKind};
 use crate::data::asides::AsideView;
 use crate::data::causes::{Cause, grouped};
@@ -101,6 +103,12 @@ impl ConflictView {
         (self.collection.clone(), self.id, self.version)
     }
 
+    /// Whether these may be two records: mine is a create of an id that was there.
+    #[must_use]
+    pub fn is_made_twice(&self) -> bool {
+        self.made_twice
+    }
+
     /// The fields that need a choice.
     pub fn field_names(&self) -> impl Iterator<Item = &str> {
         self.fields.iter().map(|field| field.field.as_str())
@@ -159,10 +167,10 @@ fn group(conflicts: Vec<ConflictView>) -> Option<ConflictGroup> {
 fn conflict(tables: &Tables, record: RecordView, device: DeviceId) -> Option<ConflictView> {
     let RecordView { collection, id, put_off, set_aside, .. } = record;
     let (_, view) = tables.merged(&collection, id)?;
-    let Conflict { kind, fields, merged } = view.conflict?;
+    let Conflict { kind, fields, merged, made_twice } = view.conflict?;
     let base = tables.base(&collection, id)?;
     let changes = tables.changes_of(&collection, id);
-    let whose = |name: &str| Whose::new(base.changed.get(name).cloned(), device);
+    let whose = |name: &str| Whose::new(base.changed.get(field_of(name)).cloned(), device);
     let show = |ConflictField { field, before, mine, theirs }: ConflictField| FieldView {
         theirs_was: whose(&field),
         field,
@@ -173,10 +181,10 @@ fn conflict(tables: &Tables, record: RecordView, device: DeviceId) -> Option<Con
     let shown = view.fields.clone().unwrap_or_default();
     let merged = merged.into_iter().map(|name| MergedField {
         theirs_was: Whose::new(theirs(base, &name), device),
-        value: field(&shown, &name).clone(),
+        value: at(&shown, &name).clone(),
         field: name,
     });
-    let made_twice = kind == ConflictKind::Fields && changes.iter().any(|change| change.action == Action::Create);
+    let made_twice = made_twice && kind == ConflictKind::Fields;
     Some(ConflictView {
         kind,
         made_twice,

@@ -7,14 +7,14 @@ use serde::{Deserialize, Serialize};
 use crate::core::finish::empty_history;
 use crate::core::outbox::{Change, HOLD_MS_MAX};
 use crate::core::protocol::Action;
-use crate::core::record::{CollectionName, Millis, RecordId, RowId, Version};
-use crate::core::resolve::{Choices, ResolveError, Resolved, Stamp, resolve};
+use crate::core::record::{Base, CollectionName, Millis, RecordId, RowId, Version, at};
+use crate::core::resolve::{Choices, Question, ResolveError, Resolved, Stamp, resolve};
 use crate::core::rows::{Aside, Ended, HistoryRow, Met};
 use crate::core::rules::{Violation, check_patch, check_record};
 use crate::core::trace::What;
 use crate::ports::{Host, Read, Rows, Scope, Step, Store, StoreError, StoreName, Transport, Write};
 
-use super::settle::{STORES, SettleError, Settled};
+use super::settle::{STORES, SettleError, Settled, is_done};
 use super::{Client, pages};
 
 /// Conflicts decided in one transaction, at most.
@@ -47,7 +47,7 @@ pub struct Decided {
 /// One decision, planned.
 struct Planned {
     ended: Vec<Ended>,
-    append: Option<Change>,
+    append: Vec<Change>,
     set_aside: Vec<Aside>,
 }
 
@@ -94,8 +94,8 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
         let shared = self.shared.borrow();
         let Some(tables) = &shared.tables else { return Vec::new() };
         let (collection, id) = (&decision.collection, decision.id);
-        let changes = tables.changes_of(collection, id);
-        match self.plan(decision, tables.base(collection, id), &changes, self.stamp(), 0) {
+        let outbox: Vec<Change> = tables.outbox().cloned().collect();
+        match self.plan(decision, tables.base(collection, id), &outbox, self.stamp(), 0) {
             Err(SettleError::Invalid(violations)) => violations,
             _ => Vec::new(),
         }
@@ -121,21 +121,21 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
 
     fn stamp(&self) -> Stamp {
         let now = self.host.now();
-        let clock_offset_ms = self.shared.borrow().engine.clock_offset_ms;
-        Stamp { row: RowId::new(now, self.random()), now, clock_offset_ms, schema: self.schema.schema }
+        let clock_offset_ms = self.shared.borrow().engine.clock_offset_ms(now);
+        let (row, copy) = (RowId::new(now, self.random()), RecordId::new(now, self.random()));
+        Stamp { row, copy, now, clock_offset_ms, schema: self.schema.schema }
     }
 
     async fn decide_all(&self, decisions: &[Decision], hold_ms: i64) -> Result<(Decided, Option<SettleError>), SettleError> {
         let stamps: Vec<Stamp> = decisions.iter().map(|_| self.stamp()).collect();
-        let own: Vec<RowId> = stamps.iter().map(|stamp| stamp.row).collect();
         let mut stores = STORES.to_vec();
         stores.push(StoreName::Pages);
         let of = decisions.iter().map(|decision| (decision.collection.clone(), decision.id)).collect();
         let read = vec![Read::Outbox, Read::Parcels, Read::Conflicts, Read::PagesOf(of)];
         // What was planned and may have been committed, if the work is done twice.
-        let before = RefCell::new((Decided::default(), None));
+        let before: RefCell<(Decided, Option<SettleError>)> = RefCell::default();
         let plan = |rows: &Rows| {
-            if rows.outbox.iter().any(|change| own.contains(&change.row)) {
+            if is_done(&before.borrow().0.undo, rows) {
                 return Step::Write(vec![], Ok(before.borrow().clone()));
             }
             match self.plan_all(rows, decisions, &stamps, hold_ms) {
@@ -169,22 +169,19 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
         let mut appends = Vec::new();
         for (decision, stamp) in decisions.iter().zip(stamps) {
             let (collection, id) = (decision.collection.as_str(), decision.id);
-            let changes: Vec<&Change> =
-                rows.outbox.iter().filter(|change| change.record == id && change.collection == collection).collect();
-            let is_sent =
-                |change: &&Change| rows.parcels.iter().any(|parcel| parcel.is_open() && parcel.rows.contains(&change.row));
-            let planned = if changes.iter().any(is_sent) {
-                Err(SettleError::Moved)
-            } else {
-                self.plan(decision, set.get(collection, id), &changes, *stamp, hold_ms)
+            let planned = self.plan(decision, set.get(collection, id), &rows.outbox, *stamp, hold_ms);
+            let is_ended = |row: &RowId, planned: &Planned| planned.ended.iter().any(|ended| ended.row == *row);
+            let is_sent = |planned: &Planned| {
+                rows.parcels.iter().any(|parcel| parcel.is_open() && parcel.rows.iter().any(|row| is_ended(row, planned)))
             };
+            let planned = planned.and_then(|planned| if is_sent(&planned) { Err(SettleError::Moved) } else { Ok(planned) });
             match planned {
                 Ok(Planned { ended, append, set_aside }) => {
                     writes.push(Write::RemoveConflict(collection.to_owned(), id));
                     history.set_aside.extend(set_aside);
                     history.ended.extend(ended);
-                    decided.undo.appended.extend(append.as_ref().map(|change| change.row));
-                    appends.extend(append.map(Write::Append));
+                    decided.undo.appended.extend(append.iter().map(|change| change.row));
+                    appends.extend(append.into_iter().map(Write::Append));
                 }
                 Err(error) => {
                     match error {
@@ -209,35 +206,39 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
     fn plan(
         &self,
         decision: &Decision,
-        base: Option<&crate::core::record::Base>,
-        changes: &[&Change],
+        base: Option<&Base>,
+        outbox: &[Change],
         stamp: Stamp,
         hold_ms: i64,
     ) -> Result<Planned, SettleError> {
-        let declared = self.schema.collection(&decision.collection).ok_or(SettleError::NotFound)?;
-        let resolved = resolve(declared, base, changes, decision.version, &decision.choices, stamp);
+        let (record, shown) = (decision.id, decision.version);
+        let collection = self.schema.collection(&decision.collection).ok_or(SettleError::NotFound)?;
+        let asked = Question { schema: &self.schema, collection, record, base, shown, outbox };
+        let resolved = resolve(&asked, &decision.choices, stamp);
         let Resolved { ended, append, set_aside } = resolved.map_err(|error| match error {
             ResolveError::Moved => SettleError::Moved,
             ResolveError::Incomplete => SettleError::Incomplete,
         })?;
-        let violations = append.as_ref().map_or_else(Vec::new, |change| match change.action {
-            Action::Create => check_record(declared, &change.written),
-            Action::Update => check_patch(declared, &change.seen.fields, &change.written),
+        let own = || append.iter().filter(|change| change.collection == decision.collection);
+        let broken = |change: &Change| match change.action {
+            Action::Create => check_record(collection, &change.written),
+            Action::Update => check_patch(collection, &change.seen.fields, &change.written),
             Action::Delete => Vec::new(),
-        });
+        };
+        let violations: Vec<Violation> = own().flat_map(broken).collect();
         if !violations.is_empty() {
             return Err(SettleError::Invalid(violations));
         }
         let hold_until: Option<Millis> = (hold_ms > 0).then(|| stamp.now.plus(hold_ms.min(HOLD_MS_MAX)));
         let aside = |lost: crate::core::protocol::SetAside| {
             let theirs = base.and_then(|base| crate::core::history::theirs(base, &lost.field));
-            let won = append.as_ref().and_then(|change| change.written.get(&lost.field));
-            let there = base.and_then(|base| base.fields.get(&lost.field));
-            let won = won.or(there).cloned().unwrap_or_default();
+            let mine = own().filter(|change| change.record == record);
+            let written = mine.map(|change| at(&change.written, &lost.field)).find(|value| !value.is_null());
+            let won = written.or_else(|| base.map(|base| at(&base.fields, &lost.field))).cloned().unwrap_or_default();
             Aside(decision.collection.clone(), decision.id, lost, Met { won, theirs })
         };
         let set_aside = set_aside.into_iter().map(aside).collect();
-        Ok(Planned { ended, set_aside, append: append.map(|change| Change { hold_until, ..change }) })
+        Ok(Planned { ended, set_aside, append: append.into_iter().map(|change| Change { hold_until, ..change }).collect() })
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use crate::core::bases::Bases;
 use crate::core::batch::{AfterFailure, PUT_BY_MS};
 use crate::core::finish::{Finish, Finished, finish};
 use crate::core::loss::{Unsent, unsent};
@@ -16,10 +17,12 @@ use crate::core::rows::{ConflictRow, HistoryRow, meta};
 use crate::core::status::Sending;
 use crate::core::trace::What;
 use crate::core::window::window;
+use crate::data::page_set::PageSet;
 use crate::mutation::{self, Mutation};
 use crate::ports::{Host, Read, Rows, Scope, Step, Store, StoreError, StoreName, Transport, TransportError, Write};
 
 use super::loss::learned;
+use super::own::Put;
 use super::{Client, Note, meta_row, meta_write, pages};
 
 /// What a push's transactions touch.
@@ -60,20 +63,30 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
             }
         }
         let (begun, request) = self.begin_push().await.map_err(|error| self.storage_failure(&error))?;
+        let sends = !request.parcels.is_empty();
         let must_tell = begun.ended.is_empty() && self.shared.borrow().losses.must_tell(request.unsent_after(&[]));
-        if begun.send.is_empty() && !must_tell {
+        if !sends && !must_tell {
             return Ok(Moved { more: !begun.ended.is_empty() });
         }
-        if begun.send.is_empty() {
+        if !sends {
             return self.tell(&request).await;
         }
         self.trace(What::Sent(request.parcels.iter().map(|parcel| parcel.op_id).collect()));
         self.show_sending(&request, backlog.changes);
         let sent_at = self.host.now();
-        match self.transport.send(&Request::Push(request.clone())).await {
+        let asked = Request::Push(request);
+        let answer = self.transport.send(&asked).await;
+        let Request::Push(request) = asked else { return Err(Failure::Misconfigured) };
+        match answer {
             Ok(answer) => {
                 self.take_answer(&answer).await?;
-                self.shared.borrow_mut().engine.batch.answered(self.host.now().since(sent_at));
+                {
+                    let batch = &mut self.shared.borrow_mut().engine.batch;
+                    batch.answered(self.host.now().since(sent_at));
+                    if begun.is_full {
+                        batch.filled(request.parcels.len());
+                    }
+                }
                 let Body::Push(results) = &answer.body else { return Err(Failure::Misconfigured) };
                 let told = Some((&request, results));
                 let finished = self.finish_push(&answer, &results.results, request.mark.as_ref(), told).await;
@@ -93,25 +106,41 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
         let plan = |rows: &Rows| {
             let input = Begin { schema: &self.schema, outbox: &rows.outbox, parcels: &rows.parcels, now, seed, count_max };
             let look = || Step::Read(vec![Read::PagesOf(owned(wanted_within(&input, window(count_max, rows.stage))))]);
-            let Some(tries) = rows.stage.checked_sub(1) else { return look() };
-            match self.plan_begin(&input, window(count_max, tries), rows) {
-                Ok(Some((writes, planned))) => Step::Write(writes.clone(), Ok((planned, (rows.clone(), writes)))),
+            let planned = match (self.known(rows), rows.stage.checked_sub(1)) {
+                // Over all there is always an answer.
+                (Some(known), _) => {
+                    let at = |tries| self.plan_begin(&input, window(count_max, tries), rows, &*known);
+                    (0..).map(at).find(|planned| !matches!(planned, Ok(None))).unwrap_or(Ok(None))
+                }
+                (None, None) => return look(),
+                (None, Some(tries)) => {
+                    pages::read(rows).and_then(|bases| self.plan_begin(&input, window(count_max, tries), rows, &bases))
+                }
+            };
+            match planned {
+                Ok(Some((writes, planned))) => Step::Write(writes, Ok(planned)),
                 Ok(None) => look(),
                 Err(error) => Step::Write(vec![], Err(error)),
             }
         };
         let (planned, committed) = self.store.update(scope, plan).await?.split();
-        let ((begun, request), own) = planned?;
+        let (begun, request) = planned?;
         self.trace_begun(&begun);
-        self.take_own(stood, own, &committed).await?;
+        self.take_own(stood, committed, None).await?;
         if !begun.parcels.is_empty() || !begun.ended.is_empty() {
             self.note(Note::Wake(None));
         }
         Ok((begun, request))
     }
 
-    fn plan_begin(&self, input: &Begin<'_>, window: usize, rows: &Rows) -> Result<Option<Planned>, StoreError> {
-        let Some(begun) = begin_within(input, &pages::read(rows)?, window) else { return Ok(None) };
+    fn plan_begin(
+        &self,
+        input: &Begin<'_>,
+        window: usize,
+        rows: &Rows,
+        bases: &impl Bases,
+    ) -> Result<Option<Planned>, StoreError> {
+        let Some(mut begun) = begin_within(input, bases, window) else { return Ok(None) };
         let mut writes: Vec<Write> = begun.parcels.iter().cloned().map(Write::Parcel).collect();
         writes.extend(begun.replaced.iter().copied().map(Write::RemoveParcel));
         if !begun.ended.is_empty() {
@@ -123,7 +152,7 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
         let is_over = |row: &&ConflictRow| begun.parcels.iter().any(|parcel| parcel.carries(&row.collection, row.id));
         let over = rows.conflicts.iter().filter(is_over);
         writes.extend(over.map(|row| Write::RemoveConflict(row.collection.clone(), row.id)));
-        let request = self.push_request(rows, begun.send.clone())?;
+        let request = self.push_request(rows, std::mem::take(&mut begun.send))?;
         if Some(request.allocated_seq) > meta_row(rows, meta::ALLOCATED)? {
             writes.push(meta_write(meta::ALLOCATED, &request.allocated_seq));
         }
@@ -166,10 +195,12 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
             scope.durability = crate::ports::Durability::Relaxed;
         }
         let plan = |rows: &Rows| {
-            if rows.stage == 0 {
-                let sent = rows.parcels.iter().filter(|parcel| asked.contains(&parcel.op_id));
-                let records = sent.flat_map(Parcel::records).collect();
-                return Step::Read(vec![Read::PagesOf(records)]);
+            let sent = || rows.parcels.iter().filter(|parcel| asked.contains(&parcel.op_id));
+            let known = self.known(rows).filter(|_| rows.stage == 0).map(|known| {
+                known.page_set(sent().flat_map(|parcel| parcel.items.iter()).map(|item| (item.collection.as_str(), item.id)))
+            });
+            if rows.stage == 0 && known.is_none() {
+                return Step::Read(vec![Read::PagesOf(sent().flat_map(Parcel::records).collect())]);
             }
             let input = Finish {
                 schema: &self.schema,
@@ -182,18 +213,22 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
                 seed,
                 watermark_seq: watermark_seq(rows),
             };
-            let planned = match is_overtaken(results, shown, rows) {
-                Ok(false) => plan_finish(&input, results, rows, told).map(|(writes, finished)| (writes, Some(finished))),
-                Ok(true) => Ok((vec![], None)),
-                Err(error) => Err(error),
-            };
+            let planned = is_overtaken(results, shown, rows).and_then(|is_overtaken| {
+                if is_overtaken {
+                    return Ok((vec![], (None, None)));
+                }
+                let is_known = known.is_some();
+                let set = known.map_or_else(|| pages::read(rows), Ok)?;
+                let (writes, finished, put) = plan_finish(&input, results, rows, told, set)?;
+                Ok((writes, (Some(finished), is_known.then_some(put))))
+            });
             match planned {
-                Ok((writes, finished)) => Step::Write(writes.clone(), Ok((finished, (rows.clone(), writes)))),
+                Ok((writes, planned)) => Step::Write(writes, Ok(planned)),
                 Err(error) => Step::Write(vec![], Err(error)),
             }
         };
         let (planned, committed) = self.store.update(scope, plan).await?.split();
-        let (finished, own) = planned?;
+        let (finished, put) = planned?;
         if let Some(finished) = &finished {
             self.trace_answered(results, finished);
             let mut shared = self.shared.borrow_mut();
@@ -202,7 +237,7 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
                 sending.done += results.len();
             }
         }
-        self.take_own(stood, own, &committed).await?;
+        self.take_own(stood, committed, put).await?;
         self.note(Note::Wake(self.shared.borrow().sending.clone()));
         Ok(finished)
     }
@@ -323,19 +358,20 @@ fn plan_finish(
     results: &[PushResult],
     rows: &Rows,
     told: Option<(&PushRequest, &PushAnswer)>,
-) -> Result<(Vec<Write>, Finished), StoreError> {
-    let mut set = pages::read(rows)?;
+    mut set: PageSet,
+) -> Result<(Vec<Write>, Finished, Put), StoreError> {
     let mut finished = finish(input, results, &mut set);
+    let put = set.put_bases().to_vec();
     // In the order of the store, where those that follow each other are removed at once.
     finished.removed.sort_unstable();
     let mut writes = pages::writes(set, rows)?;
     writes.extend(finished.put.iter().cloned().map(Write::Parcel));
     writes.extend(finished.removed.iter().copied().map(Write::RemoveParcel));
-    if let Some(history) = &finished.history {
+    if let Some(history) = finished.history.take() {
         if !mutation::is(Mutation::ChangeStays) {
             writes.extend(history.ended.iter().map(|ended| Write::RemoveChange(ended.client_seq)));
         }
-        writes.push(Write::History(history.clone()));
+        writes.push(Write::History(history));
     }
     writes.extend(finished.conflicts.iter().cloned().map(Write::Conflict));
     writes.extend(finished.append.iter().cloned().map(Write::Append));
@@ -343,7 +379,7 @@ fn plan_finish(
     if let Some((request, answer)) = told {
         writes.extend(learned(request, answer, rows)?);
     }
-    Ok((writes, finished))
+    Ok((writes, finished, put))
 }
 
 /// Whether another context has noted a mark since, which the server did not see when it gave this answer. It may have been

@@ -10,6 +10,7 @@ use crate::core::status::{Engine, Sending};
 use crate::core::trace::What;
 use crate::ports::{Host, Read, Rows, Store, StoreError, Transport};
 
+use super::own::Written;
 use super::restore::replay_of;
 use super::{Backlog, Client, Marks, Note, meta_row, pages};
 
@@ -54,7 +55,7 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
             }
             shared.turns.taken = turn;
         }
-        self.take_rows(&rows, marks)
+        self.take_rows(&rows, marks, &Written::default())
     }
 
     pub(super) async fn read_since(&self, marks: Marks) -> Result<Rows, StoreError> {
@@ -90,7 +91,7 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
         Ok(())
     }
 
-    pub(super) fn take_rows(&self, rows: &Rows, before: Marks) -> Result<(), StoreError> {
+    pub(super) fn take_rows(&self, rows: &Rows, before: Marks, written: &Written) -> Result<(), StoreError> {
         self.take_meta(rows)?;
         let mut shared = self.shared.borrow_mut();
         let (pulled_at, is_sending) = (shared.engine.pulled_at.or(shared.pull.pulled_at), shared.sending.is_some());
@@ -98,6 +99,7 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
         let Some(tables) = &mut shared.tables else { return Ok(()) };
         let mut touched: BTreeSet<String> =
             tables.take_pages(&rows.pages).map_err(|(page, error)| pages::page_error(page, error))?;
+        touched.extend(tables.take_put(&written.pages, &written.put));
         for change in rows.outbox.iter() {
             touched.insert(change.collection.clone());
             tables.take_change(change.clone());
@@ -107,12 +109,12 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
         }
         touched.extend(tables.take_parcels(&rows.parcels));
         if tables.is_sending != is_sending {
-            touched.extend(tables.parcels().iter().flat_map(|parcel| &parcel.items).map(|item| item.collection.clone()));
+            touched.extend(tables.parcels().iter().flat_map(|parcel| parcel.items.iter()).map(|item| item.collection.clone()));
         }
         touched.extend(tables.take_conflicts(&rows.conflicts));
         tables.pulled_at = pulled_at;
         tables.is_sending = is_sending;
-        marks.stamp = rows.pages.iter().map(|page| page.stamp).fold(before.stamp, u64::max);
+        marks.stamp = rows.pages.iter().chain(&written.pages).map(|page| page.stamp).fold(before.stamp, u64::max);
         marks.client_seq = rows.outbox.iter().map(|change| change.client_seq).fold(before.client_seq, u64::max);
         marks.history = rows.history.iter().map(|row| row.key).fold(before.history, u64::max);
         shared.marks = marks;

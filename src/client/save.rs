@@ -173,7 +173,7 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
             group,
             schema: self.schema.schema,
             saved_at: now,
-            clock_offset_ms: self.shared.borrow().engine.clock_offset_ms,
+            clock_offset_ms: self.shared.borrow().engine.clock_offset_ms(now),
             hold_until: (hold_ms > 0).then(|| now.plus(hold_ms.min(HOLD_MS_MAX))),
             mode,
         }))

@@ -1,6 +1,7 @@
 //! What a person decides about unsent work: undo and discard, try again, put off. All strict, all compared. Conflicts are
 //! decided in `decide.rs`.
 
+use std::cell::RefCell;
 use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
@@ -11,7 +12,7 @@ use crate::core::outbox::Change;
 use crate::core::parcel::Parcel;
 use crate::core::push::ended;
 use crate::core::record::{CollectionName, OpId, RecordId, RowId, Version};
-use crate::core::resolve::again;
+use crate::core::resolve::{again, can_be_undone};
 use crate::core::rows::{ConflictRow, End, Ended, HistoryRow};
 use crate::core::rules::Violation;
 use crate::core::trace::What;
@@ -29,7 +30,7 @@ pub struct Settled {
     pub asked: Vec<OpId>,
     /// What ended, for [`Client::restore`].
     pub ended: Vec<Ended>,
-    /// The rows of resolutions, which go when they are undone.
+    /// The rows of a resolution, which go when it is undone.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub appended: Vec<RowId>,
 }
@@ -75,7 +76,11 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
     pub async fn discard(&self, row: RowId) -> Result<Settled, SettleError> {
         let now = self.host.now();
         let scope = Scope::strict(STORES, vec![Read::Outbox, Read::Parcels, Read::Conflicts]);
+        let planned: RefCell<Settled> = RefCell::default();
         let plan = |rows: &Rows| {
+            if is_done(&planned.borrow(), rows) {
+                return Step::Write(vec![], planned.borrow().clone());
+            }
             let discarded = discard(&rows.outbox, &rows.parcels, row);
             let ended = end(&rows.outbox, &discarded.rows, End::Discarded);
             let mut writes = ending(&ended, now);
@@ -83,7 +88,9 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
             writes.extend(discarded.put.iter().cloned().map(Write::Parcel));
             writes.extend(conflicts_over(rows, &discarded.rows));
             let asked = discarded.put.iter().map(|parcel| parcel.op_id).collect();
-            Step::Write(writes, Settled { asked, ended, appended: vec![] })
+            let settled = Settled { asked, ended, appended: vec![] };
+            planned.replace(settled.clone());
+            Step::Write(writes, settled)
         };
         let settled = self.store.update(scope, plan).await?.value;
         self.trace(What::Ended(settled.ended.iter().map(|ended| ended.row).collect()));
@@ -107,13 +114,12 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
             if writes.len() < settled.asked.len() {
                 return Step::Write(vec![], false);
             }
-            let own: BTreeSet<RowId> = settled.appended.iter().copied().collect();
-            let is_sent = rows.parcels.iter().any(|parcel| parcel.rows.iter().any(|row| own.contains(row)));
-            let there = rows.outbox.iter().filter(|change| own.contains(&change.row)).count();
-            if is_sent || there < own.len() {
+            let is_sent = |row: &RowId| rows.parcels.iter().any(|parcel| parcel.rows.contains(row));
+            if settled.appended.iter().any(is_sent) || !can_be_undone(&self.schema, &rows.outbox, &settled.appended) {
                 return Step::Write(vec![], false);
             }
-            writes.extend(ending(&end(&rows.outbox, &own, End::Discarded), now));
+            let appended = settled.appended.iter().copied().collect();
+            writes.extend(ending(&end(&rows.outbox, &appended, End::Discarded), now));
             let is_new = |change: &&Change| !rows.outbox.iter().any(|old| old.row == change.row);
             writes.extend(changes.iter().filter(is_new).cloned().map(Write::Append));
             Step::Write(writes, true)
@@ -172,6 +178,14 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
         self.note(Note::Wake(None));
         Ok(())
     }
+}
+
+/// Whether what was planned is written already: none of what it ends is there, and all that it appends is. The work of a
+/// transaction may be done twice; the second time nothing is left to find, and what the first ended is what undo needs.
+pub(super) fn is_done(settled: &Settled, rows: &Rows) -> bool {
+    let is_there = |row: &RowId| rows.outbox.iter().any(|change| change.row == *row);
+    let is_over = !settled.ended.is_empty() && !settled.ended.iter().any(|ended| is_there(&ended.row));
+    is_over && settled.appended.iter().all(is_there)
 }
 
 /// These rows of the outbox, with their end.

@@ -6,6 +6,7 @@ use crate::core::trace::What;
 use crate::data::table::Tables;
 use crate::ports::{Host, Store, StoreError, Transport};
 
+use super::own::Written;
 use super::{Client, Marks, Note, Shared};
 
 impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
@@ -47,7 +48,7 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
             shared.marks = Marks::default();
             shared.tables = shared.tables.is_some().then(|| Tables::new(self.schema.clone()));
         }
-        self.take_rows(&rows, Marks::default())?;
+        self.take_rows(&rows, Marks::default(), &Written::default())?;
         // What was saved meanwhile.
         self.refresh(None).await?;
         self.note_error("stuck", "work did not go although the server answers; everything was opened anew".to_owned());

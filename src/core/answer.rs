@@ -148,7 +148,7 @@ fn fits_push(asked: &PushRequest, answer: &PushAnswer) -> bool {
             let fits = match &result.outcome {
                 Outcome::Applied { items, .. } => {
                     items.len() == parcel.items.len()
-                        && items.iter().zip(&parcel.items).all(|(a, b)| a.id == b.id && a.collection == b.collection)
+                        && items.iter().zip(parcel.items.iter()).all(|(a, b)| a.id == b.id && a.collection == b.collection)
                 }
                 _ => true,
             };
@@ -192,7 +192,7 @@ fn refused_by_a_proxy(request: &Request, status: u16, user: UserId) -> Option<An
     let result = |parcel: &PushParcel| PushResult { op_id: parcel.op_id, mark: None, outcome: outcome.clone() };
     let results = asked.parcels.iter().map(result).collect();
     // Nothing that a proxy says has the server's time; that of the newest edit is near it.
-    let server_time = asked.parcels.iter().flat_map(|parcel| &parcel.items).map(|item| item.edited_at).max()?;
+    let server_time = asked.parcels.iter().flat_map(|parcel| parcel.items.iter()).map(|item| item.edited_at).max()?;
     let body = Body::Push(PushAnswer { results, lost: vec![] });
     Some(Answer { server_time, server_epoch: asked.server_epoch?, user: Some(user), body })
 }

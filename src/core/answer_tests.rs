@@ -35,7 +35,7 @@ fn push(ops: &[u128]) -> Request {
         op_id: op(*number),
         changes: vec![],
         schema: 1,
-        items: vec![Item {
+        items: [Item {
             collection: "customers".into(),
             id: RecordId(Uuid::from_u128(number + 100)),
             action: Action::Update,
@@ -44,7 +44,8 @@ fn push(ops: &[u128]) -> Request {
             seen: Fields::new(),
             set_aside: vec![],
             edited_at: Millis(0),
-        }],
+        }]
+        .into(),
     };
     Request::Push(PushRequest {
         device: DeviceId(Uuid::from_u128(8)),

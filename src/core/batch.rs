@@ -60,6 +60,13 @@ impl Batch {
         }
     }
 
+    /// No more than so many fitted a body: the next ones need not look at many more.
+    pub fn filled(&mut self, sent: usize) {
+        if !self.is_searching() {
+            self.count_max = self.count_max.min(sent + sent / 8 + 1);
+        }
+    }
+
     /// Our server failed on a batch of so many, and reads work.
     pub fn failed(&mut self, sent: usize) -> AfterFailure {
         self.failures += 1;

@@ -12,6 +12,7 @@ use super::parcel::Parcel;
 use super::protocol::{Action, GROUP_CHANGES_MAX};
 use super::record::{GroupId, Millis, RecordId};
 use super::schema::{Mode, Schema};
+use super::view::View;
 use crate::mutation::{self, Mutation};
 
 /// A record by its collection and id.
@@ -28,10 +29,12 @@ pub struct Candidate<'a> {
     pub names: BTreeSet<Key<'a>>,
     /// The least of its collections' priorities: lower goes first when not all fit.
     pub priority: u8,
-    /// Of a window: looked at for its priority, and not only because another names it or for its age.
+    /// Looked at for its priority, and not only because another names it or for its age.
     pub(super) leads: bool,
-    /// Of a window: one of the oldest.
+    /// One of the oldest.
     pub(super) is_old: bool,
+    /// What its changes make of each record, once that is known (see `fit`).
+    pub(super) views: BTreeMap<Key<'a>, View>,
 }
 
 impl Candidate<'_> {
@@ -56,36 +59,36 @@ struct Chooser<'a> {
     of: BTreeMap<Key<'a>, usize>,
 }
 
-/// The parcels that could be begun now, each after those that it needs. `outbox` is by `client_seq`; `on_the_way` are the
-/// records that open parcels sent before these will make.
+/// The parcels that could be begun now, each after those that it needs. `outbox` is by `client_seq`, the whole or what
+/// `window::look` takes of it; `on_the_way` are the records that open parcels sent before these will make.
 #[must_use]
 pub fn candidates<'a>(
     schema: &'a Schema,
-    outbox: &'a [Change],
+    outbox: &[&'a Change],
     parcels: &'a [Parcel],
     on_the_way: BTreeSet<Key<'a>>,
     now: Millis,
 ) -> Vec<Candidate<'a>> {
     let mut groups: BTreeMap<GroupId, Vec<&Change>> = BTreeMap::new();
-    for change in outbox {
+    for &change in outbox {
         if let Some(group) = change.group {
             groups.entry(group).or_default().push(change);
         }
     }
-    let by_record = by_record(outbox);
+    let by_record = by_record(outbox.iter().copied());
     let mut chooser = Chooser {
         schema,
         now,
         closed: closed(outbox, &by_record, parcels, now),
         by_record,
         groups,
-        made: made(outbox),
+        made: made(outbox.iter().copied()),
         on_the_way,
         candidates: Vec::new(),
         of: BTreeMap::new(),
     };
     let mut done = BTreeSet::new();
-    for change in outbox {
+    for &change in outbox {
         if !done.contains(&change.client_seq) {
             let save = chooser.save(change, &done);
             if save.len() > 1 {
@@ -102,12 +105,12 @@ pub fn candidates<'a>(
 
 /// Records of which nothing is sendable: an open parcel has them, or a refused one that no newer change mends.
 fn closed<'a>(
-    outbox: &'a [Change],
+    outbox: &[&'a Change],
     by_record: &BTreeMap<Key<'a>, Vec<&'a Change>>,
     parcels: &'a [Parcel],
     now: Millis,
 ) -> BTreeSet<Key<'a>> {
-    let by_row = if parcels.is_empty() { BTreeMap::new() } else { by_row(outbox) };
+    let by_row = if parcels.is_empty() { BTreeMap::new() } else { by_row(outbox.iter().copied()) };
     let mut closed = BTreeSet::new();
     for parcel in parcels.iter().filter(|parcel| parcel.is_open() || !has_newer(parcel, by_record, now)) {
         closed.extend(parcel.items.iter().map(|item| (item.collection.as_str(), item.id)));
@@ -119,8 +122,8 @@ fn closed<'a>(
 
 /// The records whose create has not ended.
 #[must_use]
-pub fn made(outbox: &[Change]) -> BTreeSet<Key<'_>> {
-    outbox.iter().filter(|change| change.action == Action::Create).map(key).collect()
+pub fn made<'a>(outbox: impl IntoIterator<Item = &'a Change>) -> BTreeSet<Key<'a>> {
+    outbox.into_iter().filter(|change| change.action == Action::Create).map(key).collect()
 }
 
 /// The record of a change.

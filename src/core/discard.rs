@@ -7,6 +7,7 @@ use super::outbox::{Change, by_record, by_row};
 use super::parcel::{Parcel, Then};
 use super::protocol::Action;
 use super::record::{GroupId, OpId, RecordId, RowId};
+use super::schema::ids;
 use crate::mutation::{self, Mutation};
 
 /// What a discard comes to.
@@ -64,7 +65,7 @@ impl<'a> Together<'a> {
             if let Some(group) = change.group {
                 groups.entry(group).or_default().push(change.row);
             }
-            for named in change.written.values().filter_map(|value| value.as_str()?.parse().ok()) {
+            for named in change.written.values().flat_map(ids) {
                 names.entry(named).or_default().push(change.row);
             }
         }

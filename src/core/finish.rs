@@ -69,10 +69,12 @@ pub struct Finished {
 
 /// Plans what these results mean.
 pub fn finish(input: &Finish<'_>, results: &[PushResult], bases: &mut impl Bases) -> Finished {
+    let rows: BTreeSet<RowId> = input.parcels.iter().flat_map(|parcel| parcel.rows.iter().copied()).collect();
+    let ids: BTreeSet<RecordId> = input.parcels.iter().flat_map(|parcel| parcel.items.iter()).map(|item| item.id).collect();
     let mut work = Work {
         input,
-        by_row: by_row(input.outbox),
-        by_record: by_record(input.outbox),
+        by_row: by_row(input.outbox.iter().filter(|change| rows.contains(&change.row))),
+        by_record: by_record(input.outbox.iter().filter(|change| ids.contains(&change.record))),
         ended_rows: BTreeSet::new(),
         history: empty_history(input.now),
         finished: Finished::default(),

@@ -36,9 +36,15 @@ pub(super) fn fit<'a>(
 ) -> (Candidate<'a>, Vec<&'a Change>) {
     let mut left = Vec::new();
     loop {
-        candidate.records = candidate.changes.iter().copied().map(key).collect();
-        let stops = |key: &Key<'a>| is_stopped(input, *key, by_record, bases) || is_torn(input, *key, &candidate, bases);
-        let stopped = candidate.records.iter().copied().filter(stops).map(|key| (key, 0)).collect();
+        let mut own: BTreeMap<Key<'a>, Vec<&'a Change>> = BTreeMap::new();
+        candidate.changes.iter().for_each(|change| own.entry(key(change)).or_default().push(change));
+        candidate.records = own.keys().copied().collect();
+        candidate.views = own.iter().filter_map(|(key, own)| Some((*key, own_view(input, *key, own, bases)?))).collect();
+        let stops = |(key, own): (&Key<'a>, &Vec<&'a Change>)| {
+            let all = by_record.get(key).map_or(&[][..], Vec::as_slice);
+            is_stopped(input, *key, own.len() < all.len(), candidate.views.get(key), all, bases).then_some((*key, 0))
+        };
+        let stopped = own.iter().filter_map(stops).collect();
         let gone = without(input.schema, &mut candidate, stopped);
         if !gone.is_empty() {
             left.extend(gone);
@@ -46,14 +52,20 @@ pub(super) fn fit<'a>(
         }
         // The last change of a record that breaks a rule goes, and what goes with it: not the last of all, which may be
         // another record's.
-        let Some(broken) = candidate.records.iter().copied().find(|record| !keeps_its_rules(input, &candidate, *record, bases))
-        else {
-            break;
-        };
-        let last = candidate.changes.iter().rfind(|change| key(change) == broken).map_or(0, |change| change.client_seq);
-        left.extend(without(input.schema, &mut candidate, BTreeMap::from([(broken, last)])));
+        let broken = own.iter().find(|(key, own)| !keeps_its_rules(input, **key, candidate.views.get(key), own, bases));
+        let Some((broken, own)) = broken else { break };
+        let last = own.last().map_or(0, |change| change.client_seq);
+        left.extend(without(input.schema, &mut candidate, BTreeMap::from([(*broken, last)])));
     }
     (candidate, left)
+}
+
+/// What these changes make of their record; nothing for an unknown collection.
+fn own_view(input: &Begin<'_>, key: Key<'_>, own: &[&Change], bases: &impl Bases) -> Option<View> {
+    let collection = input.schema.collection(key.0)?;
+    let base = bases.get(key.0, key.1);
+    let stand = if base.is_some() { None } else { stand_in(own) };
+    Some(view(collection, base.or(stand.as_ref()), own))
 }
 
 /// Takes out what is stopped: the changes of these records from these numbers on, what was saved or must be made together
@@ -84,38 +96,38 @@ fn without<'a>(schema: &Schema, candidate: &mut Candidate<'a>, mut closed: BTree
     left
 }
 
-fn is_stopped<'a>(input: &Begin<'a>, key: Key<'a>, by_record: &BTreeMap<Key<'a>, Vec<&'a Change>>, bases: &impl Bases) -> bool {
-    let Some(collection) = input.schema.collection(key.0) else { return true };
-    let all = by_record.get(&key).map_or(&[][..], Vec::as_slice);
+/// Whether nothing of a record goes: it is in conflict, or not ours any more; or what is left of its changes needs a person
+/// although the whole does not: a delete that met theirs, without the change behind it that restores the record.
+fn is_stopped(input: &Begin<'_>, key: Key<'_>, is_part: bool, own: Option<&View>, all: &[&Change], bases: &impl Bases) -> bool {
+    let (Some(collection), Some(own)) = (input.schema.collection(key.0), own) else { return true };
     // Without a base there is nobody to disagree: the server will say what it has.
     // And on one that a restored server may not have nothing is built: it has what that server lost.
     bases.get(key.0, key.1).is_some_and(|base| {
-        base.tombstone == Some(Tombstone::Revoked) || base.is_adrift() || view(collection, Some(base), all).conflict.is_some()
+        base.tombstone == Some(Tombstone::Revoked)
+            || base.is_adrift()
+            || own.conflict.is_some()
+            || (is_part && view(collection, Some(base), all).conflict.is_some())
     })
 }
 
-/// Whether what is left of a record's changes needs a person although the whole does not: a delete that met theirs, without
-/// the change behind it that restores the record.
-fn is_torn(input: &Begin<'_>, record: Key<'_>, candidate: &Candidate<'_>, bases: &impl Bases) -> bool {
-    let own: Vec<&Change> = candidate.changes.iter().copied().filter(|change| key(change) == record).collect();
-    let base = bases.get(record.0, record.1);
-    base.is_some() && input.schema.collection(record.0).is_none_or(|collection| view(collection, base, &own).conflict.is_some())
-}
-
-fn keeps_its_rules(input: &Begin<'_>, candidate: &Candidate<'_>, record: Key<'_>, bases: &impl Bases) -> bool {
-    let own: Vec<&Change> = candidate.changes.iter().copied().filter(|change| key(change) == record).collect();
-    let Some(collection) = input.schema.collection(record.0) else { return false };
-    let stand = stand_in(&own);
-    keeps_rules(collection, bases.get(record.0, record.1).or(stand.as_ref()), &own)
+fn keeps_its_rules(input: &Begin<'_>, key: Key<'_>, shown: Option<&View>, own: &[&Change], bases: &impl Bases) -> bool {
+    let (Some(collection), Some(shown)) = (input.schema.collection(key.0), shown) else { return false };
+    let base = bases.get(key.0, key.1);
+    let stand = if base.is_some() { None } else { stand_in(own) };
+    shown_keeps_rules(collection, base.or(stand.as_ref()), shown)
 }
 
 /// Whether what these changes come to may be saved, by the rules that need this record alone.
 #[must_use]
 pub fn keeps_rules(collection: &Collection, base: Option<&Base>, changes: &[&Change]) -> bool {
-    let View { fields: Some(fields), .. } = view(collection, base, changes) else { return true };
+    shown_keeps_rules(collection, base, &view(collection, base, changes))
+}
+
+fn shown_keeps_rules(collection: &Collection, base: Option<&Base>, shown: &View) -> bool {
+    let Some(fields) = &shown.fields else { return true };
     match base.filter(|base| base.is_present()) {
-        Some(base) => check_patch(collection, &base.fields, &patch(Some(base), &fields)).is_empty(),
-        None => check_record(collection, &fields).is_empty(),
+        Some(base) => check_patch(collection, &base.fields, &patch(Some(base), fields)).is_empty(),
+        None => check_record(collection, fields).is_empty(),
     }
 }
 

@@ -13,7 +13,7 @@ use super::push::{Begin, ended};
 use super::record::{Base, CollectionName, Fields, Millis, OpId, RecordId, RowId, Version, field, same};
 use super::rows::{End, Ended};
 use super::schema::Schema;
-use super::view::{patch, view};
+use super::view::{View, patch, view};
 use crate::mutation::{self, Mutation};
 
 /// What a candidate comes to.
@@ -25,13 +25,14 @@ pub(super) enum Frozen {
 }
 
 /// Freezes a candidate. `index` tells its op_id from the others of this `begin`.
-pub(super) fn freeze(input: &Begin<'_>, candidate: &Candidate<'_>, bases: &impl Bases, index: u64) -> Frozen {
+pub(super) fn freeze(input: &Begin<'_>, candidate: &mut Candidate<'_>, bases: &impl Bases, index: u64) -> Frozen {
+    let mut views = std::mem::take(&mut candidate.views);
     let mut items = Vec::new();
     let mut nothing = Vec::new();
     for key in &candidate.records {
         let own: Vec<&Change> =
             candidate.changes.iter().copied().filter(|change| (change.collection.as_str(), change.record) == *key).collect();
-        match freeze_record(input.schema, *key, &own, bases.get(key.0, key.1)) {
+        match freeze_record(input.schema, *key, &own, bases.get(key.0, key.1), views.remove(key)) {
             Ok(item) => items.push(item),
             Err(end) => nothing.extend(own.into_iter().map(|change| ended(change, end))),
         }
@@ -54,7 +55,7 @@ pub(super) fn freeze(input: &Begin<'_>, candidate: &Candidate<'_>, bases: &impl 
     Frozen::Parcel(Box::new(Parcel {
         op_id,
         rows,
-        items,
+        items: items.into(),
         schema: candidate.changes.iter().map(|change| change.schema).max().unwrap_or(input.schema.schema),
         first_seq: candidate.first_seq(),
         state: ParcelState::Open,
@@ -85,12 +86,19 @@ fn made_first(schema: &Schema, items: Vec<Item>) -> Vec<Item> {
 }
 
 /// One record's item; or, if nothing is left to send, how its changes end.
-fn freeze_record(schema: &Schema, key: Key<'_>, changes: &[&Change], base: Option<&Base>) -> Result<Item, End> {
+/// `shown` is what they make of it, if that is known.
+fn freeze_record(
+    schema: &Schema,
+    key: Key<'_>,
+    changes: &[&Change],
+    base: Option<&Base>,
+    shown: Option<View>,
+) -> Result<Item, End> {
     // `candidates` lets only declared collections through.
     let Some(collection) = schema.collection(key.0) else { return Err(End::Discarded) };
-    let stand = stand_in(changes);
+    let stand = if base.is_some() { None } else { stand_in(changes) };
     let (is_known, base) = (base.is_some(), base.or(stand.as_ref()));
-    let shown = view(collection, base, changes);
+    let shown = shown.unwrap_or_else(|| view(collection, base, changes));
     let is_present = base.is_some_and(Base::is_present);
     // A conflict with what only stands in for a base is nobody's to decide yet. Without a version the server says what it has,
     // and then it is put to the person.

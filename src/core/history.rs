@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use super::protocol::Item;
-use super::record::{Base, Changed, Millis, RecordId, field};
+use super::record::{Base, Changed, Millis, RecordId, at, field_of};
 use super::rows::{Aside, End, HistoryRow, Met};
 
 /// So many rows are kept, whatever their age.
@@ -42,8 +42,8 @@ pub fn prunable(rows: &[HistoryRow], now: Millis) -> Option<u64> {
 /// What was set aside on the way to this item, now that the server has applied it: with what stands in its place.
 pub fn asides<'a>(item: &'a Item, before: Option<&'a Base>, after: Option<&'a Base>) -> impl Iterator<Item = Aside> + use<'a> {
     item.set_aside.iter().map(move |lost| {
-        let there = after.or(before).map(|base| field(&base.fields, &lost.field));
-        let won = there.or_else(|| item.patch.get(&lost.field)).cloned().unwrap_or_default();
+        let there = after.or(before).map(|base| at(&base.fields, &lost.field));
+        let won = there.unwrap_or_else(|| at(&item.patch, &lost.field)).clone();
         let theirs = before.and_then(|base| theirs(base, &lost.field));
         Aside(item.collection.clone(), item.id, lost.clone(), Met { won, theirs })
     })
@@ -53,7 +53,7 @@ pub fn asides<'a>(item: &'a Item, before: Option<&'a Base>, after: Option<&'a Ba
 #[must_use]
 pub fn theirs(base: &Base, name: &str) -> Option<Changed> {
     let newest = || base.by.clone().map(|by| Changed { at: base.at, by });
-    base.changed.get(name).cloned().or_else(newest)
+    base.changed.get(field_of(name)).cloned().or_else(newest)
 }
 
 #[cfg(test)]

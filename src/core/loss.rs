@@ -56,7 +56,9 @@ impl PushRequest {
 /// What is in an outbox.
 #[must_use]
 pub fn unsent(outbox: &[Change]) -> Unsent {
-    let records: BTreeSet<_> = outbox.iter().map(|change| (change.collection.as_str(), change.record)).collect();
+    let mut records: Vec<_> = outbox.iter().map(|change| (change.record, change.collection.as_str())).collect();
+    records.sort_unstable();
+    records.dedup();
     Unsent { changes: outbox.len() as u64, records: records.len() as u64 }
 }
 

@@ -2,6 +2,7 @@
 
 use serde_json::{Number, Value};
 
+use super::lists;
 use super::protocol::SetAside;
 use super::record::{Millis, same};
 use super::schema::{FieldSpec, Kind, Policy};
@@ -66,7 +67,8 @@ pub fn merge(name: &str, spec: &FieldSpec, sides: Sides<'_>) -> Merged {
         Policy::Latest => latest(name, sides),
         Policy::Max => greater(mine, theirs).map_or(Merged::Ask, |mine_is| choose(name, sides, mine_is)),
         Policy::Min => greater(mine, theirs).map_or(Merged::Ask, |mine_is| choose(name, sides, !mine_is)),
-        Policy::Union => union(seen, mine, theirs).map_or(Merged::Ask, Merged::Clean),
+        Policy::Union if spec.refers_to.is_some() => lists::ids(seen, mine, theirs).map_or(Merged::Ask, Merged::Clean),
+        Policy::Union => lists::set(seen, mine, theirs).map_or(Merged::Ask, Merged::Clean),
         Policy::Append => append(seen, mine, theirs).map_or(Merged::Ask, Merged::Clean),
         Policy::Forward => forward(spec, mine, theirs).map_or(Merged::Ask, |mine_is| choose(name, sides, mine_is)),
     }
@@ -91,14 +93,17 @@ fn greater(mine: &Value, theirs: &Value) -> Option<bool> {
     match (mine, theirs) {
         (Value::Null, _) => Some(false),
         (_, Value::Null) => Some(true),
-        (Value::Number(a), Value::Number(b)) => Some(a.as_f64()? > b.as_f64()?),
+        (Value::Number(a), Value::Number(b)) => Some((a.as_f64()? > b.as_f64()?) != mutation::is(Mutation::GreaterIsLess)),
         (Value::String(a), Value::String(b)) => Some(a > b),
         _ => None,
     }
 }
 
-/// Theirs and what I added. Whole numbers stay whole.
+/// Theirs and what I added. Whole numbers stay whole. Nothing if one of us cleared it: that is no number to add.
 fn sum(seen: &Value, mine: &Value, theirs: &Value) -> Option<Value> {
+    if mine.is_null() || theirs.is_null() {
+        return None;
+    }
     let whole = |value: &Value| if value.is_null() { Some(0) } else { value.as_i64() };
     if let (Some(seen), Some(mine), Some(theirs)) = (whole(seen), whole(mine), whole(theirs)) {
         return Some(Value::from(theirs.checked_add(mine.checked_sub(seen)?)?));
@@ -107,28 +112,13 @@ fn sum(seen: &Value, mine: &Value, theirs: &Value) -> Option<Value> {
     Number::from_f64(real(theirs)? + (real(mine)? - real(seen)?)).map(Value::Number)
 }
 
-/// Theirs without what I removed, and with what I added.
-fn union(seen: &Value, mine: &Value, theirs: &Value) -> Option<Value> {
-    const NONE: &Vec<Value> = &Vec::new();
-    let items =
-        |value: &'_ Value| -> Option<Vec<Value>> { if value.is_null() { Some(NONE.clone()) } else { value.as_array().cloned() } };
-    let (seen, mine, theirs) = (items(seen)?, items(mine)?, items(theirs)?);
-    let has = |list: &[Value], item: &Value| list.iter().any(|other| same(other, item));
-    let mut merged: Vec<Value> = theirs.into_iter().filter(|item| !has(&seen, item) || has(&mine, item)).collect();
-    for item in mine {
-        if !has(&seen, &item) && !has(&merged, &item) {
-            merged.push(item);
-        }
-    }
-    Some(Value::Array(merged))
-}
-
 /// Theirs and what I added to the end, if both only added to the end.
 fn append(seen: &Value, mine: &Value, theirs: &Value) -> Option<Value> {
     let seen = if seen.is_null() { "" } else { seen.as_str()? };
-    let mine_added = mine.as_str()?.strip_prefix(seen)?;
-    let theirs = theirs.as_str()?;
-    theirs.strip_prefix(seen)?;
+    let (mine, theirs) = (mine.as_str()?, theirs.as_str()?);
+    let is_unchecked = mutation::is(Mutation::AppendUnchecked);
+    let mine_added = mine.strip_prefix(seen).or_else(|| is_unchecked.then(|| mine.get(seen.len()..).unwrap_or("")))?;
+    theirs.strip_prefix(seen).or_else(|| is_unchecked.then_some(""))?;
     let apart = if theirs.ends_with('\n') || mine_added.starts_with('\n') || theirs.is_empty() { "" } else { "\n" };
     Some(Value::String(format!("{theirs}{apart}{mine_added}")))
 }
@@ -136,7 +126,7 @@ fn append(seen: &Value, mine: &Value, theirs: &Value) -> Option<Value> {
 fn forward(spec: &FieldSpec, mine: &Value, theirs: &Value) -> Option<bool> {
     debug_assert!(spec.kind == Kind::Enum, "the schema orders stages by an enum's values");
     let place = |value: &Value| spec.values.iter().position(|known| value.as_str() == Some(known));
-    Some(place(mine)? > place(theirs)?)
+    Some((place(mine)? > place(theirs)?) != mutation::is(Mutation::ForwardIsBackward))
 }
 
 #[cfg(test)]
@@ -174,6 +164,7 @@ mod tests {
             ("sum", json!(null), json!(1), json!(2), clean(json!(3))),
             ("sum", json!(0.5), json!(1.5), json!(2), clean(json!(3.0))),
             ("sum", json!("a"), json!("b"), json!("c"), Merged::Ask),
+            ("sum", json!(3), json!(null), json!(5), Merged::Ask),
             ("union", json!(["a", "b"]), json!(["b", "c"]), json!(["a", "b", "d"]), clean(json!(["b", "d", "c"]))),
             ("append", json!("a"), json!("a\nm"), json!("a\nt"), clean(json!("a\nt\nm"))),
             ("append", json!("a"), json!("b"), json!("a\nt"), Merged::Ask),

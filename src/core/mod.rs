@@ -10,6 +10,7 @@ pub mod finish;
 pub mod fit;
 pub mod freeze;
 pub mod history;
+mod lists;
 pub mod loss;
 pub mod machine;
 pub mod merge;

@@ -87,13 +87,13 @@ impl Change {
 
 /// The changes by row id.
 #[must_use]
-pub fn by_row(outbox: &[Change]) -> BTreeMap<RowId, &Change> {
-    outbox.iter().map(|change| (change.row, change)).collect()
+pub fn by_row<'a>(outbox: impl IntoIterator<Item = &'a Change>) -> BTreeMap<RowId, &'a Change> {
+    outbox.into_iter().map(|change| (change.row, change)).collect()
 }
 
 /// The changes of each record, by `client_seq`.
 #[must_use]
-pub fn by_record(outbox: &[Change]) -> BTreeMap<(&str, RecordId), Vec<&Change>> {
+pub fn by_record<'a>(outbox: impl IntoIterator<Item = &'a Change>) -> BTreeMap<(&'a str, RecordId), Vec<&'a Change>> {
     let mut by_record: BTreeMap<(&str, RecordId), Vec<&Change>> = BTreeMap::new();
     for change in outbox {
         by_record.entry((change.collection.as_str(), change.record)).or_default().push(change);

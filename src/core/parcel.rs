@@ -1,5 +1,7 @@
 //! Parcels: the view frozen for sending, one idempotency key, one answer.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 use super::backoff::PARCEL_DELAY_MS_MAX;
@@ -34,8 +36,8 @@ pub struct Parcel {
     pub op_id: OpId,
     /// The row ids of its changes.
     pub rows: Vec<RowId>,
-    /// What is sent.
-    pub items: Vec<Item>,
+    /// What is sent. Shared: it is sent, kept and noted as it is, and never changes.
+    pub items: Arc<[Item]>,
     /// The schema number of its changes.
     pub schema: u32,
     /// The lowest `client_seq` of its changes: its place in the order.

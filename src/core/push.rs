@@ -5,6 +5,7 @@
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use super::bases::Bases;
 use super::choose::{Candidate, Key, candidates, key, made, mends};
@@ -16,7 +17,7 @@ use super::protocol::{Action, Item, ProblemCode, PushParcel};
 use super::record::{Millis, OpId, RowId, Tombstone};
 use super::rows::{End, Ended};
 use super::schema::Schema;
-use super::window::{Window, batch, within};
+use super::window::{batch, look};
 use crate::mutation::{self, Mutation};
 
 /// The first batch of a cycle; doubled after an answer that came quickly.
@@ -54,6 +55,8 @@ pub struct Begun {
     pub ended: Vec<Ended>,
     /// What is sent: these and the open ones from before, in order.
     pub send: Vec<PushParcel>,
+    /// The body is as large as one may be: more could have gone but for that.
+    pub is_full: bool,
 }
 
 /// What becomes of the open parcels.
@@ -81,8 +84,11 @@ impl<'a> Due<'a> {
 
 /// Which of the open parcels are due.
 fn due<'a>(input: &Begin<'a>) -> Due<'a> {
+    if !input.parcels.iter().any(Parcel::is_open) {
+        return Due::default();
+    }
     let (made, mut due) = (made(input.outbox), Due::default());
-    let rows = if input.parcels.is_empty() { BTreeMap::new() } else { by_row(input.outbox) };
+    let rows = std::cell::OnceCell::new();
     let mut made_at: BTreeMap<Key<'_>, u64> = BTreeMap::new();
     for create in input.outbox.iter().filter(|change| change.action == Action::Create) {
         made_at.entry(key(create)).or_insert(create.client_seq);
@@ -100,8 +106,11 @@ fn due<'a>(input: &Begin<'a>) -> Due<'a> {
             creates.any(|create| parcel.rows.contains(&create.row))
         };
         // What was made again since its last change cannot be what it names: that was there before.
-        let last = parcel.rows.iter().filter_map(|row| rows.get(row)).map(|change| change.client_seq).max().unwrap_or(u64::MAX);
-        let is_made = |key: &Key<'_>| made_at.get(key).is_none_or(|at| *at > last);
+        let last = || {
+            let rows = rows.get_or_init(|| by_row(input.outbox));
+            parcel.rows.iter().filter_map(|row| rows.get(row)).map(|change| change.client_seq).max().unwrap_or(u64::MAX)
+        };
+        let is_made = |key: &Key<'_>| made_at.get(key).is_none_or(|at| *at > last());
         let own = |key: &Key<'_>| parcel.carries(key.0, key.1);
         let comes = |key: &Key<'_>| own(key) || is_made(key) || due.on_the_way.contains(key) || undone(key);
         let missing: BTreeSet<Key<'_>> = names.filter(|key| !comes(key)).collect();
@@ -121,7 +130,7 @@ fn due<'a>(input: &Begin<'a>) -> Due<'a> {
 #[must_use]
 pub fn must_be_asked(parcel: &Parcel, parcels: &[Parcel]) -> bool {
     let is_refused = |record| {
-        let mut refused = parcels.iter().filter(|other| !other.is_open()).flat_map(|other| &other.items);
+        let mut refused = parcels.iter().filter(|other| !other.is_open()).flat_map(|other| other.items.iter());
         refused.any(|item| item.id == record && item.action == Action::Create)
     };
     parcel.is_open() && (parcel.then.is_some() || parcel.blocked_by.is_some_and(is_refused))
@@ -152,9 +161,9 @@ pub fn wanted_within<'a>(input: &Begin<'a>, window: usize) -> Vec<Key<'a>> {
     let due = due(input);
     let behind = due.behind.into_iter().flat_map(|(_, names)| names);
     let chosen = seen(input, due.on_the_way, window).candidates;
-    let forbidden = input.parcels.iter().filter(|parcel| is_forbidden(parcel)).flat_map(|parcel| &parcel.items);
+    let forbidden = input.parcels.iter().filter(|parcel| is_forbidden(parcel)).flat_map(|parcel| parcel.items.iter());
     let forbidden = forbidden.map(|item| (item.collection.as_str(), item.id));
-    let open = input.parcels.iter().filter(|_| mutation::is(Mutation::OpenParcelAltered)).flat_map(|parcel| &parcel.items);
+    let open = input.parcels.iter().filter(|_| mutation::is(Mutation::OpenParcelAltered)).flat_map(|parcel| parcel.items.iter());
     let open = open.map(|item| (item.collection.as_str(), item.id));
     chosen.into_iter().flat_map(|candidate| candidate.records).chain(behind).chain(forbidden).chain(open).collect()
 }
@@ -172,9 +181,21 @@ fn quarantined(input: &Begin<'_>, bases: &impl Bases) -> Vec<OpId> {
     gone.map(|parcel| parcel.op_id).collect()
 }
 
-/// What a window of this size shows of the outbox.
-fn seen<'a>(input: &Begin<'a>, on_the_way: BTreeSet<Key<'a>>, size: usize) -> Window<'a> {
-    within(candidates(input.schema, input.outbox, input.parcels, on_the_way, input.now), size)
+/// What a window shows of the outbox.
+struct Seen<'a> {
+    /// In their order.
+    candidates: Vec<Candidate<'a>>,
+    /// The changes of each record that is looked at.
+    by_record: BTreeMap<Key<'a>, Vec<&'a Change>>,
+    /// Whether all is looked at.
+    is_whole: bool,
+}
+
+fn seen<'a>(input: &Begin<'a>, on_the_way: BTreeSet<Key<'a>>, size: usize) -> Seen<'a> {
+    let look = look(input.schema, input.outbox, input.parcels, size);
+    let mut candidates = candidates(input.schema, &look.changes, input.parcels, on_the_way, input.now);
+    look.mark(&mut candidates);
+    Seen { candidates, by_record: by_record(look.changes.iter().copied()), is_whole: look.is_whole() }
 }
 
 /// Freezes what may be sent now. `bases` has the bases of what is [`wanted`].
@@ -193,20 +214,23 @@ pub fn begin_within(input: &Begin<'_>, bases: &impl Bases, window: usize) -> Opt
     for parcel in due.and_there(bases) {
         let parcel = mutated(input, parcel, bases, &mut begun);
         if !push_wire(&mut begun.send, &mut bytes, parcel.to_wire(), input.count_max) {
+            begun.is_full = begun.send.len() < input.count_max;
             return Some(begun);
         }
     }
     let room = input.count_max.saturating_sub(begun.send.len());
     let refused = Refused::new(input.parcels);
-    let Window { candidates, is_whole } = seen(input, on_the_way, window);
-    for candidate in batch(ready(input, candidates, &refused, bases), room, is_whole)? {
-        match freeze(input, &candidate, bases, begun.parcels.len() as u64) {
+    let seen = seen(input, on_the_way, window);
+    let is_whole = seen.is_whole;
+    for mut candidate in batch(ready(input, seen, &refused, bases), room, is_whole)? {
+        match freeze(input, &mut candidate, bases, begun.parcels.len() as u64) {
             Frozen::Nothing(ended) => {
                 begun.ended.extend(ended);
                 begun.replaced.extend(refused.of(&candidate.changes).map(|old| old.op_id));
             }
             Frozen::Parcel(parcel) => {
                 if !push_wire(&mut begun.send, &mut bytes, parcel.to_wire(), input.count_max) {
+                    begun.is_full = begun.send.len() < input.count_max;
                     break;
                 }
                 begun.replaced.extend(refused.of(&candidate.changes).map(|old| old.op_id));
@@ -229,7 +253,7 @@ fn mutated<'a>(input: &Begin<'_>, parcel: &'a Parcel, bases: &impl Bases, begun:
         other.op_id = OpId::new(input.now, [input.seed, begun.send.len() as u64]);
         begun.replaced.push(parcel.op_id);
     } else if mutation::is(Mutation::OpenParcelAltered) {
-        for item in &mut other.items {
+        for item in Arc::make_mut(&mut other.items) {
             item.base_version = bases.get(&item.collection, item.id).map_or(item.base_version, |base| base.version);
         }
     } else {
@@ -240,11 +264,10 @@ fn mutated<'a>(input: &Begin<'_>, parcel: &'a Parcel, bases: &impl Bases, begun:
 }
 
 /// What can be frozen as it is: without conflicts, by the rules, and not waiting for what is not.
-fn ready<'a>(input: &Begin<'a>, candidates: Vec<Candidate<'a>>, refused: &Refused<'a>, bases: &impl Bases) -> Vec<Candidate<'a>> {
-    let by_record = by_record(input.outbox);
+fn ready<'a>(input: &Begin<'a>, seen: Seen<'a>, refused: &Refused<'a>, bases: &impl Bases) -> Vec<Candidate<'a>> {
     let (mut ready, mut stopped) = (Vec::new(), BTreeSet::new());
-    for candidate in candidates {
-        let (mut fit, mut left) = fit(input, candidate, &by_record, bases);
+    for candidate in seen.candidates {
+        let (mut fit, mut left) = fit(input, candidate, &seen.by_record, bases);
         // What mends a refused parcel did not come along: the same again would be refused again.
         if refused.of(&fit.changes).any(|parcel| !fit.changes.iter().any(|change| mends(parcel, change))) {
             left.append(&mut fit.changes);
@@ -262,7 +285,7 @@ pub fn sendable<'a>(input: &Begin<'a>, bases: &impl Bases) -> BTreeSet<Key<'a>> 
     let on_the_way = due.on_the_way.clone();
     let of_open =
         due.and_there(bases).into_iter().flat_map(|parcel| parcel.items.iter().map(|item| (item.collection.as_str(), item.id)));
-    let all = seen(input, on_the_way, usize::MAX).candidates;
+    let all = seen(input, on_the_way, usize::MAX);
     let ready = ready(input, all, &Refused::new(input.parcels), bases);
     of_open.chain(ready.into_iter().flat_map(|candidate| candidate.records)).collect()
 }

@@ -231,6 +231,32 @@ pub fn set(fields: &mut Fields, name: &str, value: Value) {
     }
 }
 
+/// The field of a place: `hours` of `hours.monday`. A place is a field, or one member of a field that is merged by member.
+#[must_use]
+pub fn field_of(place: &str) -> &str {
+    place.split_once('.').map_or(place, |(name, _)| name)
+}
+
+/// What is at a place.
+#[must_use]
+pub fn at<'a>(fields: &'a Fields, place: &str) -> &'a Value {
+    match place.split_once('.') {
+        None => field(fields, place),
+        Some((name, member)) => field(fields, name).get(member).unwrap_or(&Value::Null),
+    }
+}
+
+/// Sets what is at a place. An object without its last member is none.
+pub fn set_at(fields: &mut Fields, place: &str, value: Value) {
+    let Some((name, member)) = place.split_once('.') else { return set(fields, place, value) };
+    let mut members = match fields.remove(name) {
+        Some(Value::Object(members)) => members,
+        _ => Fields::new(),
+    };
+    set(&mut members, member, value);
+    set(fields, name, if members.is_empty() { Value::Null } else { Value::Object(members) });
+}
+
 /// Lays a patch over fields.
 pub fn apply(fields: &mut Fields, patch: &Fields) {
     for (name, value) in patch {

@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use super::number::{WHOLE_MAX, is_kept};
 use super::record::{Fields, RECORD_BYTES_MAX, field, same, size_bytes};
-use super::schema::{Collection, FieldSpec, Kind, NormaliseRule};
+use super::schema::{Collection, FieldSpec, Kind, NormaliseRule, ids};
 
 /// Which rule does not allow a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -117,6 +117,8 @@ fn check_value(spec: &FieldSpec, before: &Value, value: &Value) -> Option<Rule> 
         Kind::Enum => check_enum(spec, before, value),
         Kind::Array => match value.as_array() {
             None => Some(Rule::Type),
+            // A list of ids has nothing else.
+            Some(items) if spec.refers_to.is_some() && ids(value).count() < items.len() => Some(Rule::Type),
             Some(items) => spec.length_max.is_some_and(|most| items.len() > most).then_some(Rule::Length),
         },
         Kind::Object => (!value.is_object()).then_some(Rule::Type),
@@ -301,6 +303,17 @@ mod tests {
         assert_eq!(rules(&check_patch(pipelines, &lead, &fields(json!({"stage": "won"})))), [("stage", Rule::Transition)]);
         assert_eq!(rules(&check_patch(pipelines, &lead, &fields(json!({"stage": "qualified"})))), []);
         assert_eq!(rules(&check_patch(pipelines, &lead, &lead)), []);
+    }
+
+    #[test]
+    fn a_list_of_ids_has_nothing_else() {
+        let mut collection = customers();
+        collection.fields.get_mut("tags").unwrap().refers_to = Some("customers".into());
+        let check = |tags: Value| {
+            rules(&check_patch(&collection, &Fields::new(), &fields(json!({"tags": tags})))).first().map(|found| found.1)
+        };
+        assert_eq!(check(json!(["01900000-0000-7000-8000-000000000001"])), None);
+        assert_eq!(check(json!(["01900000-0000-7000-8000-000000000001", "big"])), Some(Rule::Type));
     }
 
     #[test]

@@ -103,7 +103,7 @@ pub enum Policy {
     Min,
     /// The server's plus what I added.
     Sum,
-    /// The items of both.
+    /// The items of both: of a list as a set; of a list of ids ([`FieldSpec::refers_to`]) in their order, too.
     Union,
     /// Both texts, if each only added to the end.
     Append,
@@ -134,9 +134,9 @@ pub enum Kind {
     User,
     /// One of [`FieldSpec::values`].
     Enum,
-    /// A list, merged as a set or whole.
+    /// A list: whole, or a set, or a list of ids; see [`Policy::Union`].
     Array,
-    /// An object, merged whole: fields that mean something only together.
+    /// An object: whole, as fields that mean something only together; or see [`FieldSpec::by_member`].
     Object,
 }
 
@@ -153,6 +153,9 @@ pub struct FieldSpec {
     /// What to do when both sides changed it.
     #[serde(default)]
     pub policy: Policy,
+    /// Of an object: each member is merged for itself, as if it were a field, by the policy `ask`, `mine` or `server`.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub by_member: bool,
     /// Narrows the collection's mode.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mode: Option<Mode>,
@@ -177,7 +180,7 @@ pub struct FieldSpec {
     /// Of an enum: from each value, which may follow. Absent: any.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub transitions: BTreeMap<String, Vec<String>>,
-    /// Of a reference: the collection.
+    /// Of a reference, or of the items of a list: the collection.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refers_to: Option<CollectionName>,
     /// No two records have the same value: the server refuses the second, with this field.
@@ -214,6 +217,10 @@ pub enum SchemaError {
     Undeclared(CollectionName, String),
     /// A pattern that is no regular expression: collection, then field.
     Pattern(CollectionName, String),
+    /// A policy that means nothing for values of the field's type: collection, then field.
+    Policy(CollectionName, String),
+    /// A field with a dot, which stands between a field and its member: collection, then field.
+    Dot(CollectionName, String),
 }
 
 impl std::fmt::Display for SchemaError {
@@ -225,6 +232,10 @@ impl std::fmt::Display for SchemaError {
                 write!(f, "the schema's collection {collection} names {name}, which is not declared")
             }
             Self::Pattern(collection, name) => write!(f, "the pattern of {collection}.{name} is not a regular expression"),
+            Self::Policy(collection, name) => {
+                write!(f, "{collection}.{name} cannot be merged as it says: its type has no such policy")
+            }
+            Self::Dot(collection, name) => write!(f, "the name {name} in {collection} has a dot, which only members have"),
         }
     }
 }
@@ -264,6 +275,12 @@ impl Schema {
             if spec.refers_to.as_ref().is_some_and(|other| self.collection(other).is_none()) {
                 return Err(SchemaError::Undeclared(collection.name.clone(), name.clone()));
             }
+            if !spec.fits() {
+                return Err(SchemaError::Policy(collection.name.clone(), name.clone()));
+            }
+            if name.contains('.') {
+                return Err(SchemaError::Dot(collection.name.clone(), name.clone()));
+            }
         }
         Ok(())
     }
@@ -272,6 +289,24 @@ impl Schema {
     #[must_use]
     pub fn collection(&self, name: &str) -> Option<&Collection> {
         self.collections.iter().find(|collection| collection.name == name)
+    }
+}
+
+impl FieldSpec {
+    /// Whether values of this type can be merged by this policy. Members have no types, and the server notes no times of
+    /// them.
+    fn fits(&self) -> bool {
+        let is_one_of = |kinds: &[Kind]| kinds.contains(&self.kind);
+        let policy = match self.policy {
+            Policy::Ask | Policy::Server | Policy::Mine => true,
+            Policy::Latest => !self.by_member,
+            Policy::Max | Policy::Min => is_one_of(&[Kind::Integer, Kind::Number, Kind::Time, Kind::Date]),
+            Policy::Sum => is_one_of(&[Kind::Integer, Kind::Number]),
+            Policy::Union => self.kind == Kind::Array,
+            Policy::Append => self.kind == Kind::String,
+            Policy::Forward => self.kind == Kind::Enum && !self.values.is_empty(),
+        };
+        policy && (!self.by_member || self.kind == Kind::Object)
     }
 }
 
@@ -292,11 +327,20 @@ impl Collection {
         &'a self,
         fields: &'a super::record::Fields,
     ) -> impl Iterator<Item = (&'a str, &'a str, super::record::RecordId)> {
-        fields.iter().filter_map(|(name, value)| {
-            let spec = self.fields.get(name)?;
-            let target = spec.refers_to.as_deref()?;
-            let Value::String(text) = value else { return None };
-            Some((name.as_str(), target, text.parse().ok()?))
-        })
+        let of_field = |(name, value): (&'a String, &'a Value)| {
+            let target = self.fields.get(name)?.refers_to.as_deref()?;
+            Some(ids(value).map(move |id| (name.as_str(), target, id)))
+        };
+        fields.iter().filter_map(of_field).flatten()
     }
 }
+
+/// The ids that a value is, or has as a list.
+pub fn ids(value: &Value) -> impl Iterator<Item = super::record::RecordId> {
+    let items = value.as_array().map_or(std::slice::from_ref(value), Vec::as_slice);
+    items.iter().filter_map(|item| item.as_str()?.parse().ok())
+}
+
+#[cfg(test)]
+#[path = "schema_tests.rs"]
+mod tests;

@@ -63,6 +63,13 @@ fn once() -> u32 {
 }
 
 impl Engine {
+    /// The server's clock minus the device's, for what is saved now. Not known if the device's clock is before the last answer:
+    /// it was set back since.
+    #[must_use]
+    pub fn clock_offset_ms(&self, now: Millis) -> Option<i64> {
+        self.clock_offset_ms.filter(|_| self.answered_at.is_none_or(|at| at <= now))
+    }
+
     /// Notes an error. The same one again in a row is counted, so that it does not push out the others.
     pub fn note(&mut self, at: Millis, code: &str, detail: String) {
         let before = self.errors.pop_if(|last| last.code == code).map_or(0, |last| last.count);
@@ -306,6 +313,14 @@ mod tests {
         assert_eq!(engine.errors[0].detail, "the 49th");
         let old: ErrorNote = serde_json::from_str(r#"{"at":1,"code":"x","detail":"y"}"#).unwrap();
         assert_eq!(old.count, 1, "a row of before");
+    }
+
+    /// Else `latest` would take the edit for an older one than it is, and set it aside.
+    #[test]
+    fn a_clock_that_was_set_back_is_not_known() {
+        let engine = Engine { clock_offset_ms: Some(5), answered_at: Some(Millis(1_000)), ..Engine::default() };
+        assert_eq!([999, 1_000, 2_000].map(|now| engine.clock_offset_ms(Millis(now))), [None, Some(5), Some(5)]);
+        assert_eq!(Engine::default().clock_offset_ms(Millis(1)), None);
     }
 
     #[test]

@@ -5,19 +5,18 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde::Serialize;
 use serde_json::Value;
 
 use super::merge::{Merged, Sides, merge};
 use super::outbox::{Change, Seen};
 use super::protocol::{Action, SetAside};
-use super::record::{Base, Fields, Millis, Tombstone, Version, apply, field, same, set};
+use super::record::{Base, Fields, Millis, Tombstone, Version, apply, at, field, field_of, same, set};
 use super::rules::normalise_value;
-use super::schema::{Access, Collection, Policy};
+use super::schema::{Access, Collection, FieldSpec, Policy};
+use crate::mutation::{self, Mutation};
 
 /// Why a record's merge needs a person.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ConflictKind {
     /// Both sides changed a field.
     Fields,
@@ -30,7 +29,7 @@ pub enum ConflictKind {
 /// One field that needs a choice.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ConflictField {
-    /// Its name.
+    /// Its name; of a field that is merged by member, the member's behind a dot: `hours.monday`.
     pub field: String,
     /// What it was when I began.
     pub before: Value,
@@ -49,6 +48,8 @@ pub struct Conflict {
     pub fields: Vec<ConflictField>,
     /// Fields of theirs that were taken without asking.
     pub merged: Vec<String>,
+    /// Whether mine is a create of an id that was there: these may be two records.
+    pub made_twice: bool,
 }
 
 /// A record as the app shows it.
@@ -72,6 +73,7 @@ pub fn view(collection: &Collection, base: Option<&Base>, changes: &[&Change]) -
             Action::Update => fold.update(change),
             Action::Delete => fold.delete(change),
         }
+        fold.saw_base |= base.is_some_and(|base| change.seen.version >= base.version);
     }
     fold.finish()
 }
@@ -84,11 +86,13 @@ struct Fold<'a> {
     before_delete: Fields,
     /// My own delete, for a create after it.
     deleted: Option<&'a Change>,
-    /// A create of mine met a record.
-    is_made_twice: bool,
+    /// A create of mine met a record of theirs.
+    made_twice: bool,
+    /// A change of mine had seen what is there, or that nothing is.
+    saw_base: bool,
     /// A merge met a change of theirs that I had not seen.
     met_theirs: bool,
-    /// Fields that a change of mine has written.
+    /// Places that a change of mine has written: fields, and members of those that are merged by member.
     touched: BTreeSet<String>,
     whole: Option<ConflictKind>,
     fields: BTreeMap<String, Value>,
@@ -108,7 +112,8 @@ impl<'a> Fold<'a> {
                 .filter(|fields| base.is_some_and(Base::is_present) || !fields.is_empty()),
             before_delete: base.map(|base| base.fields.clone()).unwrap_or_default(),
             deleted: None,
-            is_made_twice: false,
+            made_twice: false,
+            saw_base: false,
             met_theirs: false,
             touched: BTreeSet::new(),
             whole: None,
@@ -119,14 +124,15 @@ impl<'a> Fold<'a> {
     }
 
     fn is_deleted_by_them(&self, change: &Change) -> bool {
-        self.touched.is_empty()
+        !self.saw_base
+            && !mutation::is(Mutation::EditOverDelete)
             && self.whole.is_none()
             && self.base.is_some_and(|base| base.tombstone == Some(Tombstone::Deleted) && change.seen.version < base.version)
     }
 
     fn create(&mut self, change: &Change) {
         if self.current.is_some() {
-            self.is_made_twice = true;
+            self.made_twice |= self.base.is_some_and(Base::is_present);
             return self.write(change);
         }
         if let Some(deleted) = self.deleted.filter(|_| self.base.is_some_and(Base::is_present)) {
@@ -183,7 +189,7 @@ impl<'a> Fold<'a> {
         });
         if self.whole == Some(ConflictKind::DeletedByThem) {
             self.whole = None;
-        } else if moved || !self.asked(&current).is_empty() {
+        } else if (moved || !self.asked(&current).is_empty()) && !mutation::is(Mutation::DeleteOverEdit) {
             self.whole = Some(ConflictKind::DeletedByMe);
         }
         self.before_delete = current;
@@ -246,25 +252,60 @@ impl<'a> Fold<'a> {
     fn write_field(&mut self, change: &Change, name: &str, mine: &Value) -> Value {
         let current = self.current.as_ref().map_or(&Value::Null, |fields| field(fields, name)).clone();
         let seen = self.seen_of(change, name).clone();
-        let base_value =
-            self.base.filter(|base| base.is_present()).map_or(&Value::Null, |base| field(&base.fields, name)).clone();
+        let base = self.base.filter(|base| base.is_present()).map_or(&Value::Null, |base| field(&base.fields, name)).clone();
         let Some(spec) = self.collection.fields.get(name) else { return mine.clone() };
         if self.becomes(name, mine, &current) {
             return current;
         }
+        if spec.by_member && mutation::is(Mutation::MembersAreWhole) {
+            return mine.clone();
+        }
+        let values = [&seen, mine, &current, &base].map(|value| spec.by_member.then(|| members(value)).flatten());
+        if let [Some(seen), Some(mine), Some(current), Some(base)] = values {
+            return self.write_members(change, spec, name, [seen, mine, current, base]);
+        }
+        self.write_value(change, spec, name, [&seen, mine, &current, &base])
+    }
+
+    /// Each member as if it were a field.
+    fn write_members(
+        &mut self,
+        change: &Change,
+        spec: &FieldSpec,
+        name: &str,
+        [seen, mine, current, base]: [Fields; 4],
+    ) -> Value {
+        let names: BTreeSet<&String> = seen.keys().chain(mine.keys()).collect();
+        let mut merged = current.clone();
+        for member in names.into_iter().filter(|member| !same(field(&seen, member), field(&mine, member))) {
+            let place = format!("{name}.{member}");
+            let values = [&seen, &mine, &current, &base].map(|members| field(members, member));
+            let value = self.write_value(change, spec, &place, values);
+            set(&mut merged, member, value);
+            self.touched.insert(place);
+        }
+        // Without a member it is what it was that had none.
+        let empty = field(&change.written, name).as_object().map_or(Value::Null, |_| Value::Object(Fields::new()));
+        if merged.is_empty() { empty } else { Value::Object(merged) }
+    }
+
+    fn write_value(&mut self, change: &Change, spec: &FieldSpec, place: &str, values: [&Value; 4]) -> Value {
+        let [seen, mine, current, base] = values;
         // Another form of mine wrote it since.
-        let over_mine = self.touched.contains(name) && !same(&current, &seen) && !same(&current, &base_value);
-        let only_mine = over_mine && same(&base_value, &seen);
-        self.met_theirs |= !same(&base_value, &seen) && !same(&base_value, mine) && !self.touched.contains(name);
+        let over_mine = self.touched.contains(place) && !same(current, seen) && !same(current, base);
+        let only_mine = over_mine && same(base, seen);
+        self.met_theirs |= !same(base, seen) && !same(base, mine) && !self.touched.contains(place);
+        let name = field_of(place);
         let changed_at = self.base.and_then(|base| base.changed.get(name).map(|changed| changed.at).or(Some(base.at)));
+        let is_known = change.clock_offset_ms.is_some() || mutation::is(Mutation::LatestTrustsAny);
         let sides = Sides {
-            seen: &seen,
+            seen,
             mine,
-            theirs: &current,
-            mine_at: change.clock_offset_ms.map(|_| change.edited_at()),
+            theirs: current,
+            mine_at: is_known.then(|| change.edited_at()),
             theirs_at: changed_at.filter(|at| *at > Millis(0)),
         };
-        let merged = match merge(name, spec, sides) {
+        let merged = match merge(place, spec, sides) {
             // Between two forms of mine there is nobody to ask and no server to prefer: the later one stands.
             _ if only_mine && !joins(spec.policy) => Merged::Ask,
             merged => merged,
@@ -276,12 +317,12 @@ impl<'a> Fold<'a> {
                 value
             }
             Merged::Ask => {
-                if over_mine && !same(&current, mine) {
+                if over_mine && !same(current, mine) {
                     // The earlier one of two forms is not lost in silence.
-                    self.set_aside.push(SetAside { field: name.to_owned(), value: current, mine: true });
+                    self.set_aside.push(SetAside { field: place.to_owned(), value: current.clone(), mine: true });
                 }
                 if !only_mine {
-                    self.fields.entry(name.to_owned()).or_insert(seen);
+                    self.fields.entry(place.to_owned()).or_insert_with(|| seen.clone());
                 }
                 mine.clone()
             }
@@ -294,8 +335,8 @@ impl<'a> Fold<'a> {
         let asked = self.fields.iter().map(|(name, before)| ConflictField {
             field: name.clone(),
             before: before.clone(),
-            mine: field(current, name).clone(),
-            theirs: field(&base.fields, name).clone(),
+            mine: at(current, name).clone(),
+            theirs: at(&base.fields, name).clone(),
         });
         asked.filter(|asked| !same(&asked.mine, &asked.theirs)).collect()
     }
@@ -304,8 +345,14 @@ impl<'a> Fold<'a> {
         let fields = self.current.as_ref().map(|current| self.asked(current)).unwrap_or_default();
         let kind = self.whole.or((!fields.is_empty()).then_some(ConflictKind::Fields));
         let merged = self.merged.into_iter().filter(|name| !self.touched.contains(name)).collect();
-        View { fields: self.current, conflict: kind.map(|kind| Conflict { kind, fields, merged }), set_aside: self.set_aside }
+        let conflict = kind.map(|kind| Conflict { kind, fields, merged, made_twice: self.made_twice });
+        View { fields: self.current, conflict, set_aside: self.set_aside }
     }
+}
+
+/// The members of an object; nothing, if it is none. An absent one has no members.
+fn members(value: &Value) -> Option<Fields> {
+    if value.is_null() { Some(Fields::new()) } else { value.as_object().map(super::record::normalise) }
 }
 
 /// Whether a policy makes one value of two, whoever wrote them.

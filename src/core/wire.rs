@@ -1,5 +1,7 @@
 //! Parcels and their answers, on the wire.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -72,8 +74,9 @@ pub struct PushParcel {
     pub changes: Vec<RowId>,
     /// The schema number under which they were made.
     pub schema: u32,
-    /// Applied wholly or not at all.
-    pub items: Vec<Item>,
+    /// Applied wholly or not at all. Shared with the parcel that it is.
+    #[cfg_attr(feature = "openapi", schema(value_type = Vec<Item>))]
+    pub items: Arc<[Item]>,
 }
 
 /// Numbers from `.0` to `.1`, both included.

@@ -9,7 +9,7 @@ use super::table::Tables;
 use super::unsent::Key;
 use crate::core::history::theirs;
 use crate::core::protocol::SetAside;
-use crate::core::record::{Base, By, Changed, Fields, Millis, RecordId, field, same};
+use crate::core::record::{Base, By, Changed, Fields, Millis, RecordId, at as place, same};
 use crate::core::rows::{Aside, HistoryRow, Met};
 
 /// A value that a rule set aside; `SetAside` in `www/fieldsync/types.d.ts`.
@@ -94,13 +94,13 @@ impl Asides {
         };
         for Kept { lost, met, seen, .. } in self.of.get(&key).into_iter().flatten() {
             // Whoever wrote over it since has decided.
-            if same(field(shown, &lost.field), &met.won) {
+            if same(place(shown, &lost.field), &met.won) {
                 put(lost, &met.won, met.theirs.clone(), *seen);
             }
         }
         for lost in unsent {
             let seen = self.early.iter().any(|(of, early)| *of == key && early == lost);
-            put(lost, field(shown, &lost.field), base.and_then(|base| theirs(base, &lost.field)), seen);
+            put(lost, place(shown, &lost.field), base.and_then(|base| theirs(base, &lost.field)), seen);
         }
         views
     }

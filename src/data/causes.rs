@@ -2,11 +2,24 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Serialize, Serializer};
+
 use crate::core::record::{CollectionName, Millis, Seq, UserId};
 use crate::core::view::ConflictKind;
 
 /// One thing done to many records takes at most so long from one to the next.
 pub const APART_MS_MAX: i64 = 60_000;
+
+/// `ConflictKind` in `www/fieldsync/types.d.ts`.
+impl Serialize for ConflictKind {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(match self {
+            Self::Fields => "fields",
+            Self::DeletedByThem => "deleted-by-them",
+            Self::DeletedByMe => "deleted-by-me",
+        })
+    }
+}
 
 /// What brought a conflict about.
 #[derive(Clone, Debug, PartialEq, Eq)]

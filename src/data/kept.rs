@@ -1,4 +1,4 @@
-//! The outbox as it was last read over a connection. A row never changes and its number is never given again, so only the
+//! The outbox and the parcels as they were last read over a connection. A row never changes and its number is never given again, so only the
 //! numbers have to be asked for, and the rows that are new: a cycle over ten thousand changes reads each once, not twice a
 //! batch.
 //!
@@ -9,25 +9,53 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use crate::core::outbox::Change;
+use crate::core::parcel::Parcel;
 
 /// What was read. It lives as long as the connection: another database is another connection.
 #[derive(Default)]
-pub struct Kept(RefCell<Rc<Vec<Change>>>);
+pub struct Kept {
+    outbox: RefCell<Rc<Vec<Change>>>,
+    packs: RefCell<Vec<Pack>>,
+}
+
+/// Parcels of one row, whose key tells what it contains: they are these as long as there is a row of this key.
+#[derive(Clone, Debug)]
+pub struct Pack {
+    /// The row's key.
+    pub key: String,
+    /// By op_id.
+    pub parcels: Rc<Vec<Parcel>>,
+}
 
 impl Kept {
-    /// Whether there is anything.
+    /// Whether there is anything of the outbox.
     pub fn is_empty(&self) -> bool {
-        self.0.borrow().is_empty()
+        self.outbox.borrow().is_empty()
     }
 
-    /// Takes out what is here, for one who reads: until it is kept again, others read all.
+    /// Takes out what is here of the outbox, for one who reads: until it is kept again, others read all.
     pub fn take(&self) -> Rc<Vec<Change>> {
-        self.0.take()
+        self.outbox.take()
     }
 
-    /// Keeps what was read.
+    /// Keeps what was read of the outbox.
     pub fn keep(&self, rows: &Rc<Vec<Change>>) {
-        self.0.replace(Rc::clone(rows));
+        self.outbox.replace(Rc::clone(rows));
+    }
+
+    /// The parcels of this row.
+    pub fn pack(&self, key: &str) -> Option<Pack> {
+        self.packs.borrow().iter().find(|pack| pack.key == key).cloned()
+    }
+
+    /// Keeps these rows' parcels, in place of what was kept.
+    pub fn keep_packs(&self, packs: Vec<Pack>) {
+        self.packs.replace(packs);
+    }
+
+    /// Keeps these rows' parcels too.
+    pub fn keep_also(&self, packs: Vec<Pack>) {
+        self.packs.borrow_mut().extend(packs);
     }
 }
 

@@ -3,6 +3,7 @@
 pub mod asides;
 pub mod causes;
 pub mod kept;
+mod known;
 pub mod page;
 pub mod page_set;
 pub mod parcels;

@@ -1,13 +1,23 @@
-//! A packed page of bases: one format byte, a CRC-32 of the rest, then the bases as a JSON array in id order.
+//! A packed page of bases: one format byte, a CRC-32 of the rest, then JSON: who made the changes, each once, and the bases in
+//! id order, which name them by their place.
 //!
-//! JSON, because it is what came from the wire and what a rescue page can read; the format byte lets that change.
+//! JSON, because a rescue page can read it; the format byte lets that change. Most of what the server says of a record that was
+//! changed once is when each of its fields changed, and by whom: nearly always the same twice over. So a page has each person
+//! once, and a base each moment once, with the fields of it.
 
-use crate::core::record::Base;
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::core::record::{Base, By, Changed, Fields, Millis, Normalised, RecordId, Seq, Tombstone, Version};
 
 /// A page is split when it would be larger, in bytes.
 pub const PAGE_BYTES_MAX: usize = 32 * 1024;
+/// The bases as they are, in a JSON array: read, and not written any more.
+const FORMAT_PLAIN: u8 = 1;
 /// The format that this code writes.
-const FORMAT_JSON: u8 = 1;
+const FORMAT_SHARED: u8 = 2;
 /// Format byte and checksum.
 const HEADER_BYTES: usize = 5;
 
@@ -34,16 +44,138 @@ impl std::fmt::Display for PageError {
 
 impl std::error::Error for PageError {}
 
-/// Packs bases, which are in id order.
+/// A base in a page. People are their places in [`Packed::people`].
+#[derive(Serialize, Deserialize)]
+struct PackedBase<'a> {
+    id: RecordId,
+    version: Version,
+    seq: Seq,
+    at: Millis,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    by: Option<usize>,
+    /// When, by whom, and which fields.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    changed: Vec<(Millis, usize, Vec<Cow<'a, str>>)>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    tombstone: Option<Tombstone>,
+    #[serde(default)]
+    fields: Cow<'a, Fields>,
+    #[serde(default, skip_serializing_if = "is_empty")]
+    normalised: Cow<'a, BTreeMap<String, Normalised>>,
+}
+
+fn is_empty<K: Ord + Clone, V: Clone>(map: &BTreeMap<K, V>) -> bool {
+    map.is_empty()
+}
+
+/// A page.
+#[derive(Deserialize)]
+struct Packed {
+    people: Vec<By>,
+    bases: Vec<PackedBase<'static>>,
+}
+
+/// A page in the making: bases are added in id order, as long as they fit.
+struct Packing<'a> {
+    people: Vec<&'a By>,
+    people_bytes: usize,
+    body: Vec<u8>,
+}
+
+/// `{"people":[`, `],"bases":[` and `]}`, and the header.
+const FRAME_BYTES: usize = HEADER_BYTES + 11 + 11 + 2;
+
+impl<'a> Packing<'a> {
+    fn new() -> Self {
+        Self { people: Vec::new(), people_bytes: 0, body: Vec::new() }
+    }
+
+    fn person(&mut self, by: &'a By) -> usize {
+        // There are few, and the newest is the likeliest.
+        if let Some(place) = self.people.iter().rposition(|known| *known == by) {
+            return place;
+        }
+        self.people.push(by);
+        self.people_bytes += serde_json::to_vec(by).map_or(0, |json| json.len() + 1);
+        self.people.len() - 1
+    }
+
+    fn base(&mut self, base: &'a Base) -> PackedBase<'a> {
+        let mut changed: Vec<(Millis, usize, Vec<Cow<'a, str>>)> = Vec::new();
+        let mut last: Option<(&Changed, usize)> = None;
+        for (name, change) in &base.changed {
+            let name = Cow::Borrowed(name.as_str());
+            let same = last.filter(|(known, _)| *known == change).map(|(_, group)| group);
+            let by = same.map_or_else(|| self.person(&change.by), |group| changed[group].1);
+            let group = same.or_else(|| changed.iter().position(|(at, who, _)| (*at, *who) == (change.at, by)));
+            let group = group.unwrap_or_else(|| {
+                changed.push((change.at, by, Vec::new()));
+                changed.len() - 1
+            });
+            changed[group].2.push(name);
+            last = Some((change, group));
+        }
+        PackedBase {
+            id: base.id,
+            version: base.version,
+            seq: base.seq,
+            at: base.at,
+            by: base.by.as_ref().map(|by| self.person(by)),
+            changed,
+            tombstone: base.tombstone,
+            fields: Cow::Borrowed(&base.fields),
+            normalised: Cow::Borrowed(&base.normalised),
+        }
+    }
+
+    /// Adds a base, unless the page would be larger than this; a page of one base is as large as that is.
+    fn add(&mut self, base: &'a Base, bytes_max: usize) -> bool {
+        let (people, people_bytes, end) = (self.people.len(), self.people_bytes, self.body.len());
+        let packed = self.base(base);
+        if end > 0 {
+            self.body.push(b',');
+        }
+        // Bases serialise always: their maps have string keys, and a Vec takes every byte.
+        let _ = serde_json::to_writer(&mut self.body, &packed);
+        let fits = end == 0 || FRAME_BYTES + self.people_bytes + self.body.len() <= bytes_max;
+        if !fits {
+            self.people.truncate(people);
+            self.people_bytes = people_bytes;
+            self.body.truncate(end);
+        }
+        fits
+    }
+
+    fn finish(self) -> Vec<u8> {
+        let mut bytes = Vec::with_capacity(FRAME_BYTES + self.people_bytes + self.body.len());
+        bytes.resize(HEADER_BYTES, 0);
+        bytes.extend_from_slice(b"{\"people\":");
+        let _ = serde_json::to_writer(&mut bytes, &self.people);
+        bytes.extend_from_slice(b",\"bases\":[");
+        bytes.extend_from_slice(&self.body);
+        bytes.extend_from_slice(b"]}");
+        let checksum = crc32fast::hash(&bytes[HEADER_BYTES..]);
+        bytes[0] = FORMAT_SHARED;
+        bytes[1..HEADER_BYTES].copy_from_slice(&checksum.to_le_bytes());
+        bytes
+    }
+}
+
+/// Packs bases, which are in id order, into pages of at most `bytes_max`: each with the id of its first base. One base that is
+/// larger has a page of its own. Without bases there is one empty page.
 #[must_use]
-pub fn encode(bases: &[Base]) -> Vec<u8> {
-    let mut bytes = vec![0; HEADER_BYTES];
-    // Bases serialise always: their maps have string keys, and a Vec takes every byte.
-    let _ = serde_json::to_writer(&mut bytes, bases);
-    let checksum = crc32fast::hash(&bytes[HEADER_BYTES..]);
-    bytes[0] = FORMAT_JSON;
-    bytes[1..HEADER_BYTES].copy_from_slice(&checksum.to_le_bytes());
-    bytes
+pub fn encode<'a>(bases: impl IntoIterator<Item = &'a Base>, bytes_max: usize) -> Vec<(Option<RecordId>, Vec<u8>)> {
+    let (mut pages, mut packing, mut first) = (Vec::new(), Packing::new(), None);
+    for base in bases {
+        if !packing.add(base, bytes_max) {
+            pages.push((first.take(), std::mem::replace(&mut packing, Packing::new()).finish()));
+            // The first of a page always fits.
+            packing.add(base, bytes_max);
+        }
+        first.get_or_insert(base.id);
+    }
+    pages.push((first, packing.finish()));
+    pages
 }
 
 /// Unpacks a page.
@@ -52,21 +184,50 @@ pub fn encode(bases: &[Base]) -> Vec<u8> {
 /// See [`PageError`].
 pub fn decode(bytes: &[u8]) -> Result<Vec<Base>, PageError> {
     let Some((header, body)) = bytes.split_at_checked(HEADER_BYTES) else { return Err(PageError::Damaged) };
-    if header[0] != FORMAT_JSON {
-        return Err(PageError::Newer(header[0]));
+    let format = header[0];
+    if format > FORMAT_SHARED {
+        return Err(PageError::Newer(format));
     }
     let checksum = u32::from_le_bytes([header[1], header[2], header[3], header[4]]);
-    if crc32fast::hash(body) != checksum {
+    if crc32fast::hash(body) != checksum || format < FORMAT_PLAIN {
         return Err(PageError::Damaged);
     }
-    serde_json::from_slice(body).map_err(|error| PageError::Malformed(error.to_string()))
+    let malformed = |error: serde_json::Error| PageError::Malformed(error.to_string());
+    if format == FORMAT_PLAIN {
+        return serde_json::from_slice(body).map_err(malformed);
+    }
+    let Packed { people, bases } = serde_json::from_slice(body).map_err(malformed)?;
+    let unpacked: Option<Vec<Base>> = bases.into_iter().map(|base| unpack(base, &people)).collect();
+    unpacked.ok_or_else(|| PageError::Malformed("a base names nobody".to_owned()))
+}
+
+fn unpack(packed: PackedBase<'_>, people: &[By]) -> Option<Base> {
+    let mut changed = BTreeMap::new();
+    for (at, by, names) in packed.changed {
+        let by = people.get(by)?;
+        changed.extend(names.into_iter().map(|name| (name.into_owned(), Changed { at, by: by.clone() })));
+    }
+    let by = match packed.by {
+        Some(place) => Some(people.get(place)?.clone()),
+        None => None,
+    };
+    Some(Base {
+        id: packed.id,
+        version: packed.version,
+        seq: packed.seq,
+        at: packed.at,
+        by,
+        changed,
+        tombstone: packed.tombstone,
+        fields: packed.fields.into_owned(),
+        normalised: packed.normalised.into_owned(),
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::core::record::{Millis, RecordId};
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     fn base(n: i64) -> Base {
         let id = RecordId::new(Millis(n), [0, 0]);
@@ -74,16 +235,71 @@ mod tests {
             .unwrap()
     }
 
+    /// One with all that a base can have.
+    fn full(n: i64) -> Base {
+        let by = |who: i64| json!({"id": RecordId::new(Millis(who), [0, 0]), "name": format!("Ahmad {who}"), "role": "rep"});
+        let mut row = serde_json::to_value(base(n)).unwrap();
+        row["by"] = by(n % 3);
+        row["changed"] = json!({
+            "name": {"at": n, "by": by(n % 3)}, "city": {"at": 1, "by": by(1)}, "phone": {"at": n, "by": by(n % 3)},
+            "code": {"at": n, "by": by(7)},
+        });
+        row["tombstone"] = if n % 2 == 0 { json!("deleted") } else { Value::Null };
+        row["normalised"] = json!({"phone": {"sent": "0812", "returned": "+62812"}});
+        serde_json::from_value(row).unwrap()
+    }
+
+    fn one(bases: &[Base]) -> Vec<u8> {
+        let mut pages = encode(bases, usize::MAX);
+        assert_eq!(pages.len(), 1);
+        pages.remove(0).1
+    }
+
     #[test]
     fn what_is_packed_comes_back() {
-        let bases: Vec<Base> = (1..50).map(base).collect();
-        assert_eq!(decode(&encode(&bases)), Ok(bases));
-        assert_eq!(decode(&encode(&[])), Ok(vec![]));
+        let bases: Vec<Base> = (1..50).map(|n| if n % 4 == 0 { base(n) } else { full(n) }).collect();
+        assert_eq!(decode(&one(&bases)), Ok(bases));
+        assert_eq!(decode(&one(&[])), Ok(vec![]));
+    }
+
+    #[test]
+    fn a_page_of_the_first_format_is_read() {
+        let bases = vec![base(1), full(2)];
+        let body = serde_json::to_vec(&bases).unwrap();
+        let page = [&[FORMAT_PLAIN][..], &crc32fast::hash(&body).to_le_bytes(), &body].concat();
+        assert_eq!(decode(&page), Ok(bases));
+    }
+
+    #[test]
+    fn pages_are_full_and_not_too_full() {
+        let bases: Vec<Base> = (1..200).map(full).collect();
+        let pages = encode(&bases, 4_000);
+        let sizes: Vec<usize> = pages.iter().map(|(_, bytes)| bytes.len()).collect();
+        assert!(sizes.iter().all(|size| *size <= 4_000), "{sizes:?}");
+        assert!(sizes[..sizes.len() - 1].iter().all(|size| *size > 3_300), "{sizes:?}");
+        let back: Vec<Vec<Base>> = pages.iter().map(|(_, bytes)| decode(bytes).unwrap()).collect();
+        assert!(pages.iter().zip(&back).all(|((first, _), bases)| Some(bases[0].id) == *first));
+        assert_eq!(back.concat(), bases);
+        // One that is larger than a page has one of its own.
+        assert_eq!(encode(&bases[..3], 10).len(), 3);
+    }
+
+    #[test]
+    fn who_changed_each_field_when_costs_little() {
+        let by = json!({"id": RecordId::new(Millis(1), [0, 0]), "name": "Budi Santoso", "role": "rep"});
+        let (mut plain, mut told) = (base(1), base(1));
+        let names: Vec<String> = (0..14).map(|n| format!("field_{n:02}")).collect();
+        plain.by = serde_json::from_value(by.clone()).unwrap();
+        told.by = plain.by.clone();
+        let changed = |at: i64| serde_json::from_value(json!({"at": at, "by": by})).unwrap();
+        told.changed = names.iter().map(|name| (name.clone(), changed(if name == "field_03" { 2 } else { 1 }))).collect();
+        let many = |base: &Base| one(&vec![base.clone(); 50]).len() / 50;
+        assert!(many(&told) - many(&plain) < 14 * 12 + 60, "{} {}", many(&told), many(&plain));
     }
 
     #[test]
     fn any_damaged_byte_is_noticed() {
-        let good = encode(&[base(1), base(2)]);
+        let good = one(&[base(1), full(2)]);
         for at in 0..good.len() {
             let mut bad = good.clone();
             bad[at] ^= 0x10;
@@ -94,7 +310,7 @@ mod tests {
 
     #[test]
     fn a_newer_format_is_not_taken_for_damage() {
-        let mut page = encode(&[base(1)]);
+        let mut page = one(&[base(1)]);
         page[0] = 9;
         assert_eq!(decode(&page), Err(PageError::Newer(9)));
     }

@@ -3,6 +3,7 @@
 //! A page owns the ids from its first up to the next page's. Pages split, never merge and never vanish.
 
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
 use crate::core::bases::Bases;
 use crate::core::protocol::Range;
@@ -15,14 +16,21 @@ use super::page::{self, PAGE_BYTES_MAX, PageError};
 /// A split page is filled to this, so that the next few records do not split it again.
 const PAGE_BYTES_FILL: usize = PAGE_BYTES_MAX * 3 / 4;
 
+/// The bases of a page. Shared: a context's memory has the same ones.
+pub(super) type Owned = BTreeMap<RecordId, Rc<Base>>;
+
+#[derive(Default)]
 struct Page {
-    bases: BTreeMap<RecordId, Base>,
+    bases: Owned,
     changed: bool,
 }
 
 /// The pages that a transaction has read.
+#[derive(Default)]
 pub struct PageSet {
     pages: BTreeMap<(CollectionName, String), Page>,
+    /// What was put, if all that was changed was put.
+    put: Vec<(CollectionName, Rc<Base>)>,
 }
 
 impl PageSet {
@@ -34,10 +42,21 @@ impl PageSet {
         let mut pages = BTreeMap::new();
         for row in rows {
             let bases = page::decode(&row.bytes).map_err(|error| (format!("{}/{}", row.collection, row.first), error))?;
-            let bases = bases.into_iter().map(|base| (base.id, base)).collect();
+            let bases = bases.into_iter().map(|base| (base.id, Rc::new(base))).collect();
             pages.insert((row.collection.clone(), row.first.clone()), Page { bases, changed: false });
         }
-        Ok(Self { pages })
+        Ok(Self { pages, put: Vec::new() })
+    }
+
+    /// Adds a page that is known without reading it.
+    pub(super) fn know(&mut self, key: (CollectionName, String), bases: impl FnOnce() -> Owned) {
+        self.pages.entry(key).or_insert_with(|| Page { bases: bases(), changed: false });
+    }
+
+    /// What was put. It is all that the changed pages have of new, unless something was removed or set adrift.
+    #[must_use]
+    pub fn put_bases(&self) -> &[(CollectionName, Rc<Base>)] {
+        &self.put
     }
 
     fn owner(&self, collection: &str, id: RecordId) -> Option<&(CollectionName, String)> {
@@ -48,19 +67,21 @@ impl PageSet {
     /// The base of this record, if there is one.
     #[must_use]
     pub fn get(&self, collection: &str, id: RecordId) -> Option<&Base> {
-        self.pages.get(self.owner(collection, id)?)?.bases.get(&id)
+        self.pages.get(self.owner(collection, id)?)?.bases.get(&id).map(Rc::as_ref)
     }
 
     fn page_for(&mut self, collection: &str, id: RecordId) -> &mut Page {
         let key = self.owner(collection, id).cloned().unwrap_or_else(|| (collection.to_owned(), String::new()));
-        self.pages.entry(key).or_insert_with(|| Page { bases: BTreeMap::new(), changed: false })
+        self.pages.entry(key).or_default()
     }
 
     /// Puts a base.
     pub fn put(&mut self, collection: &str, base: Base) {
+        let base = Rc::new(base);
         let page = self.page_for(collection, base.id);
         page.changed = true;
-        page.bases.insert(base.id, base);
+        page.bases.insert(base.id, Rc::clone(&base));
+        self.put.push((collection.to_owned(), base));
     }
 
     /// The ids of the bases in a range, of the pages read.
@@ -80,29 +101,26 @@ impl PageSet {
     pub fn set_adrift(&mut self) {
         for page in self.pages.values_mut() {
             page.changed |= !page.bases.is_empty();
-            page.bases.values_mut().for_each(|base| base.seq = Seq(0));
+            page.bases.values_mut().for_each(|base| Rc::make_mut(base).seq = Seq(0));
         }
     }
 
     /// Every base of the pages read, by collection.
     pub fn bases(&self) -> impl Iterator<Item = (&str, &Base)> {
-        self.pages.iter().flat_map(|((collection, _), page)| page.bases.values().map(move |base| (collection.as_str(), base)))
+        self.pages
+            .iter()
+            .flat_map(|((collection, _), page)| page.bases.values().map(move |base| (collection.as_str(), base.as_ref())))
     }
 
     /// The changed pages, split where they are too large. `stamp` is the next one to give, and is moved on.
     #[must_use]
     pub fn into_rows(self, stamp: &mut u64) -> Vec<PageRow> {
         let mut rows = Vec::new();
-        for ((collection, first), page) in self.pages {
-            if !page.changed {
-                continue;
-            }
-            for (index, part) in split(page.bases.into_values().collect()).into_iter().enumerate() {
-                let first = match part.first() {
-                    Some(base) if index > 0 => base.id.to_string(),
-                    _ => first.clone(),
-                };
-                rows.push(PageRow { collection: collection.clone(), first, stamp: *stamp, bytes: page::encode(&part) });
+        for ((collection, first), page) in self.pages.into_iter().filter(|(_, page)| page.changed) {
+            for (index, (own, bytes)) in packed(&page.bases).into_iter().enumerate() {
+                let own = own.filter(|_| index > 0).map(|id| id.to_string());
+                let first = own.unwrap_or_else(|| first.clone());
+                rows.push(PageRow { collection: collection.clone(), first, stamp: *stamp, bytes });
                 *stamp += 1;
             }
         }
@@ -130,25 +148,12 @@ impl RangedBases for PageSet {
     }
 }
 
-/// These bases as parts that each fit a page. A page of one record is at most its 24 KiB and what the server adds.
-fn split(bases: Vec<Base>) -> Vec<Vec<Base>> {
-    let sizes: Vec<usize> = bases.iter().map(|base| page::encode(std::slice::from_ref(base)).len()).collect();
-    if sizes.iter().sum::<usize>() <= PAGE_BYTES_MAX {
-        return vec![bases];
-    }
-    let mut parts: Vec<Vec<Base>> = vec![Vec::new()];
-    let mut filled = 0;
-    for (base, size) in bases.into_iter().zip(sizes) {
-        if filled > 0 && filled + size > PAGE_BYTES_FILL {
-            parts.push(Vec::new());
-            filled = 0;
-        }
-        filled += size;
-        if let Some(part) = parts.last_mut() {
-            part.push(base);
-        }
-    }
-    parts
+/// These bases as one page if they fit, else as several that have some room. A page of one record is at most its 24 KiB and
+/// what the server adds.
+fn packed(bases: &Owned) -> Vec<(Option<RecordId>, Vec<u8>)> {
+    let pack = |bytes_max: usize| page::encode(bases.values().map(Rc::as_ref), bytes_max);
+    let whole = pack(PAGE_BYTES_MAX);
+    if whole.len() > 1 { pack(PAGE_BYTES_FILL) } else { whole }
 }
 
 #[cfg(test)]
@@ -191,7 +196,7 @@ mod tests {
                 }
                 let before = stamp;
                 store(&mut rows, set.into_rows(&mut stamp));
-                prop_assert!(rows.iter().all(|row| row.stamp < stamp && row.bytes.len() <= PAGE_BYTES_MAX + 8));
+                prop_assert!(rows.iter().all(|row| row.stamp < stamp && row.bytes.len() <= PAGE_BYTES_MAX));
                 prop_assert!(rows.iter().filter(|row| row.stamp >= before).count() as u64 == stamp - before);
             }
             let set = PageSet::read(&rows).unwrap();

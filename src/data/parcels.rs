@@ -28,8 +28,9 @@ impl Parcels {
         places.into_iter().map(|place| &self.all[place])
     }
 
-    /// Takes these in place of those before. Returns the ones that came, went, or are not as they were (as they were).
-    pub fn replace(&mut self, parcels: &[Parcel]) -> Vec<Parcel> {
+    /// Takes these in place of those before. Returns the ones that came, went, or are not as they were (as they were), and
+    /// which of them are new.
+    pub fn replace(&mut self, parcels: &[Parcel]) -> Vec<(Parcel, bool)> {
         if self.all == parcels {
             return Vec::new();
         }
@@ -45,8 +46,8 @@ impl Parcels {
     }
 }
 
-/// What is in one of the two, both by op_id, or otherwise in each: then as it was.
-fn differing(before: Vec<Parcel>, after: &[Parcel]) -> Vec<Parcel> {
+/// What is in one of the two, both by op_id, or otherwise in each: then as it was. And whether only the second has it.
+fn differing(before: Vec<Parcel>, after: &[Parcel]) -> Vec<(Parcel, bool)> {
     let (mut before, mut after) = (before.into_iter().peekable(), after.iter().peekable());
     let mut found = Vec::new();
     loop {
@@ -57,11 +58,11 @@ fn differing(before: Vec<Parcel>, after: &[Parcel]) -> Vec<Parcel> {
             (Some(old), Some(new)) => old.op_id.cmp(&new.op_id),
         };
         match order {
-            Ordering::Less => found.extend(before.next()),
-            Ordering::Greater => found.extend(after.next().cloned()),
+            Ordering::Less => found.extend(before.next().map(|parcel| (parcel, false))),
+            Ordering::Greater => found.extend(after.next().cloned().map(|parcel| (parcel, true))),
             Ordering::Equal => {
                 let (old, new) = (before.next(), after.next());
-                found.extend(old.filter(|old| new != Some(old)));
+                found.extend(old.filter(|old| new != Some(old)).map(|old| (old, false)));
             }
         }
     }

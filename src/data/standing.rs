@@ -36,6 +36,11 @@ impl Looked {
         self.touched.insert(key);
     }
 
+    /// Whether it was in trouble when it was last looked at.
+    pub(super) fn is_troubled(&self, key: &Key) -> bool {
+        self.troubled.contains_key(key)
+    }
+
     /// Something happened to every record, and each that is unsent will be touched.
     pub(super) fn forget(&mut self) {
         *self = Self::default();
@@ -202,7 +207,7 @@ mod tests {
             self.parcels.push(Parcel {
                 op_id: OpId::new(Millis(0), [2, self.seq]),
                 rows: sent.iter().map(|change| change.row).collect(),
-                items: if empty { vec![] } else { vec![item] },
+                items: if empty { [].into() } else { [item].into() },
                 schema: 1,
                 first_seq: first.client_seq,
                 state: if refused { ParcelState::Refused { problem } } else { ParcelState::Open },

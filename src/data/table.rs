@@ -3,12 +3,11 @@
 //! Nothing here is the truth: all of it is read again from the store, by page `stamp`, `client_seq` and history key.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::ops::Bound::{Excluded, Included, Unbounded};
+use std::rc::Rc;
 
 use serde::Serialize;
 
 use super::asides::{AsideView, Asides};
-use super::page::{PageError, decode};
 use super::parcels::Parcels;
 use super::query::Query;
 use super::standing::Looked;
@@ -18,7 +17,7 @@ use crate::core::outbox::Change;
 use crate::core::parcel::Parcel;
 use crate::core::protocol::{Action, Problem};
 use crate::core::record::{Base, By, CollectionName, Fields, Millis, RecordId, Version};
-use crate::core::rows::{Aside, ConflictRow, HistoryRow, PageRow};
+use crate::core::rows::{Aside, ConflictRow, HistoryRow};
 use crate::core::rules::Violation;
 use crate::core::schema::{Collection, Schema};
 use crate::core::view::{ConflictKind, View, view};
@@ -96,10 +95,11 @@ pub struct RecordView {
 
 /// The memory of one context.
 pub struct Tables {
-    schema: std::rc::Rc<Schema>,
-    bases: BTreeMap<CollectionName, BTreeMap<RecordId, Base>>,
-    pages: BTreeSet<(CollectionName, String)>,
-    unsent: Unsent,
+    schema: Rc<Schema>,
+    pub(super) bases: BTreeMap<CollectionName, BTreeMap<RecordId, Rc<Base>>>,
+    /// Collection and first id of each page.
+    pub(super) pages: BTreeSet<(CollectionName, String)>,
+    pub(super) unsent: Unsent,
     parcels: Parcels,
     pub(super) looked: Looked,
     /// By record.
@@ -114,7 +114,7 @@ pub struct Tables {
 impl Tables {
     /// Empty ones.
     #[must_use]
-    pub fn new(schema: std::rc::Rc<Schema>) -> Self {
+    pub fn new(schema: Rc<Schema>) -> Self {
         Self {
             schema,
             bases: BTreeMap::new(),
@@ -137,34 +137,8 @@ impl Tables {
 
     /// Every base.
     #[must_use]
-    pub fn bases(&self) -> &BTreeMap<CollectionName, BTreeMap<RecordId, Base>> {
+    pub fn bases(&self) -> &BTreeMap<CollectionName, BTreeMap<RecordId, Rc<Base>>> {
         &self.bases
-    }
-
-    /// Takes pages that were written, in place of what they owned. Returns their collections.
-    ///
-    /// # Errors
-    /// Which page cannot be read, and why.
-    pub fn take_pages(&mut self, rows: &[PageRow]) -> Result<BTreeSet<CollectionName>, (String, PageError)> {
-        let decoded: Result<Vec<_>, _> = rows
-            .iter()
-            .map(|row| decode(&row.bytes).map_err(|error| (format!("{}/{}", row.collection, row.first), error)))
-            .collect();
-        self.pages.extend(rows.iter().map(|row| (row.collection.clone(), row.first.clone())));
-        for (row, bases) in rows.iter().zip(decoded?) {
-            let next = (row.collection.clone(), format!("{}\u{0}", row.first));
-            let end = self.pages.range(next..).next().filter(|(collection, _)| *collection == row.collection);
-            let end: Option<RecordId> = end.and_then(|(_, first)| first.parse().ok());
-            let start: Option<RecordId> = row.first.parse().ok();
-            let table = self.bases.entry(row.collection.clone()).or_default();
-            let (start, end) = (start.map_or(Unbounded, Included), end.map_or(Unbounded, Excluded));
-            let owned: Vec<RecordId> = table.range((start, end)).map(|(id, _)| *id).collect();
-            owned.iter().for_each(|id| drop(table.remove(id)));
-            let of_page = owned.into_iter().chain(bases.iter().map(|base| base.id)).map(|id| (row.collection.clone(), id));
-            of_page.filter(|key| self.unsent.has(key)).for_each(|key| self.looked.touch(key));
-            table.extend(bases.into_iter().map(|base| (base.id, base)));
-        }
-        Ok(rows.iter().map(|row| row.collection.clone()).collect())
     }
 
     /// Takes a change of the outbox.
@@ -200,12 +174,16 @@ impl Tables {
     /// Takes the parcels, open and refused, in place of those before. Returns the collections of those that are not as they were.
     pub fn take_parcels(&mut self, parcels: &[Parcel]) -> BTreeSet<CollectionName> {
         let mut touched: BTreeSet<(CollectionName, RecordId)> = BTreeSet::new();
-        for parcel in self.parcels.replace(parcels) {
-            touched.extend(parcel.records());
+        for (parcel, is_new) in self.parcels.replace(parcels) {
             // A record whose item was empty is not in `items`; its changes are in `rows`.
-            touched.extend(parcel.rows.iter().filter_map(|row| self.unsent.of_row(row)).map(Change::key));
+            let of_rows = parcel.rows.iter().filter_map(|row| self.unsent.of_row(row)).map(Change::key);
+            let records: BTreeSet<_> = parcel.records().chain(of_rows).collect();
+            // One that is on its way now is in no new trouble, only perhaps out of it.
+            let is_sent = is_new && parcel.is_open();
+            let looked = records.iter().filter(|key| !is_sent || self.looked.is_troubled(key));
+            looked.cloned().collect::<Vec<_>>().into_iter().for_each(|key| self.looked.touch(key));
+            touched.extend(records);
         }
-        touched.iter().for_each(|key| self.looked.touch(key.clone()));
         touched.into_iter().map(|(collection, _)| collection).collect()
     }
 
@@ -252,7 +230,7 @@ impl Tables {
     /// The base of a record.
     #[must_use]
     pub fn base(&self, collection: &str, id: RecordId) -> Option<&Base> {
-        self.bases.get(collection)?.get(&id)
+        self.bases.get(collection)?.get(&id).map(Rc::as_ref)
     }
 
     /// How many bases there are, tombstones aside.
@@ -372,7 +350,7 @@ impl Bases for Tables {
 
     fn put(&mut self, collection: &str, base: Base) {
         self.looked.touch((collection.to_owned(), base.id));
-        self.bases.entry(collection.to_owned()).or_default().insert(base.id, base);
+        self.bases.entry(collection.to_owned()).or_default().insert(base.id, Rc::new(base));
     }
 }
 

@@ -4,6 +4,7 @@
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 
 use serde_json::Value;
 
@@ -99,6 +100,6 @@ fn kept(collection: &Collection, fields: &Fields) -> Fields {
 
 impl Tables {
     fn bases_of(&self, collection: &str) -> impl Iterator<Item = &Base> {
-        self.bases().get(collection).into_iter().flat_map(BTreeMap::values)
+        self.bases().get(collection).into_iter().flat_map(BTreeMap::values).map(Rc::as_ref)
     }
 }

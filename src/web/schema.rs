@@ -19,7 +19,7 @@ use super::transaction::Fault;
 use crate::ports::{Cause, StoreError, StoreName};
 
 /// The layout below. Raised when a store or an index is added, or when the encoding of a row changes.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 /// Longest wait for the stores to be made, once nobody holds the old version: a tab may have opened it in between.
 const UPGRADE_MS_MAX: u32 = 10_000;
 
@@ -210,6 +210,40 @@ extern "C" {
     #[wasm_bindgen(method, setter, structural)]
     fn set_bytes(this: &PageObject, bytes: &Uint8Array);
 
+    /// A row of `parcels` with several of them.
+    #[wasm_bindgen(js_name = Object)]
+    #[derive(Clone, Debug)]
+    pub type ParcelsObject;
+    #[wasm_bindgen(constructor)]
+    fn none() -> ParcelsObject;
+    /// Its key.
+    #[wasm_bindgen(method, getter, structural)]
+    pub fn op_id(this: &ParcelsObject) -> JsValue;
+    #[wasm_bindgen(method, setter, structural)]
+    fn set_op_id(this: &ParcelsObject, key: &str);
+    /// The parcels as JSON text.
+    #[wasm_bindgen(method, getter, structural)]
+    pub fn parcels(this: &ParcelsObject) -> JsValue;
+    #[wasm_bindgen(method, setter, structural)]
+    fn set_parcels(this: &ParcelsObject, parcels: &str);
+
+    /// A row of `history`.
+    #[wasm_bindgen(js_name = Object)]
+    #[derive(Clone, Debug)]
+    pub type HistoryObject;
+    #[wasm_bindgen(constructor)]
+    fn unwritten() -> HistoryObject;
+    /// Its key, once it has one.
+    #[wasm_bindgen(method, getter, structural)]
+    pub fn key(this: &HistoryObject) -> JsValue;
+    #[wasm_bindgen(method, setter, structural)]
+    fn set_key(this: &HistoryObject, key: f64);
+    /// All but the key, as JSON text.
+    #[wasm_bindgen(method, getter, structural)]
+    pub fn row(this: &HistoryObject) -> JsValue;
+    #[wasm_bindgen(method, setter, structural)]
+    fn set_row(this: &HistoryObject, row: &str);
+
     /// A row of `derived`.
     #[wasm_bindgen(js_name = Object)]
     #[derive(Clone, Debug)]
@@ -237,6 +271,30 @@ impl PageObject {
         row.set_first(first);
         row.set_stamp(stamp);
         row.set_bytes(bytes);
+        row
+    }
+}
+
+impl ParcelsObject {
+    /// A row.
+    #[must_use]
+    pub fn new(key: &str, parcels: &str) -> Self {
+        let row = Self::none();
+        row.set_op_id(key);
+        row.set_parcels(parcels);
+        row
+    }
+}
+
+impl HistoryObject {
+    /// A row; without a key it gets one.
+    #[must_use]
+    pub fn new(key: Option<f64>, text: &str) -> Self {
+        let row = Self::unwritten();
+        if let Some(key) = key {
+            row.set_key(key);
+        }
+        row.set_row(text);
         row
     }
 }

@@ -1,12 +1,13 @@
 //! What is shown, schedule by schedule: each of these loses a change in a simpler design.
 
-use fieldsync::core::record::{Normalised, Tombstone, Version};
-use fieldsync::core::resolve::{Choice, Choices, Stamp, WHOLE, again, resolve};
+use fieldsync::core::outbox::Change;
+use fieldsync::core::record::{Base, Normalised, Tombstone, Version};
+use fieldsync::core::resolve::{Choice, Choices, Question, Resolved, Stamp, WHOLE, again, resolve};
 use fieldsync::core::view::{ConflictKind, View};
 use serde_json::{Value, json};
 
 use super::world::{
-    NOW, applied, base, bases, begin_all, change, changed_at, create, delete, fields, finish_one, gone, group, row, schema,
+    NOW, applied, base, bases, begin_all, change, changed_at, create, delete, fields, finish_one, gone, group, id, row, schema,
     seen_as, update,
 };
 
@@ -245,8 +246,12 @@ fn merged_names_only_what_changed_after_what_i_saw() {
     assert_eq!(seen_as(Some(&untold), &[form]).conflict.unwrap().merged, Vec::<String>::new());
 }
 
-fn stamp() -> Stamp {
-    Stamp { row: row(900), now: NOW, clock_offset_ms: Some(0), schema: 1 }
+fn decided(base: &Base, outbox: &[Change], choices: &Choices) -> Resolved {
+    let schema = schema();
+    let collection = schema.collection("customers").unwrap();
+    let stamp = Stamp { row: row(900), copy: id(90), now: NOW, clock_offset_ms: Some(0), schema: 1 };
+    let asked = Question { schema: &schema, collection, record: base.id, base: Some(base), shown: base.version, outbox };
+    resolve(&asked, choices, stamp).unwrap()
 }
 
 #[test]
@@ -254,11 +259,9 @@ fn a_decision_keeps_the_group_and_what_rules_set_aside() {
     let here = base(1, 2, json!({"name": "A", "phone": "theirs", "city": "theirs"}));
     let mut form = change(1, 1, "update", (1, json!({"phone": "1", "city": "1"})), json!({"phone": "2", "city": "2"}));
     form.group = group(1);
-    let schema = schema();
-    let collection = schema.collection("customers").unwrap();
     let choices: Choices = [("phone".to_owned(), Choice::Mine)].into();
-    let resolved = resolve(collection, Some(&here), &[&form], Version(2), &choices, stamp()).unwrap();
-    assert_eq!(resolved.append.unwrap().group, form.group);
+    let resolved = decided(&here, std::slice::from_ref(&form), &choices);
+    assert_eq!(resolved.append[0].group, form.group);
     assert_eq!(resolved.set_aside.len(), 1);
     assert_eq!(resolved.set_aside[0].field, "city");
     let (once, twice) = (again(&resolved.ended, 1), again(&resolved.ended, 1));
@@ -272,10 +275,8 @@ fn mine_over_a_deleted_record_makes_it_again_whole() {
     let here = gone(base(1, 2, json!({"name": "A", "phone": "02111"})), Tombstone::Deleted);
     let form = update(1, 1, (1, json!({"phone": "02111"})), json!({"phone": "02112"}));
     let choices: Choices = [(WHOLE.to_owned(), Choice::Mine)].into();
-    let schema = schema();
-    let collection = schema.collection("customers").unwrap();
-    let append = resolve(collection, Some(&here), &[&form], Version(2), &choices, stamp()).unwrap().append.unwrap();
-    let begun = begin_all(&[fieldsync::core::outbox::Change { client_seq: 2, ..append }], &[], &bases([here]));
+    let append = decided(&here, &[form], &choices).append.remove(0);
+    let begun = begin_all(&[Change { client_seq: 2, ..append }], &[], &bases([here]));
     assert_eq!(begun.parcels[0].items[0].base_version, Version(2), "over the tombstone");
     assert_eq!(begun.parcels[0].items[0].patch, fields(json!({"name": "A", "phone": "02112"})));
 }

@@ -1,9 +1,12 @@
 //! What was read before is known to who reads again, and what was read in a transaction to who writes in it: neither may show.
 
-use fieldsync::core::record::OpId;
-use fieldsync::ports::{Read, Scope, Step, Store, StoreName, Write};
+use std::collections::BTreeMap;
 
-use super::rows::{change, history, parcel, uuid};
+use fieldsync::core::parcel::Parcel;
+use fieldsync::core::record::OpId;
+use fieldsync::ports::{Read, Rows, Scope, Step, Store, StoreName, Write};
+
+use super::rows::{change, history, parcel, refused, uuid};
 use super::store_cases::{numbers, put, read, write};
 use super::{Disk, both};
 
@@ -56,4 +59,52 @@ pub async fn rows_of_history_tell_their_keys(disk: impl Disk) {
     let both = vec![Write::History(history(1)), Write::Append(change(1, 1)), Write::History(history(2))];
     let committed = write(&store, both).await.expect("an update");
     assert_eq!((committed.appended, committed.history), (vec![1], vec![1, 2]));
+}
+
+/// Written together, changed and removed in part, by two contexts: everybody sees what the last one left.
+pub async fn parcels_written_together_are_each_for_itself(disk: impl Disk) {
+    let (store, other) = (disk.open(), disk.open());
+    let all = async |store: &_| read(store, Read::Parcels).await.parcels;
+    // More than fit one packed row.
+    let mut expected: BTreeMap<OpId, Parcel> = (1..=90).map(|op| (OpId(uuid(op)), parcel(op, op))).collect();
+    put(&store, expected.values().cloned().map(Write::Parcel).collect()).await;
+    for store in [&store, &other, &store] {
+        assert_eq!(all(store).await, expected.values().cloned().collect::<Vec<_>>());
+    }
+    let changed = [3, 40, 41].map(|op| refused(op, op));
+    let mut writes: Vec<Write> = changed.iter().cloned().map(Write::Parcel).collect();
+    writes.extend([4, 39, 90, 200].map(|op| Write::RemoveParcel(OpId(uuid(op)))));
+    writes.push(Write::Parcel(parcel(300, 1)));
+    put(&other, writes).await;
+    expected.extend(changed.into_iter().chain([parcel(300, 1)]).map(|parcel| (parcel.op_id, parcel)));
+    expected.retain(|op_id, _| ![4, 39, 90].map(|op| OpId(uuid(op))).contains(op_id));
+    for store in [&store, &other, &disk.open()] {
+        assert_eq!(all(store).await, expected.values().cloned().collect::<Vec<_>>());
+    }
+    let some = Read::ParcelsOf([41, 2, 4, 300].map(|op| OpId(uuid(op))).into());
+    let found = [2, 41, 300].map(|op| expected[&OpId(uuid(op))].clone());
+    assert_eq!(read(&store, some).await.parcels, found);
+    // The last word counts, and one that is left alone is a row like any other.
+    let twice = vec![Write::Parcel(refused(300, 1)), Write::RemoveParcel(OpId(uuid(300))), Write::Parcel(parcel(300, 2))];
+    put(&store, twice).await;
+    let gone = expected.keys().filter(|op_id| **op_id != OpId(uuid(300))).copied();
+    put(&other, gone.map(Write::RemoveParcel).collect()).await;
+    for store in [&store, &other, &disk.open()] {
+        assert_eq!(all(store).await, [parcel(300, 2)]);
+    }
+}
+
+pub async fn what_a_transaction_saw_and_wrote_comes_back(disk: impl Disk) {
+    let store = disk.open();
+    put(&store, vec![Write::Append(change(1, 1)), Write::Parcel(parcel(10, 1))]).await;
+    let writes = vec![Write::RemoveChange(1), Write::RemoveParcel(OpId(uuid(10))), Write::History(history(3))];
+    let stores = [StoreName::Outbox, StoreName::Parcels, StoreName::History];
+    let scope = Scope::strict(&stores, vec![Read::Outbox]);
+    let plan = |rows: &Rows| match rows.stage {
+        0 => Step::Read(vec![Read::Parcels]),
+        _ => Step::Write(writes.clone(), rows.clone()),
+    };
+    let committed = store.update(scope, plan).await.expect("an update");
+    assert_eq!((committed.rows.outbox.len(), committed.rows.parcels.len()), (1, 1));
+    assert_eq!((committed.rows, committed.writes), (committed.value, writes));
 }

@@ -92,6 +92,8 @@ macro_rules! store_cases {
             the_outbox_is_read_again_as_it_is_now,
             two_readers_at_once_see_the_whole_outbox,
             rows_of_history_tell_their_keys,
+            parcels_written_together_are_each_for_itself,
+            what_a_transaction_saw_and_wrote_comes_back,
             conflicts_are_put_replaced_and_removed,
             history_gets_ascending_keys_and_is_pruned,
             a_row_of_history_is_amended_and_a_change_put_back,

@@ -64,7 +64,7 @@ pub fn parcel(op: u64, record: u64) -> Parcel {
     Parcel {
         op_id: OpId(uuid(op)),
         rows: vec![RowId(uuid(op + 1)), RowId(uuid(op + 2))],
-        items: vec![Item {
+        items: [Item {
             collection: "customers".into(),
             id: id(record),
             action: Action::Update,
@@ -73,7 +73,8 @@ pub fn parcel(op: u64, record: u64) -> Parcel {
             seen: fields(json!({"name": "PT ABC"})),
             set_aside: vec![SetAside { field: "city".into(), value: json!("Bogor"), mine: true }],
             edited_at: Millis(1_700_000_000_000),
-        }],
+        }]
+        .into(),
         schema: 1,
         first_seq: 7,
         state: ParcelState::Open,

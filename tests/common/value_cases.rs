@@ -74,7 +74,7 @@ pub async fn big_values_come_back(disk: impl Disk) {
 
 pub async fn whole_rows_come_back_as_they_were(disk: impl Disk) {
     let store = disk.open();
-    let plain = Parcel { items: vec![], rows: vec![], ..parcel(40, 4) };
+    let plain = Parcel { items: [].into(), rows: vec![], ..parcel(40, 4) };
     put(&store, vec![Write::Append(full_change(1, 1)), Write::Append(change(2, 1))]).await;
     put(&store, vec![Write::Parcel(refused(10, 1)), Write::Parcel(plain.clone()), Write::History(history(7))]).await;
     let rows = store.read(vec![Read::Outbox, Read::Parcels, Read::HistoryLast(1)]).await.expect("a read");

@@ -1,16 +1,18 @@
 //! Two people, one record.
 
 use fieldsync::client::{NewChange, SettleError};
+use fieldsync::core::parcel::{Parcel, ParcelState};
 use fieldsync::core::protocol::Action;
-use fieldsync::core::record::Version;
+use fieldsync::core::record::{OpId, RecordId, Version};
 use fieldsync::core::resolve::Choices;
 use fieldsync::data::table::{RecordStatus, RecordView};
-use fieldsync::ports::Read;
+use fieldsync::memory;
+use fieldsync::ports::{Read, Rows, Scope, Step, Store, StoreName, Write};
 use serde_json::{Value, json};
 
 use super::world::{AHMAD, BUDI, Device, World, fields};
 
-async fn shared(world: &World, value: Value) -> (Device, Device, fieldsync::core::record::RecordId) {
+async fn shared(world: &World, value: Value) -> (Device, Device, RecordId) {
     let (phone, office) = (world.device(BUDI).await, world.device(AHMAD).await);
     let id = phone.create("customers", value).await;
     phone.sync().await;
@@ -223,4 +225,117 @@ async fn a_refused_parcel_goes_with_the_last_of_its_changes() {
     }
     let rows = phone.store.peek(&[Read::Outbox, Read::Parcels]);
     assert_eq!((rows.outbox.len(), rows.parcels), (1, vec![]), "the code is still unsent");
+}
+
+/// Two devices of Budi's make a customer with one id (an import, a form that was open in both), and one of them logs a visit.
+async fn made_twice(world: &World) -> (Device, Device, RecordId, RecordId) {
+    let (phone, office) = (world.device(BUDI).await, world.device(BUDI).await);
+    let id = office.create("customers", json!({"name": "PT Satu", "city": "Jakarta"})).await;
+    office.sync().await;
+    let row = phone.row();
+    let written = fields(json!({"name": "PT Dua", "phone": "02111"}));
+    let (version, seen, collection) = (Version(0), fields(json!({})), "customers".to_owned());
+    let change = NewChange { row, collection, record: id, action: Action::Create, version, seen, written };
+    phone.client.save(vec![change], 0).await.unwrap();
+    phone.sync().await;
+    // What names a record that is in conflict waits with it.
+    let visit = phone.create("activities", json!({"customer": id, "kind": "visit", "subject": "x", "at": 1})).await;
+    phone.sync().await;
+    (phone, office, id, visit)
+}
+
+fn copy_of(device: &Device, visit: RecordId) -> RecordId {
+    device.value("activities", visit, "customer").as_str().unwrap().parse().unwrap()
+}
+
+#[tokio::test]
+async fn two_creates_of_one_id_are_one_record_unless_a_person_says_two() {
+    let world = World::new();
+    let (phone, office, id, visit) = made_twice(&world).await;
+    assert!(phone.client.conflicts()[0].is_made_twice());
+    let two = choices(json!({"*": "two"}));
+    phone.client.resolve("customers", id, Version(1), &two).await.unwrap();
+    let copy = copy_of(&phone, visit);
+    assert_ne!(copy, id);
+    assert_eq!(phone.value("customers", id, "name"), "PT Satu", "theirs is theirs again, at once");
+    phone.sync().await;
+    office.sync().await;
+    for device in [&phone, &office] {
+        assert_eq!(
+            (device.value("customers", id, "name"), device.value("customers", id, "phone")),
+            (json!("PT Satu"), Value::Null)
+        );
+        assert_eq!(
+            (device.value("customers", copy, "name"), device.value("customers", copy, "city")),
+            (json!("PT Dua"), Value::Null)
+        );
+        assert_eq!(copy_of(device, visit), copy);
+        assert_eq!((device.unsent(), device.client.conflicts().len()), (0, 0));
+    }
+}
+
+#[tokio::test]
+async fn that_these_are_two_can_be_undone_while_nothing_builds_on_it() {
+    let world = World::new();
+    let (phone, _, id, visit) = made_twice(&world).await;
+    let two = choices(json!({"*": "two"}));
+    let undo = phone.client.resolve("customers", id, Version(1), &two).await.unwrap();
+    phone.client.restore(&undo).await.unwrap();
+    assert_eq!((phone.client.conflicts().len(), copy_of(&phone, visit)), (1, id), "as it was");
+    assert_eq!(phone.value("customers", id, "name"), "PT Dua");
+    let undo = phone.client.resolve("customers", id, Version(1), &two).await.unwrap();
+    let copy = copy_of(&phone, visit);
+    phone.update("customers", copy, json!({"city": "Bandung"})).await;
+    assert_eq!(phone.client.restore(&undo).await, Err(SettleError::Moved), "an edit would be left without its record");
+    phone.sync().await;
+    assert_eq!((phone.unsent(), phone.value("customers", copy, "city")), (0, json!("Bandung")));
+    let one = phone.store.peek(&[Read::HistoryAfter(0)]).history;
+    let rows: Vec<_> = one.iter().flat_map(|row| &row.ended).map(|ended| ended.row).collect();
+    let mut once = rows.clone();
+    once.sort_unstable();
+    once.dedup();
+    assert_eq!(once.len(), rows.len(), "each change ended once");
+}
+
+/// What names mine may be on its way, and then nobody knows whom it names.
+#[tokio::test]
+async fn that_these_are_two_waits_for_the_answer_of_what_names_mine() {
+    let world = World::new();
+    let (phone, _, id, visit) = made_twice(&world).await;
+    let open = phone.store.peek(&[Read::Outbox]).outbox.iter().find(|change| change.record == visit).unwrap().row;
+    let parcel = Parcel {
+        op_id: OpId(phone.row().0),
+        rows: vec![open],
+        items: [].into(),
+        schema: 1,
+        first_seq: 2,
+        state: ParcelState::Open,
+        attempts: 0,
+        next_attempt_at: None,
+        blocked_by: None,
+        then: None,
+    };
+    let scope = Scope::strict(&[StoreName::Parcels], vec![]);
+    let write = |_: &Rows| Step::Write(vec![Write::Parcel(parcel.clone())], ());
+    phone.store.update(scope, write).await.unwrap();
+    let two = choices(json!({"*": "two"}));
+    assert_eq!(phone.client.resolve("customers", id, Version(1), &two).await, Err(SettleError::Moved));
+}
+
+/// The commit of a decision went unseen, and its work was done again: what it ended is not forgotten.
+#[tokio::test]
+async fn a_decision_that_ran_twice_can_be_undone_whatever_was_chosen() {
+    for choice in ["mine", "theirs"] {
+        let world = World::new();
+        let (phone, office, id) = shared(&world, json!({"name": "PT ABC", "phone": "02100"})).await;
+        office.update("customers", id, json!({"phone": "02122"})).await;
+        office.sync().await;
+        phone.update("customers", id, json!({"phone": "02111"})).await;
+        phone.sync().await;
+        phone.store.fail_next(memory::Fault::LostAnswer);
+        let undo = phone.client.resolve("customers", id, Version(2), &choices(json!({"phone": choice}))).await.unwrap();
+        phone.client.restore(&undo).await.unwrap();
+        assert_eq!(phone.value("customers", id, "phone"), "02111", "{choice}");
+        assert_eq!(phone.get("customers", id).unwrap().status, RecordStatus::Conflict);
+    }
 }

@@ -3,10 +3,11 @@
 use fieldsync::client::SettleError;
 use fieldsync::core::parcel::Then;
 use fieldsync::core::protocol::{Action, Item, PushParcel, PushRequest, Request};
-use fieldsync::core::record::{Millis, OpId, RecordId, RowId};
+use fieldsync::core::record::{Millis, OpId, RecordId, RowId, UserId};
 use fieldsync::core::rules::{Rule, Violation};
 use fieldsync::data::table::RecordStatus;
 use fieldsync::data::unfit::Unfit;
+use fieldsync::memory;
 use fieldsync::ports::{Read, Store, Transport};
 use serde_json::json;
 
@@ -18,20 +19,20 @@ fn rows(phone: &Device, id: RecordId) -> Vec<RowId> {
     outbox.iter().filter(|entry| entry.record() == id).flat_map(|entry| entry.rows()).collect()
 }
 
-/// The manager gives a customer to the other rep.
-async fn give_away(office: &Device, id: RecordId) {
+/// The manager gives a customer of the one to the other.
+pub async fn give(office: &Device, id: RecordId, from: UserId, to: UserId) {
     let shown = office.get("customers", id).unwrap();
     let item = Item {
         collection: "customers".into(),
         id,
         action: Action::Update,
         base_version: shown.version,
-        patch: fields(json!({"owner": SARI})),
-        seen: fields(json!({"owner": BUDI})),
+        patch: fields(json!({"owner": to})),
+        seen: fields(json!({"owner": from})),
         set_aside: vec![],
         edited_at: Millis(0),
     };
-    let parcel = PushParcel { op_id: OpId(office.row().0), changes: vec![office.row()], schema: 1, items: vec![item] };
+    let parcel = PushParcel { op_id: OpId(office.row().0), changes: vec![office.row()], schema: 1, items: [item].into() };
     let whole = json!({"device": office.row(), "epoch": office.row(), "allocated_seq": 0, "open": [], "parcels": [parcel]});
     let request: PushRequest = serde_json::from_value(whole).unwrap();
     office.wire.send(&Request::Push(request)).await.unwrap();
@@ -54,7 +55,7 @@ async fn trying_again_what_cannot_be_sent_says_why() {
     assert_eq!(phone.client.retry(row).await, Err(SettleError::NotFound), "it has ended");
 
     office.sync().await;
-    give_away(&office, broken).await;
+    give(&office, broken, BUDI, SARI).await;
     phone.update("customers", broken, json!({"city": "Depok"})).await;
     let [row] = rows(&phone, broken)[..] else { panic!() };
     phone.sync().await;
@@ -136,4 +137,17 @@ async fn a_discard_that_was_done_is_not_called_undone() {
         assert_eq!(phone.client.restore(&undo).await, Err(SettleError::Moved));
         assert_eq!(phone.unsent(), left, "nothing was put back");
     }
+}
+
+/// The commit went unseen, and the work was done again: it found nothing to discard, and the user was told so.
+#[tokio::test]
+async fn a_discard_that_ran_twice_can_be_taken_back() {
+    let world = World::new();
+    let phone = world.device(BUDI).await;
+    let id = phone.create("customers", json!({"name": "PT Askrindo"})).await;
+    phone.store.fail_next(memory::Fault::LostAnswer);
+    let undo = phone.client.discard(rows(&phone, id)[0]).await.unwrap();
+    assert_eq!(phone.unsent(), 0);
+    phone.client.restore(&undo).await.unwrap();
+    assert_eq!((phone.unsent(), phone.value("customers", id, "name")), (1, json!("PT Askrindo")));
 }

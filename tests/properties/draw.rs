@@ -47,7 +47,7 @@ pub fn steps(most: usize) -> impl Strategy<Value = Vec<Step>> {
         4 => (1usize..6).prop_map(|count_max| Step::Begin { count_max }),
         5 => (any::<u8>(), 0u8..10).prop_map(|(which, outcome)| Step::Answer { which, outcome }),
         1 => any::<u8>().prop_map(|which| Step::Discard { which }),
-        1 => (0u64..5, 0u8..2).prop_map(|(record, choice)| Step::Resolve { record, choice }),
+        1 => (0u64..5, 0u8..3).prop_map(|(record, choice)| Step::Resolve { record, choice }),
         2 => (0u64..5, 0u8..6, 0u8..5, 0u8..4).prop_map(|(record, kind, field, value)| Step::Pull { record, kind, field, value }),
         1 => Just(Step::Release),
     ];

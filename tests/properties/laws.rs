@@ -25,7 +25,7 @@ impl Device {
                 let whole = self.outbox.iter().filter(|change| change.group == Some(group));
                 assert!(whole.clone().all(|change| parcel.rows.contains(&change.row)), "half a group: {parcel:?}");
             }
-            for item in &parcel.items {
+            for item in parcel.items.iter() {
                 let changes: Vec<&Change> = own.iter().copied().filter(|change| change.record == item.id).collect();
                 let all = self.changes((&item.collection, item.id));
                 assert_eq!(changes[..], all[..changes.len()], "not a prefix");
@@ -41,7 +41,8 @@ impl Device {
         }
         let (mut made, mut there) = (made(&self.outbox), BTreeSet::new());
         // Made and deleted again before it was sent: what names it is refused, and shown.
-        let is_sent = |change: &Change| begun.send.iter().flat_map(|parcel| &parcel.items).any(|item| item.id == change.record);
+        let is_sent =
+            |change: &Change| begun.send.iter().flat_map(|parcel| parcel.items.iter()).any(|item| item.id == change.record);
         let cancelled = |change: &&Change| {
             let carried = begun.parcels.iter().chain(&self.parcels).any(|parcel| parcel.rows.contains(&change.row));
             (carried && !is_sent(change)) || begun.ended.iter().any(|ended| ended.row == change.row)
@@ -57,7 +58,7 @@ impl Device {
                 let mut creates = self.outbox.iter().filter(|change| change.action == Action::Create);
                 creates.find(|create| create.record == id && create.collection == target).map(|create| create.client_seq) > last
             };
-            for item in &parcel.items {
+            for item in parcel.items.iter() {
                 let collection = schema().collection(&item.collection).unwrap();
                 for (_, target, id) in collection.references(&item.patch) {
                     let is_there = there.contains(&id) || self.bases.get(target, id).is_some() || is_behind(target, id);

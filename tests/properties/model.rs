@@ -13,7 +13,7 @@ use fieldsync::core::push::{Begin, Begun, begin, begin_within, ended};
 use fieldsync::core::record::{
     Base, DeviceId, Fields, GroupId, Millis, RecordId, RowId, Seq, Tombstone, UserId, Version, normalise,
 };
-use fieldsync::core::resolve::{Choice, Choices, Stamp, WHOLE, resolve};
+use fieldsync::core::resolve::{Choice, Choices, Question, Stamp, WHOLE, resolve};
 use fieldsync::core::rows::{End, Ended};
 use fieldsync::core::schema::Mode;
 use fieldsync::core::view::{View, patched, view};
@@ -290,17 +290,35 @@ impl Device {
         let Some(conflict) = self.view(key).conflict.filter(|_| !self.parcels.iter().any(in_flight)) else { return };
         let pick = if choice == 0 { Choice::Mine } else { Choice::Theirs };
         let names = conflict.fields.iter().map(|field| field.field.clone()).chain([WHOLE.to_owned()]);
-        let choices: Choices = names.map(|name| (name, pick.clone())).collect();
-        let stamp = Stamp { row: RowId(uuid(self.number())), now: self.now(), clock_offset_ms: Some(0), schema: 1 };
+        let mut choices: Choices = names.map(|name| (name, pick.clone())).collect();
+        let is_two = choice == 2 && conflict.made_twice;
+        if is_two {
+            choices.insert(WHOLE.to_owned(), Choice::Two);
+        }
+        let stamp = Stamp {
+            row: RowId(uuid(self.number())),
+            copy: RecordId(uuid(self.number())),
+            now: self.now(),
+            clock_offset_ms: Some(0),
+            schema: 1,
+        };
         let base = self.bases.get(key.0, key.1).cloned();
         let shown = base.as_ref().map(|base| base.version).unwrap_or_default();
         let collection = schema().collection(key.0).unwrap();
-        let resolved = resolve(collection, base.as_ref(), &self.changes(key), shown, &choices, stamp).unwrap();
+        let asked = Question { schema: schema(), collection, record: key.1, base: base.as_ref(), shown, outbox: &self.outbox };
+        let resolved = resolve(&asked, &choices, stamp).unwrap();
         let gone: Vec<RowId> = resolved.ended.iter().map(|ended| ended.row).collect();
+        if self.parcels.iter().any(|parcel| parcel.is_open() && parcel.rows.iter().any(|row| gone.contains(row))) {
+            return; // What follows may be on its way: asked again, once that is known.
+        }
         self.parcels.retain(|parcel| parcel.is_open() || !parcel.rows.iter().all(|row| gone.contains(row)));
         self.end(resolved.ended);
         resolved.append.into_iter().for_each(|change| self.append(change));
         assert_eq!(self.view(key).conflict, None, "decided, and still asked");
+        let names = |change: &Change| {
+            schema().collection(&change.collection).unwrap().references(&change.written).any(|its| its.2 == key.1)
+        };
+        assert!(!is_two || !self.outbox.iter().any(names), "these are two, and something names the one that is theirs");
     }
 
     /// Somebody else changed, made, deleted or took away a record.

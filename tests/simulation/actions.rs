@@ -151,6 +151,7 @@ impl World {
             "name": if random.percent(30) { format!("  {} ", self.token()) } else { self.token() }, "phone": self.token(),
             "city": self.token(), "source": self.token(), "nick": self.token(), "tags": [self.token()], "visits": random.below(5),
             "last_visit": random.below(50), "discount": random.below(50), "grade": "a", "notes": self.token(),
+            "terms": {"x": self.token(), "y": self.token()},
         });
         if random.percent(15) {
             fields["code"] = json!(format!("c{}", random.below(3)));
@@ -182,47 +183,13 @@ impl World {
         self.save(tab, vec![change], random)
     }
 
-    /// New values for some fields of a record that is shown.
-    pub fn patch(&self, shown: &RecordView, random: &mut Random) -> Value {
-        let number = |name: &str| shown.fields.get(name).and_then(Value::as_i64).unwrap_or(0);
-        let text = |name: &str| shown.fields.get(name).and_then(Value::as_str).unwrap_or("").to_owned();
-        let mut patch = json!({});
-        for _ in 0..=random.below(3) {
-            match (shown.collection.as_str(), random.below(11)) {
-                ("customers", 0..3) => patch["name"] = json!(self.token()),
-                ("customers", 3..5) => patch["phone"] = json!(self.token()),
-                ("customers", 5) => patch["city"] = json!(self.token()),
-                ("customers", 6) => (patch["source"], patch["nick"]) = (json!(self.token()), json!(self.token())),
-                ("customers", 7) => {
-                    let mut tags = shown.fields.get("tags").and_then(Value::as_array).cloned().unwrap_or_default();
-                    tags.push(json!(self.token()));
-                    patch["tags"] = json!(tags);
-                }
-                ("customers", 8) => patch["visits"] = json!(number("visits") + random.between(1, 9)),
-                ("customers", 9) => {
-                    (patch["last_visit"], patch["discount"]) = (json!(random.below(100)), json!(random.below(100)));
-                    patch["grade"] = json!(["a", "b", "c", "d"][random.below(4)]);
-                }
-                ("customers", _) => patch["notes"] = json!(format!("{}|{}", text("notes"), self.token())),
-                ("pipelines", 0..5) => {
-                    patch["stage"] =
-                        json!(if text("stage") == "proposal" { ["won", "lead"][random.below(2)] } else { "proposal" });
-                }
-                ("pipelines", _) => patch["title"] = json!(self.token()),
-                (_, 0..5) => patch["note"] = json!(format!("{}|{}", text("note"), self.token())),
-                _ => patch["subject"] = json!(self.token()),
-            }
-        }
-        patch
-    }
-
     fn some_shown(&self, tab: (usize, usize), random: &mut Random, with_deleted: bool) -> Option<RecordView> {
         let collection = ["customers", "customers", "pipelines", "activities"][random.below(4)];
         random.pick(&self.shown(tab, collection, with_deleted)).cloned()
     }
 
     pub fn edit_of(&self, tab: (usize, usize), shown: &RecordView, random: &mut Random) -> NewChange {
-        self.change(tab.0, &shown.collection, shown.id, Action::Update, Some(shown), self.patch(shown, random))
+        self.change(tab.0, &shown.collection, shown.id, Action::Update, Some(shown), self.patch(tab, shown, random))
     }
 
     fn edit(&mut self, tab: (usize, usize), random: &mut Random) -> bool {
@@ -363,6 +330,10 @@ impl World {
         choices.insert(WHOLE.to_owned(), choice(random));
         for name in conflict.field_names() {
             choices.insert(name.to_owned(), choice(random));
+        }
+        if conflict.is_made_twice() && random.percent(30) {
+            self.sim.count("decision", "these are two");
+            choices.insert(WHOLE.to_owned(), Choice::Two);
         }
         self.say(|_| format!("device {}.{}: decides {collection}/{id} at {version:?}: {choices:?}", tab.0, tab.1));
         self.spawn(

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use fieldsync::core::machine::Reason;
 use fieldsync::core::outbox::Change;
 use fieldsync::core::record::{GroupId, RecordId};
+use fieldsync::core::schema::ids;
 use fieldsync::data::table::RecordStatus;
 use fieldsync::ports::Read;
 
@@ -50,8 +51,8 @@ impl World {
             let groups: BTreeSet<GroupId> =
                 outbox.iter().filter(|change| bad.contains(&change.record)).filter_map(|change| change.group).collect();
             let goes_along = |change: &&Change| {
-                let names = change.written.values().filter_map(|value| value.as_str()?.parse::<RecordId>().ok());
-                change.group.is_some_and(|group| groups.contains(&group)) || names.into_iter().any(|named| bad.contains(&named))
+                let mut names = change.written.values().flat_map(ids);
+                change.group.is_some_and(|group| groups.contains(&group)) || names.any(|named| bad.contains(&named))
             };
             let more: BTreeSet<RecordId> = outbox.iter().filter(goes_along).map(|change| change.record).collect();
             let before = bad.len();

@@ -14,6 +14,7 @@ pub struct Coverage {
 pub const WANTED: &[(&str, &[&str])] = &[
     ("fault", FAULTS),
     ("class", CLASSES),
+    ("decision", &["these are two"]),
     (
         "pair",
         &[

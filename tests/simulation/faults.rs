@@ -138,7 +138,7 @@ impl World {
     fn push_as_manager(&mut self, items: Vec<Item>, random: &mut Random) {
         let now = self.sim.now.get();
         let op_id = OpId::new(Millis(now), [random.bits(), random.bits()]);
-        let parcel = PushParcel { op_id, changes: vec![self.row(0)], schema: 1, items };
+        let parcel = PushParcel { op_id, changes: vec![self.row(0)], schema: 1, items: items.into() };
         let request = Request::Push(PushRequest {
             device: DeviceId::new(Millis(1), [1, 1]),
             epoch: Epoch::new(Millis(1), [1, 1]),

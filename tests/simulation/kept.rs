@@ -6,13 +6,14 @@ use std::ops::Bound;
 use fieldsync::client::NewChange;
 use fieldsync::core::outbox::Change;
 use fieldsync::core::protocol::{Action, Cursor};
-use fieldsync::core::record::{CollectionName, OpId, RecordId, RowId, Seq, Tombstone, field};
+use fieldsync::core::record::{CollectionName, Fields, OpId, RecordId, RowId, Seq, Tombstone, field};
 use fieldsync::core::rows::{End, Ended, PageRow};
+use fieldsync::ports::Write;
 use fieldsync_server::sync::cursor::Place;
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::oracle::{Disk, Oracle};
+use crate::oracle::{Disk, Oracle, Row};
 
 /// The forms that were saved, by the row of the change.
 pub type Forms = BTreeMap<RowId, NewChange>;
@@ -91,6 +92,35 @@ impl Oracle {
         if is_decision && !self.decisions.contains(&(change.record, change.seen.version)) {
             self.fail("I7 a decision is on what was shown", format!("nobody was shown what {change:?} says it saw"));
         }
+    }
+
+    /// Where a person said that a record is two, all that named mine names the copy: nothing that names the old one is left, and
+    /// what is appended for it is what ended, but for the name. Gives the copy.
+    pub fn check_two(&mut self, disk: usize, writes: &[Write], ended: &[&Ended]) -> Option<RecordId> {
+        let appended = || writes.iter().filter_map(|write| if let Write::Append(change) = write { Some(change) } else { None });
+        let is_new =
+            |change: &&Change| change.action == Action::Create && !ended.iter().any(|ended| ended.record == change.record);
+        let copy = appended().find(is_new).filter(|_| ended.iter().any(|ended| ended.end == End::Resolved))?;
+        let mine = |ended: &&&Ended| ended.collection == copy.collection && ended.action == Action::Create;
+        let old = ended.iter().find(mine).map(|ended| ended.record)?.to_string();
+        let names = |fields: &Fields| serde_json::to_string(fields).unwrap_or_default().contains(&old);
+        let is_left = |row: &&Row| {
+            row.end.is_none() && names(&row.change.written) && !ended.iter().any(|ended| ended.row == row.change.row)
+        };
+        let left = self.disks[disk].rows.values().find(is_left).map(|row| row.change.row);
+        if let Some(row) = left {
+            self.fail("I7 what names mine follows it", format!("{row:?} names {old}, which is theirs now"));
+        }
+        let said = |fields: &Fields| serde_json::to_string(fields).unwrap_or_default().replace(&old, &copy.record.to_string());
+        let follows = |change: &Change| {
+            ended.iter().any(|ended| {
+                ended.record == change.record && ended.action == change.action && said(&ended.written) == said(&change.written)
+            })
+        };
+        if let Some(change) = appended().find(|change| change.record != copy.record && !follows(change)) {
+            self.fail("I7 what names mine follows it", format!("{change:?} is none of what ended"));
+        }
+        Some(copy.record)
     }
 
     /// A page that is written has no base that is older than what was there, unless it is set adrift. A restored server counts

@@ -2,7 +2,7 @@
 //!
 //! `cargo xtask simulate --seeds N [--from S]` runs seeds; `--seed S` replays one with its log; a seed that fails is shrunk.
 
-//! `--mutations` runs only what must fail: every deliberate fault of `src/mutation.rs`.
+//! `--mutations` runs only what must fail: every deliberate fault of `src/mutation.rs`; `--mutation NAME` those that are named.
 #![allow(clippy::expect_used, clippy::panic, reason = "what must be there fails the run if it is not")]
 
 mod actions;
@@ -18,6 +18,7 @@ mod mutations;
 mod network;
 mod oracle;
 mod overwrite;
+mod patches;
 mod ports;
 mod random;
 mod run;
@@ -44,13 +45,17 @@ struct Arguments {
     seed: Option<u64>,
     /// Whether the mutations run; and whether they alone do.
     mutations: (bool, bool),
+    /// Which; all, if none is named.
+    names: Vec<String>,
 }
 
 fn arguments() -> Arguments {
     let given: Vec<String> = std::env::args().skip(1).collect();
-    let alone = given.iter().any(|argument| argument == "--mutations");
+    let named = given.windows(2).filter(|pair| pair[0] == "--mutation").map(|pair| pair[1].clone());
+    let names: Vec<String> = named.collect();
+    let alone = !names.is_empty() || given.iter().any(|argument| argument == "--mutations");
     let mutations = (alone || given.is_empty(), alone);
-    let mut arguments = Arguments { seeds: SEEDS_DEFAULT, from: 0, steps: STEPS_DEFAULT, seed: None, mutations };
+    let mut arguments = Arguments { seeds: SEEDS_DEFAULT, from: 0, steps: STEPS_DEFAULT, seed: None, mutations, names };
     for pair in given.windows(2) {
         let number = pair[1].replace('_', "").parse();
         match (pair[0].as_str(), number) {
@@ -77,7 +82,7 @@ fn main() {
         *(if run_seeds(&arguments) { &mut passed } else { &mut failed }) += 1;
     }
     if arguments.mutations.0 {
-        let (seen, unseen) = mutations::run_all(arguments.steps);
+        let (seen, unseen) = mutations::run_all(arguments.steps, &arguments.names);
         (passed, failed) = (passed + seen, failed + unseen);
     }
     let word = if failed == 0 { "ok" } else { "FAILED" };

@@ -26,7 +26,7 @@ pub struct Violation {
 
 #[derive(Clone, Debug)]
 pub struct Row {
-    change: Change,
+    pub change: Change,
     pub end: Option<End>,
     is_promised: bool,
 }
@@ -82,11 +82,14 @@ impl Oracle {
         let gone: BTreeSet<u64> = ended.iter().map(|ended| ended.client_seq).collect();
         let pages = writes.iter().filter_map(|write| if let Write::Page(page) = write { Some(page) } else { None });
         self.disks[disk].places.written(pages);
+        let copy = self.check_two(disk, writes, &ended);
         let mut numbers = appended.iter();
         for write in writes {
             match write {
                 Write::Append(change) => {
-                    self.check_decision(change, &ended);
+                    if copy.is_none() {
+                        self.check_decision(change, &ended);
+                    }
                     let seq = numbers.next().copied().unwrap_or_default();
                     self.appended(disk, Change { client_seq: seq, ..change.clone() });
                 }

@@ -5,7 +5,7 @@
 
 use fieldsync::core::outbox::Change;
 use fieldsync::core::protocol::{Action, Item};
-use fieldsync::core::record::{Fields, field};
+use fieldsync::core::record::{Fields, at, field, field_of};
 use fieldsync_server::db::Stored;
 use serde_json::Value;
 
@@ -35,7 +35,12 @@ pub fn in_silence(
     changes: &[Change],
     mine: impl Fn(&str, &Value) -> bool,
 ) -> Option<String> {
-    let before = before.filter(|before| !before.deleted)?;
+    let before = before?;
+    if before.deleted {
+        // Who makes it again must have seen that it was deleted.
+        let unseen = changes.iter().all(|change| change.seen.version < before.version);
+        return unseen.then(|| format!("{}/{} was deleted, and who made it again had not seen it", item.collection, item.id));
+    }
     let empty = Fields::new();
     if item.action == Action::Delete {
         return deleted(before, changes, mine);
@@ -45,14 +50,29 @@ pub fn in_silence(
     let after = after.map_or(&empty, |after| &after.fields);
     // What a rule joined was seen by who wrote over it next.
     let joined = |name: &str| changes.iter().filter(|change| writes(change, name)).count() > 1;
+    if item.set_aside.iter().any(|aside| aside.field == "city") && is_guess("city", changes) {
+        return Some(format!("{}/{}: a city was set aside by a clock that nobody knew", item.collection, item.id));
+    }
+    let lost_note = ["notes", "note"].into_iter().find(|name| !keeps_note(text(field(after, name)), name, changes));
+    if let Some(name) = lost_note {
+        return Some(format!("{}/{}: {name} became {}; changes {changes:?}", item.collection, item.id, field(after, name)));
+    }
     before.fields.iter().find_map(|(name, was)| {
         let is = field(after, name);
         if alike(was, is) {
             return None;
         }
+        let is_told = || item.set_aside.iter().any(|aside| aside.field == *name);
         let ok = match name.as_str() {
-            "city" | "source" | "nick" => item.set_aside.iter().any(|aside| aside.field == *name) || saw(name, was, changes),
-            "tags" => items(was).iter().all(|item| items(is).contains(item) || somebody_saw_item(name, item, changes)),
+            "city" | "source" | "nick" => is_told() || saw(name, was, changes),
+            "tags" | "others" => {
+                items(was).iter().all(|item| items(is).contains(item) || somebody_saw_item(name, item, changes))
+                    && items(is).iter().all(|item| items(was).contains(item) || somebody_added_item(name, item, changes))
+            }
+            "terms" => was.as_object().into_iter().flatten().all(|(member, was)| {
+                let place = format!("{name}.{member}");
+                alike(was, at(after, &place)) || saw(&place, was, changes)
+            }),
             "notes" | "note" => text(is).starts_with(text(was)) || somebody_saw_note(name, text(was), changes),
             "last_visit" => is.as_i64() >= was.as_i64() || joined(name) || saw(name, was, changes),
             "discount" => is.as_i64() <= was.as_i64() || joined(name) || saw(name, was, changes),
@@ -120,24 +140,49 @@ fn somebody_saw_item(name: &str, item: &Value, changes: &[Change]) -> bool {
     (0..changes.len()).any(|index| items(seen(&changes[..=index], name)).contains(&item))
 }
 
-fn writes(change: &Change, name: &str) -> bool {
+/// What one of the forms did not have, and then had.
+fn somebody_added_item(name: &str, item: &Value, changes: &[Change]) -> bool {
+    let added = |index: usize| {
+        items(written(&changes[index], name)).contains(&item) && !items(seen(&changes[..=index], name)).contains(&item)
+    };
+    (0..changes.len()).any(added)
+}
+
+/// Whether what the last form added to a text is in it.
+fn keeps_note(is: &str, name: &str, changes: &[Change]) -> bool {
+    let Some(last) = changes.iter().rposition(|change| change.written.contains_key(name)) else { return true };
+    let parts = |text: &str| text.split(['|', '\n']).map(str::to_owned).collect::<Vec<_>>();
+    let (saw, is) = (parts(text(seen(&changes[..=last], name))), parts(is));
+    let gone = changes[last..].iter().any(|change| change.action == Action::Delete);
+    gone || parts(text(written(&changes[last], name))).iter().all(|part| saw.contains(part) || is.contains(part))
+}
+
+/// Whether a field was written by one form, which did not know the server's clock: then nobody can say which edit is the later.
+fn is_guess(name: &str, changes: &[Change]) -> bool {
+    let writers: Vec<&Change> = changes.iter().filter(|change| writes(change, name)).collect();
+    matches!(writers[..], [only] if only.clock_offset_ms.is_none())
+}
+
+/// Whether a change writes a place: of a field that is merged by member, it writes the members that it changed.
+fn writes(change: &Change, place: &str) -> bool {
     match change.action {
         Action::Create | Action::Delete => true,
-        Action::Update => change.written.contains_key(name),
+        Action::Update if place.contains('.') => !alike(at(&change.written, place), at(&change.seen.fields, place)),
+        Action::Update => change.written.contains_key(field_of(place)),
     }
 }
 
-fn written<'a>(change: &'a Change, name: &str) -> &'a Value {
-    if change.action == Action::Delete { &Value::Null } else { field(&change.written, name) }
+fn written<'a>(change: &'a Change, place: &str) -> &'a Value {
+    if change.action == Action::Delete { &Value::Null } else { at(&change.written, place) }
 }
 
 /// What the last of these saw of a field; a create after an own delete saw what the delete saw.
 fn seen<'a>(changes: &'a [Change], name: &str) -> &'a Value {
     let Some((last, earlier)) = changes.split_last() else { return &Value::Null };
     if last.action != Action::Create {
-        return field(&last.seen.fields, name);
+        return at(&last.seen.fields, name);
     }
-    earlier.iter().rfind(|change| change.action == Action::Delete).map_or(&Value::Null, |delete| field(&delete.seen.fields, name))
+    earlier.iter().rfind(|change| change.action == Action::Delete).map_or(&Value::Null, |delete| at(&delete.seen.fields, name))
 }
 
 /// What updates add up to; none if the record was made or deleted in between.

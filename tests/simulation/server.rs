@@ -11,6 +11,7 @@ use fieldsync_server::auth::refresh;
 use fieldsync_server::db::memory::{MemoryDb, State};
 use fieldsync_server::db::{self, End, Role, Stored, Tx, User};
 use fieldsync_server::sync::access::Directory;
+use fieldsync_server::sync::push::{Apart, push as push_in};
 use fieldsync_server::sync::{self, Context, Sender, SyncError};
 use serde::Serialize;
 use uuid::Uuid;
@@ -132,7 +133,8 @@ impl Server {
             }
             Request::Preview(asked) => {
                 let mut chance = || random.bits();
-                let done = db::write_unless(&self.db, |_| End::Rollback, |tx| sync::push::push(tx, &context, &mut chance, asked));
+                let done =
+                    db::write_unless(&self.db, |_| End::Rollback, |tx| push_in(tx, &context, &mut chance, Apart::Groups, asked));
                 self.json(user, now, done)
             }
             Request::Push(asked) => {
@@ -212,14 +214,14 @@ fn push(
     }
     // One parcel at a time would be another push; what lies between two parcels of one request is what the later one meets.
     let mut now = Vec::new();
-    for item in asked.parcels.iter().flat_map(|parcel| &parcel.items) {
+    for item in asked.parcels.iter().flat_map(|parcel| parcel.items.iter()) {
         now.push(((item.collection.clone(), item.id), tx.record(&item.collection, item.id)?));
     }
     let mut now: std::collections::BTreeMap<_, _> = now.into_iter().collect();
-    let answer = sync::push::push(tx, context, &mut || random.bits(), asked)?;
+    let answer = push_in(tx, context, &mut || random.bits(), Apart::Groups, asked)?;
     for (parcel, result) in asked.parcels.iter().zip(&answer.results) {
         let mut items = Vec::new();
-        for item in &parcel.items {
+        for item in parcel.items.iter() {
             let key = (item.collection.clone(), item.id);
             let before = now.get(&key).cloned().flatten();
             let after = tx.record(&item.collection, item.id)?;

@@ -46,8 +46,12 @@ export class SyncClient extends EventTarget {
   #triggers;
   #repairs;
   #channel;
-  /** @type {SyncStatus} */
+  /** As it was when it was last read. @type {SyncStatus} */
   #status;
+  /** It may be another by now. */
+  #isStale = false;
+  /** As it was when the app was last told of a change. @type {SyncStatus} */
+  #told;
   #background = "SyncManager" in globalThis;
   #updateReady = false;
   #closedByNewer = false;
@@ -69,7 +73,7 @@ export class SyncClient extends EventTarget {
     this.#cycles = new Cycles(engine, lock);
     this.#channel = openChannel(lock, (message) => void this.#engine.refresh(message));
     this.#triggers = new Triggers((reason) => this.#cycles.request(reason), {
-      hasUnsent: () => this.#status.pending > 0,
+      hasUnsent: () => this.status.pending > 0,
       onBackground: (available) => this.#setBackground(available),
       spare: (data) => this.#engine.spare(data),
     });
@@ -77,7 +81,7 @@ export class SyncClient extends EventTarget {
     for (const { name } of this.schema.collections) {
       this.#collections.set(name, new Collection(name, () => this.#engine, (writes, holdMs) => this.#save(writes, holdMs)));
     }
-    this.#status = this.#readStatus();
+    this.#status = this.#told = this.#readStatus();
     events.listen((event) => this.#handle(event));
   }
 
@@ -87,6 +91,7 @@ export class SyncClient extends EventTarget {
   }
 
   get status() {
+    if (this.#isStale && !this.#closed) this.#status = this.#readStatus();
     return this.#status;
   }
 
@@ -110,7 +115,7 @@ export class SyncClient extends EventTarget {
 
   async sync() {
     await Promise.race([this.#triggers.fire("user"), new Promise((done) => setTimeout(done, SYNC_WITHIN_MS))]);
-    return this.#status;
+    return this.status;
   }
 
   async preview() {
@@ -247,7 +252,7 @@ export class SyncClient extends EventTarget {
     try {
       const early = this.#switchedAt + SWITCH_EVERY_MS_MIN - Date.now();
       if (early > 0) await new Promise((done) => setTimeout(done, early));
-      const { serverEpoch: epoch, otherServer } = this.#status;
+      const { serverEpoch: epoch, otherServer } = this.status;
       if (this.#closed || !otherServer) return;
       const from = { name: this.#database.name, epoch };
       const database = await switchDatabase(this.#server, this.user, from, otherServer);
@@ -317,7 +322,7 @@ export class SyncClient extends EventTarget {
 
   /** @param {EngineEvent} event */
   #handle(event) {
-    if (event.kind === "status") this.#statusChanged();
+    if (event.kind === "status") this.#statusMayHaveChanged();
     else if (event.kind === "wake") this.#channel.post(event.message);
     else if (event.kind === "reload") {
       this.#closedByNewer = true;
@@ -328,9 +333,17 @@ export class SyncClient extends EventTarget {
     }
   }
 
+  /** Who saved does not wait for the bar: what is told is gathered, and who asks meanwhile gets it fresh. */
+  #statusMayHaveChanged() {
+    if (this.#isStale) return;
+    this.#isStale = true;
+    setTimeout(() => this.#closed || this.#statusChanged());
+  }
+
   #statusChanged() {
-    const before = this.#status;
-    const status = (this.#status = this.#readStatus());
+    const before = this.#told;
+    const status = (this.#told = this.#status = this.#readStatus());
+    this.#isStale = false;
     if (status.otherServer) void this.#switch();
     if (JSON.stringify(before) === JSON.stringify(status)) return;
     this.dispatchEvent(new CustomEvent("syncstatuschange", { detail: status }));

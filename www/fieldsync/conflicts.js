@@ -58,7 +58,10 @@ export function openMerged({ engine, collection }) {
       const record = await collection(name).get(id);
       // What stands there now is what the user sees beside it.
       if (!record?.setAside?.some((lost) => lost.field === field)) throw new SyncError("not-found", `nothing of ${field} is aside`);
-      return collection(name).update(record, { [field]: value }, options);
+      // Of a field that is merged by member, one member: the others stay as they are.
+      const [whole, member] = field.split(".");
+      const patch = member === undefined ? value : { .../** @type {object} */ (record.fields[whole]), [member]: value };
+      return collection(name).update(record, { [whole]: patch }, options);
     },
   };
 }

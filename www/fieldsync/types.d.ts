@@ -46,7 +46,7 @@ export interface RecordView {
 /** `rule` "reference": there is no such record. "unique": another record has the value. */
 export interface Warning { field: string; rule: string }
 export interface By { id: string; name: string; role: string; device?: string }
-/** `value` was mine, or the server's; `won` stands in its place. `at` and `by`: of the one of the two that was not mine. */
+/** `field` as in `ConflictField`. `value` was mine, or the server's; `won` stands in its place. `at` and `by`: of the one of the two that was not mine. */
 export interface SetAside { field: string; value: Value; mine: boolean; won: Value; at?: number; by?: By; seen?: boolean }
 
 /** RFC 9457 and what a client must know to act. Also made on the device, for a change that breaks a rule. */
@@ -123,8 +123,6 @@ export interface Conflict {
   collection: string;
   id: string;
   kind: ConflictKind;
-  /** It was created here, and the server has it already: nothing was there before. */
-  madeTwice?: boolean;
   title: string;
   /** The version of theirs that is shown. */
   version: number;
@@ -141,10 +139,13 @@ export interface Conflict {
   /** Mine: when, on this device. */
   savedAt: number;
   putOff: boolean;
+  /** Mine is a create of an id that was there: the choice `{ "*": "two" }` makes two records of them, mine under a new id. */
+  madeTwice?: boolean;
   /** Mine and theirs, whole. */
   mine: Fields | null;
   theirs: Fields | null;
 }
+/** `field` is a field's name; of one that is merged by member, the member's behind a dot: `hours.monday`. */
 export interface ConflictField { field: string; before: Value; mine: Value; theirs: Value; at?: number; by?: By; here?: boolean }
 /** "fields": both changed one. "deleted-by-them": I edited what they deleted. "deleted-by-me": they edited what I deleted. */
 export type ConflictKind = "fields" | "deleted-by-them" | "deleted-by-me";
@@ -156,8 +157,8 @@ export interface ConflictGroup {
 }
 /** A record of which a rule set something aside that still stands so. Without `mergedAt` it is not sent yet. */
 export interface MergedEntry { collection: string; id: string; title: string; mergedAt?: number; setAside: SetAside[] }
-/** Per field "mine", "theirs" or a value; for a whole record (`deleted-…`) the one key "*". */
-export type Choices = { [field: string]: "mine" | "theirs" | { value: Value } };
+/** Per `field` of the conflict "mine", "theirs" or a value; for a whole record (`deleted-…`) the one key "*"; "two" there, if `madeTwice`. */
+export type Choices = { [field: string]: "mine" | "theirs" | "two" | { value: Value } };
 
 /** One unsent record in the sync centre. */
 export interface OutboxEntry {

@@ -12,6 +12,7 @@
 //! # Ok::<(), fieldsync_server::db::DbError>(())
 //! ```
 
+mod changes;
 pub mod memory;
 pub mod rows;
 pub mod sqlite;
@@ -23,6 +24,7 @@ mod sqlite_schema;
 
 use fieldsync::core::record::{DeviceId, Epoch, Millis, OpId, RecordId, RowId, Seq, UserId};
 
+pub use changes::Changes;
 pub use rows::{DeviceRow, FeedQuery, HistoryRow, LedgerRow, PageQuery, RefreshRow, Revoked, Role, Standing, Stored, User};
 
 /// Why the database did not do it.

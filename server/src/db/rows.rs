@@ -4,9 +4,11 @@ use std::collections::BTreeMap;
 
 use fieldsync::core::protocol::{Entry, Outcome, SeqRange, Unsent};
 use fieldsync::core::record::{
-    By, Changed, CollectionName, DeviceId, Epoch, Fields, Millis, OpId, RecordId, RowId, Seq, Tombstone, UserId, Version,
+    By, CollectionName, DeviceId, Epoch, Fields, Millis, OpId, RecordId, RowId, Seq, Tombstone, UserId, Version,
 };
 use serde_json::Value;
+
+use super::changes::Changes;
 
 /// A record as the server keeps it; a deleted one keeps its row, for its version and its owner.
 #[derive(Clone, Debug, PartialEq)]
@@ -25,7 +27,7 @@ pub struct Stored {
     pub by: By,
     /// When each field last changed, and by whom. Empty: all of them at `at`, by `by`, which saves most records of a
     /// first sync five times their size.
-    pub changed: BTreeMap<String, Changed>,
+    pub changed: Changes,
     /// The fields; none, once deleted.
     pub fields: Fields,
     /// Who decides who sees it: its owner, or that of the record it is seen by way of. `None`: everyone sees it.
@@ -47,7 +49,7 @@ impl Stored {
             seq: self.seq,
             at: self.at,
             by: self.by,
-            changed: self.changed,
+            changed: self.changed.into_map(),
             tombstone: self.deleted.then_some(Tombstone::Deleted),
             fields: self.fields,
         }

@@ -2,11 +2,14 @@
 //! which they become visible; and a few connections that read beside it.
 
 use std::path::Path;
+use std::rc::Rc;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use rusqlite::{Connection, OpenFlags};
+use fieldsync::core::record::{By, Seq};
+use rusqlite::{CachedStatement, Connection, OpenFlags};
 
+use super::sqlite_records::json;
 use super::sqlite_schema::migrate;
 use super::{Db, DbError, End, Result, Tx};
 
@@ -14,6 +17,11 @@ use super::{Db, DbError, End, Result, Tx};
 const BUSY_MS_MAX: u64 = 5_000;
 /// Statements kept compiled, a connection.
 const STATEMENTS_MAX: usize = 64;
+/// Memory for the writer's pages, in KiB: as many as a full push changes, so that they wait for its commit. More only makes
+/// the process larger, as the next push changes others.
+const WRITER_CACHE_KIB: i64 = 4 * 1024;
+/// Pages in the log before they are written into the file: what one batch after the other changes is written there once.
+const LOG_PAGES: i64 = 4_000;
 /// Connections kept for reading.
 const READERS_MAX: usize = 4;
 /// The file's name in the data folder.
@@ -41,6 +49,10 @@ impl SqliteDb {
         writer.pragma_update(None, "journal_mode", "wal")?;
         // A push that was answered survives a power cut.
         writer.pragma_update(None, "synchronous", "full")?;
+        writer.pragma_update(None, "cache_size", -WRITER_CACHE_KIB)?;
+        writer.pragma_update(None, "wal_autocheckpoint", LOG_PAGES)?;
+        // What a part may have to undo. It is of no use after the process.
+        writer.pragma_update(None, "temp_store", "memory")?;
         migrate(&mut writer, tag)?;
         Ok(Self { writer: Mutex::new(writer), readers: Mutex::new(Vec::new()), file: Some(file) })
     }
@@ -124,12 +136,43 @@ pub(super) struct SqliteTx<'a> {
     pub(super) connection: &'a Connection,
     depth: usize,
     open: bool,
+    /// The newest commit, as far as this transaction knows it.
+    pub(super) head: Option<Seq>,
+    /// Statements that it used: it has them without asking the connection's cache.
+    at_hand: Vec<(&'static str, CachedStatement<'a>)>,
+    /// Who wrote last, and as a column has it: in a push that is one and the same.
+    author: Option<(By, Rc<str>)>,
 }
 
 impl<'a> SqliteTx<'a> {
     fn begin(connection: &'a Connection, how: &str) -> Result<Self> {
         connection.execute_batch(how)?;
-        Ok(Self { connection, depth: 0, open: true })
+        Ok(Self { connection, depth: 0, open: true, head: None, at_hand: Vec::new(), author: None })
+    }
+
+    /// A statement of a constant text.
+    pub(super) fn statement(&mut self, sql: &'static str) -> Result<&mut CachedStatement<'a>> {
+        let found = self.at_hand.iter().position(|(known, _)| std::ptr::eq(*known, sql));
+        let index = match found {
+            Some(index) => index,
+            None => {
+                self.at_hand.push((sql, self.connection.prepare_cached(sql)?));
+                self.at_hand.len() - 1
+            }
+        };
+        Ok(&mut self.at_hand[index].1)
+    }
+
+    /// Who wrote something, for a column.
+    pub(super) fn author(&mut self, by: &By) -> Result<Rc<str>> {
+        if let Some((known, text)) = &self.author
+            && known == by
+        {
+            return Ok(text.clone());
+        }
+        let text: Rc<str> = json(by)?.into();
+        self.author = Some((by.clone(), text.clone()));
+        Ok(text)
     }
 
     fn run(mut self, work: &mut dyn FnMut(&mut dyn Tx) -> End) -> Result<()> {
@@ -161,6 +204,7 @@ impl Tx for SqliteTx<'_> {
         let depth = self.depth;
         self.depth -= 1;
         if !keep {
+            self.head = None;
             self.connection.prepare_cached(&format!("ROLLBACK TO part{depth}"))?.execute([])?;
         }
         self.connection.prepare_cached(&format!("RELEASE part{depth}"))?.execute([])?;

@@ -10,8 +10,13 @@ use super::{Feed, Result};
 
 impl Feed for SqliteTx<'_> {
     fn head(&mut self) -> Result<Seq> {
+        if let Some(head) = self.head {
+            return Ok(head);
+        }
         let sql = "SELECT coalesce(max(seq), 0) FROM commits";
-        Ok(Seq(self.connection.prepare_cached(sql)?.query_row([], |row| count(row, 0))?))
+        let head = Seq(self.connection.prepare_cached(sql)?.query_row([], |row| count(row, 0))?);
+        self.head = Some(head);
+        Ok(head)
     }
 
     fn tag(&mut self, seq: Seq) -> Result<Option<u64>> {
@@ -21,8 +26,10 @@ impl Feed for SqliteTx<'_> {
     }
 
     fn commit(&mut self, tag: u64) -> Result<Seq> {
-        let sql = "INSERT INTO commits(seq, tag) SELECT max(seq) + 1, ?1 FROM commits RETURNING seq";
-        Ok(Seq(self.connection.prepare_cached(sql)?.query_row([tag.cast_signed()], |row| count(row, 0))?))
+        let seq = Seq(self.head()?.0 + 1);
+        self.statement("INSERT INTO commits(seq, tag) VALUES (?1, ?2)")?.execute([number(seq.0), tag.cast_signed()])?;
+        self.head = Some(seq);
+        Ok(seq)
     }
 
     fn feed(&mut self, query: &FeedQuery<'_>) -> Result<Vec<Stored>> {

@@ -1,8 +1,9 @@
 //! The ledger and the history of fields in SQLite.
 
 use fieldsync::core::protocol::Outcome;
-use fieldsync::core::record::{Millis, OpId, RecordId, RowId, Seq, UserId, Version};
+use fieldsync::core::record::{By, Millis, OpId, RecordId, RowId, Seq, UserId, Version};
 use rusqlite::{OptionalExtension, params};
+use serde_json::Value;
 
 use super::rows::{HistoryRow, LedgerRow};
 use super::sqlite::SqliteTx;
@@ -12,7 +13,7 @@ use super::{Ledger, Result};
 impl Ledger for SqliteTx<'_> {
     fn ledger(&mut self, op_id: OpId) -> Result<Option<LedgerRow>> {
         let sql = "SELECT user, payload_hash, rows, outcome, at FROM ledger WHERE op_id = ?1";
-        let found = self.connection.prepare_cached(sql)?.query_row([op_id.0.as_bytes()], |row| {
+        let found = self.statement(sql)?.query_row([op_id.0.as_bytes()], |row| {
             Ok(LedgerRow {
                 op_id,
                 user: UserId(id(row, 0)?),
@@ -27,7 +28,7 @@ impl Ledger for SqliteTx<'_> {
 
     fn put_ledger(&mut self, row: &LedgerRow) -> Result<()> {
         let sql = "INSERT INTO ledger(op_id, user, payload_hash, rows, outcome, at) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
-        self.connection.prepare_cached(sql)?.execute(params![
+        self.statement(sql)?.execute(params![
             row.op_id.0.as_bytes(),
             row.user.0.as_bytes(),
             row.payload_hash,
@@ -37,7 +38,7 @@ impl Ledger for SqliteTx<'_> {
         ])?;
         if matches!(row.outcome, Outcome::Applied { .. }) {
             let sql = "INSERT INTO ledger_rows(row_id, op_id) VALUES (?1, ?2)";
-            let mut statement = self.connection.prepare_cached(sql)?;
+            let statement = self.statement(sql)?;
             for change in &row.rows {
                 statement.execute(params![change.0.as_bytes(), row.op_id.0.as_bytes()])?;
             }
@@ -46,7 +47,7 @@ impl Ledger for SqliteTx<'_> {
     }
 
     fn applied_rows(&mut self, rows: &[RowId]) -> Result<Vec<RowId>> {
-        let mut statement = self.connection.prepare_cached("SELECT 1 FROM ledger_rows WHERE row_id = ?1")?;
+        let statement = self.statement("SELECT 1 FROM ledger_rows WHERE row_id = ?1")?;
         let mut applied = Vec::new();
         for row in rows {
             if statement.exists([row.0.as_bytes()])? {
@@ -57,44 +58,51 @@ impl Ledger for SqliteTx<'_> {
     }
 
     fn add_history(&mut self, rows: &[HistoryRow]) -> Result<()> {
-        let sql = "INSERT INTO field_history(collection, id, field, version, seq, at, by, value, previous, set_aside)
-                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
-        let mut statement = self.connection.prepare_cached(sql)?;
-        for row in rows {
-            statement.execute(params![
-                row.collection,
-                row.id.0.as_bytes(),
-                row.field,
-                number(row.version.0),
-                number(row.seq.0),
-                row.at.0,
-                json(&row.by)?,
-                json(&row.value)?,
-                json(&row.previous)?,
-                row.set_aside,
+        let sql = "INSERT INTO history(collection, id, version, seq, at, by, fields) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+        for rows in rows.chunk_by(is_one_change) {
+            let Some(first) = rows.first() else { continue };
+            let fields: Vec<_> = rows.iter().map(|row| (&row.field, &row.value, &row.previous, row.set_aside)).collect();
+            let by = self.author(&first.by)?;
+            self.statement(sql)?.execute(params![
+                first.collection,
+                first.id.0.as_bytes(),
+                number(first.version.0),
+                number(first.seq.0),
+                first.at.0,
+                by,
+                json(&fields)?,
             ])?;
         }
         Ok(())
     }
 
     fn history(&mut self, collection: &str, record: RecordId) -> Result<Vec<HistoryRow>> {
-        let sql = "SELECT field, version, seq, at, by, value, previous, set_aside FROM field_history
-                   WHERE collection = ?1 AND id = ?2 ORDER BY rowid";
+        let sql = "SELECT version, seq, at, by, fields FROM history WHERE collection = ?1 AND id = ?2 ORDER BY rowid";
         let mut statement = self.connection.prepare_cached(sql)?;
-        let rows = statement.query_map(params![collection, record.0.as_bytes()], |row| {
-            Ok(HistoryRow {
+        let mut rows = statement.query(params![collection, record.0.as_bytes()])?;
+        let mut history = Vec::new();
+        while let Some(row) = rows.next()? {
+            let (version, seq, at) = (Version(count(row, 0)?), Seq(count(row, 1)?), Millis(row.get(2)?));
+            let by: By = parse(row, 3)?;
+            let fields: Vec<(String, Value, Value, bool)> = parse(row, 4)?;
+            history.extend(fields.into_iter().map(|(field, value, previous, set_aside)| HistoryRow {
                 collection: collection.to_owned(),
                 id: record,
-                field: row.get(0)?,
-                version: Version(count(row, 1)?),
-                seq: Seq(count(row, 2)?),
-                at: Millis(row.get(3)?),
-                by: parse(row, 4)?,
-                value: parse(row, 5)?,
-                previous: parse(row, 6)?,
-                set_aside: row.get(7)?,
-            })
-        })?;
-        Ok(rows.collect::<rusqlite::Result<_>>()?)
+                field,
+                version,
+                seq,
+                at,
+                by: by.clone(),
+                value,
+                previous,
+                set_aside,
+            }));
+        }
+        Ok(history)
     }
+}
+
+/// Whether two rows, one after the other, stand in one row of the table.
+fn is_one_change(a: &HistoryRow, b: &HistoryRow) -> bool {
+    (&a.collection, a.id, a.version, a.seq, a.at) == (&b.collection, b.id, b.version, b.seq, b.at) && a.by == b.by
 }

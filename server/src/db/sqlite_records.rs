@@ -10,8 +10,26 @@ use super::rows::{PageQuery, Stored};
 use super::sqlite::SqliteTx;
 use super::{DbError, Records, Result};
 
+/// The columns that [`stored`] reads, as a text that others are made of.
+macro_rules! columns {
+    () => {
+        "collection, id, version, seq, at, by, changed, fields, owner, parent, deleted"
+    };
+}
+
 /// The columns that [`stored`] reads.
-pub(super) const COLUMNS: &str = "collection, id, version, seq, at, by, changed, fields, owner, parent, deleted";
+pub(super) const COLUMNS: &str = columns!();
+const RECORD: &str = concat!("SELECT ", columns!(), " FROM records WHERE collection = ?1 AND id = ?2");
+/// A change that leaves the record with whom it was, as most do: the indexes of who sees it are not touched.
+const CHANGE: &str = "UPDATE records SET version = ?3, seq = ?4, at = ?5, by = ?6, changed = ?7, fields = ?8
+     WHERE collection = ?1 AND id = ?2 AND +owner IS ?9 AND +parent IS ?10 AND +deleted = ?11";
+const PUT: &str = concat!(
+    "INSERT INTO records(",
+    columns!(),
+    ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
+     ON CONFLICT(collection, id) DO UPDATE SET version = ?3, seq = ?4, at = ?5, by = ?6, changed = ?7, fields = ?8,
+     owner = ?9, parent = ?10, deleted = ?11"
+);
 
 /// JSON for a column.
 pub(super) fn json<T: Serialize + ?Sized>(value: &T) -> Result<String> {
@@ -76,29 +94,32 @@ const LAST: [u8; 16] = [0xff; 16];
 
 impl Records for SqliteTx<'_> {
     fn record(&mut self, collection: &str, id: RecordId) -> Result<Option<Stored>> {
-        let sql = format!("SELECT {COLUMNS} FROM records WHERE collection = ?1 AND id = ?2");
-        Ok(self.connection.prepare_cached(&sql)?.query_row(params![collection, id.0.as_bytes()], stored).optional()?)
+        Ok(self.statement(RECORD)?.query_row(params![collection, id.0.as_bytes()], stored).optional()?)
     }
 
     fn put_record(&mut self, record: &Stored) -> Result<()> {
-        let sql = format!(
-            "INSERT INTO records({COLUMNS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
-             ON CONFLICT(collection, id) DO UPDATE SET version = ?3, seq = ?4, at = ?5, by = ?6, changed = ?7, fields = ?8,
-             owner = ?9, parent = ?10, deleted = ?11"
-        );
-        self.connection.prepare_cached(&sql)?.execute(params![
+        let by = self.author(&record.by)?;
+        let (changed, fields) = (json(&record.changed)?, json(&record.fields)?);
+        let owner = record.owner.as_ref().map(|owner| owner.0.as_bytes());
+        let parent = record.parent.as_ref().map(|parent| parent.0.as_bytes());
+        let row = params![
             record.collection,
             record.id.0.as_bytes(),
             number(record.version.0),
             number(record.seq.0),
             record.at.0,
-            json(&record.by)?,
-            json(&record.changed)?,
-            json(&record.fields)?,
-            record.owner.as_ref().map(|owner| owner.0.as_bytes()),
-            record.parent.as_ref().map(|parent| parent.0.as_bytes()),
+            by,
+            changed,
+            fields,
+            owner,
+            parent,
             record.deleted,
-        ])?;
+        ];
+        // A first version has no row yet.
+        if record.version.0 > 1 && self.statement(CHANGE)?.execute(row)? == 1 {
+            return Ok(());
+        }
+        self.statement(PUT)?.execute(row)?;
         Ok(())
     }
 

@@ -5,7 +5,7 @@ use rusqlite::Connection;
 use super::{DbError, Result};
 
 /// Step `n` leads from format `n` to `n + 1`. A step that was released is never changed.
-const STEPS: [&str; 3] = [
+const STEPS: [&str; 4] = [
     "
     CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
     CREATE TABLE teams (name TEXT PRIMARY KEY) WITHOUT ROWID;
@@ -70,6 +70,20 @@ const STEPS: [&str; 3] = [
     CREATE INDEX refresh_expires ON refresh(expires_at);
     CREATE INDEX devices_seen ON devices(seen_at);
 ",
+    // The fields of one change stand in one row, and so do those of `records.changed` that changed together: there both
+    // spellings are read, as a program that reads the older alone does not open the file from here on.
+    "
+    CREATE TABLE history (
+        collection TEXT NOT NULL, id BLOB NOT NULL, version INTEGER NOT NULL, seq INTEGER NOT NULL, at INTEGER NOT NULL,
+        by TEXT NOT NULL, fields TEXT NOT NULL
+    );
+    INSERT INTO history(collection, id, version, seq, at, by, fields)
+        SELECT collection, id, version, seq, at, by, json_group_array(json_array(
+            field, json(value), json(previous), json(iif(set_aside, 'true', 'false'))) ORDER BY rowid)
+        FROM field_history GROUP BY collection, id, version, seq, at, by ORDER BY min(rowid);
+    CREATE INDEX history_record ON history(collection, id);
+    DROP TABLE field_history;
+",
 ];
 
 /// Brings the file to this program's format. Each step is a transaction of its own.
@@ -95,6 +109,29 @@ pub fn migrate(connection: &mut Connection, tag: u64) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_history_of_an_older_file_is_read_in_its_order() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        connection.execute_batch(STEPS[0]).unwrap();
+        let rows = [
+            ("b", 1, "1.50", "null", 0),
+            ("a", 1, r#""é ""#, "null", 0),
+            ("b", 2, "null", "1.50", 0),
+            ("c", 2, "[{}]", "null", 1),
+        ];
+        for (field, version, value, previous, set_aside) in rows {
+            let sql = "INSERT INTO field_history VALUES ('customers', zeroblob(16), ?1, ?2, ?2, 7, '{}', ?3, ?4, ?5)";
+            connection.execute(sql, (field, version, value, previous, set_aside)).unwrap();
+        }
+        connection.pragma_update(None, "user_version", 1).unwrap();
+        migrate(&mut connection, 7).unwrap();
+        let mut statement = connection.prepare("SELECT version, fields FROM history ORDER BY rowid").unwrap();
+        let found = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
+        let found: Vec<(i64, String)> = found.collect::<rusqlite::Result<_>>().unwrap();
+        let first = r#"[["b",1.50,null,false],["a","é ",null,false]]"#.to_owned();
+        assert_eq!(found, [(1, first), (2, r#"[["b",null,1.50,false],["c",[{}],null,true]]"#.to_owned())]);
+    }
 
     #[test]
     fn a_file_of_the_first_format_keeps_its_rows() {

@@ -2,8 +2,6 @@
 
 mod words;
 
-use std::collections::BTreeMap;
-
 use fieldsync::core::record::{By, Fields, Millis, RecordId, UserId, Version, set};
 use rand::rngs::ChaCha8Rng;
 use rand::{Rng, RngExt, SeedableRng};
@@ -14,7 +12,7 @@ use words::{
 };
 
 use crate::auth::password;
-use crate::db::{Result, Role, Stored, Tx, User};
+use crate::db::{Changes, Result, Role, Stored, Tx, User};
 
 /// The setting that says that this is a demo database.
 pub const META: &str = "demo";
@@ -130,7 +128,7 @@ impl Maker<'_> {
             seq,
             at,
             by: by.clone(),
-            changed: BTreeMap::new(),
+            changed: Changes::default(),
             fields,
             owner: place.0,
             parent: place.1,

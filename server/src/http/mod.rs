@@ -15,6 +15,7 @@ use axum::http::{HeaderName, HeaderValue, Method, StatusCode};
 use axum::middleware::from_fn_with_state;
 use axum::routing::get;
 use fieldsync::core::protocol::{BODY_BYTES_MAX, PATH, USER_HEADER};
+use tower_http::CompressionLevel;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
 use tower_http::cors::{AllowOrigin, CorsLayer};
@@ -40,8 +41,11 @@ struct Described;
 /// The whole server as a router: a test calls it without a socket.
 pub fn app(state: AppState) -> Router {
     let (sync, sync_doc) = sync::routes().split_for_parts();
+    let (push, push_doc) = sync::push_routes().split_for_parts();
+    // The answer to a push is ids and places, of which more work makes little less; and a queue waits for it.
+    let sync = sync.merge(push.layer(CompressionLayer::new().quality(CompressionLevel::Fastest)));
     let (auth, auth_doc) = crate::auth::handlers::routes().split_for_parts();
-    let document = Described::openapi().nest(PATH, sync_doc).nest("/auth/v1", auth_doc);
+    let document = Described::openapi().nest(PATH, sync_doc).nest(PATH, push_doc).nest("/auth/v1", auth_doc);
     let document = serde_json::to_string(&document).unwrap_or_default();
     let mut router = Router::new()
         .nest(PATH, layered(sync).layer(cors(&state, false)))

@@ -1,5 +1,7 @@
 //! `/sync/v1`: each handler runs one rule of [`crate::sync`] in one transaction.
 
+use std::sync::Arc;
+
 use axum::Json;
 use axum::extract::State;
 use axum::http::header::{ETAG, IF_NONE_MATCH};
@@ -15,20 +17,21 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::extract::{ApiJson, ApiQuery, Browser, SignedIn};
+use crate::db::Tx;
 use crate::error::AppError;
 use crate::metrics::{Counter, Metrics};
 use crate::state::{Access, AppState};
+use crate::sync::push::{Apart, push as push_in};
 use crate::sync::{self, Sender, SyncError};
 
 /// The routes below `/sync/v1`.
 pub fn routes() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new()
-        .routes(routes!(snapshot))
-        .routes(routes!(changes))
-        .routes(routes!(push))
-        .routes(routes!(preview))
-        .routes(routes!(void))
-        .routes(routes!(schema))
+    OpenApiRouter::new().routes(routes!(snapshot)).routes(routes!(changes)).routes(routes!(void)).routes(routes!(schema))
+}
+
+/// And those of them that take parcels.
+pub fn push_routes() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new().routes(routes!(push)).routes(routes!(preview))
 }
 
 type Answer<T> = Result<Json<Envelope<T>>, AppError>;
@@ -112,7 +115,7 @@ async fn push(
     ApiJson(request): ApiJson<PushRequest>,
 ) -> Answer<PushAnswer> {
     let (device, parcels) = (request.device, request.parcels.len());
-    let set_aside = request.parcels.iter().flat_map(|parcel| &parcel.items).map(|item| item.set_aside.len() as u64).sum();
+    let set_aside = request.parcels.iter().flat_map(|parcel| parcel.items.iter()).map(|item| item.set_aside.len() as u64).sum();
     state.metrics().add(Counter::Pushes, "", 1);
     let answer = run_push(&state, Access::Write, user, sender, request).await?;
     state.metrics().add(Counter::SetAside, "", set_aside);
@@ -149,8 +152,23 @@ async fn run_push(
 ) -> Result<PushAnswer, AppError> {
     is_for_us(state, request.server_epoch)?;
     let sender = Sender { device: Some(request.device), ..sender };
-    let rule =
-        move |tx: &mut dyn crate::db::Tx, context: &sync::Context<'_>| sync::push::push(tx, context, &mut rand::random, &request);
+    let request = Arc::new(request);
+    match push_apart(state, access, user, sender.clone(), request.clone(), Apart::Groups).await {
+        // Nothing of it was kept. One bad parcel is not to touch the others, so it is found by doing all of it again.
+        Err(AppError::Sync(SyncError::Torn)) => push_apart(state, access, user, sender, request, Apart::Each).await,
+        done => done,
+    }
+}
+
+async fn push_apart(
+    state: &AppState,
+    access: Access,
+    user: UserId,
+    sender: Sender,
+    request: Arc<PushRequest>,
+    apart: Apart,
+) -> Result<PushAnswer, AppError> {
+    let rule = move |tx: &mut dyn Tx, context: &sync::Context<'_>| push_in(tx, context, &mut rand::random, apart, &request);
     state.with_rules(access, user, sender, rule).await
 }
 

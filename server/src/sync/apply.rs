@@ -1,117 +1,166 @@
 //! Applies one parcel: all of its items in one commit, or none.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::HashSet;
 
 use fieldsync::core::protocol::{Action, AppliedItem, Item, Outcome, PushParcel};
-use fieldsync::core::record::{By, Changed, Fields, RecordId, Seq, UserId, Version, apply as lay_over, field, same};
+use fieldsync::core::record::{By, Fields, Millis, RecordId, Seq, UserId, Version, field, same, set};
 use fieldsync::core::schema::{Access, Collection};
 use serde_json::Value;
 
 use super::check::{self, Refusal};
 use super::{Context, access, hooks};
-use crate::db::{HistoryRow, Revoked, Stored, Tx};
+use crate::db::{Changes, HistoryRow, Revoked, Stored, Tx};
 
 /// How far records are seen by way of records that are seen by way of records.
 const VIA_DEPTH_MAX: usize = 8;
 
-/// Applies a parcel. If it is refused, what it wrote must be undone by the caller.
+/// Applies a parcel. If it is refused or panics, what it wrote must be undone by the caller; `wrote` says whether it wrote.
+/// Each item is checked before it is written, so one item alone that is refused has written nothing.
 pub(super) fn parcel(
     tx: &mut dyn Tx,
     context: &Context<'_>,
     tag: u64,
     failed: &HashSet<RecordId>,
     parcel: &PushParcel,
+    wrote: &mut bool,
 ) -> Result<Outcome, Refusal> {
     check::shape(parcel)?;
     let mut theirs = Vec::new();
     let mut order = Vec::with_capacity(parcel.items.len());
     for (index, item) in parcel.items.iter().enumerate() {
-        trip(context, item);
+        trip(context, item, hooks::PANIC);
         let stored = tx.record(&item.collection, item.id)?;
         let collection = check::may_touch(context, item, stored.as_ref(), failed)?;
         let rank = context.schema.collections.iter().position(|other| other.name == collection.name);
-        order.push((rank, index, collection));
-        theirs.extend(stored.filter(|stored| check::has_moved(item, stored)).map(Stored::into_entry));
+        match stored {
+            Some(stored) if check::has_moved(item, &stored) => {
+                theirs.push(stored.into_entry());
+                order.push((rank, index, collection, None));
+            }
+            stored => order.push((rank, index, collection, stored)),
+        }
     }
     if !theirs.is_empty() {
         return Err(Refusal::Conflict(theirs));
     }
-    let seq = tx.commit(tag)?;
     // Parents first: items of one parcel may name each other in any order.
-    order.sort_by_key(|(rank, index, _)| (*rank, *index));
+    order.sort_by_key(|(rank, index, ..)| (*rank, *index));
+    let mut commit = None;
     let mut applied: Vec<(usize, AppliedItem)> = Vec::with_capacity(order.len());
-    for (_, index, collection) in order {
-        let change = ItemChange { context, collection, item: &parcel.items[index], seq };
-        applied.push((index, change.write(tx, failed)?));
+    for (_, index, collection, stored) in order {
+        let item = &parcel.items[index];
+        // An item before this one may have moved it to another owner.
+        let old = if *wrote { tx.record(&item.collection, item.id)? } else { stored };
+        let change = ItemChange { context, collection, item };
+        let checked = change.check(tx, failed, old)?;
+        *wrote = true;
+        let seq = match commit {
+            Some(seq) => seq,
+            None => *commit.insert(tx.commit(tag)?),
+        };
+        applied.push((index, change.write(tx, seq, checked)?));
     }
     applied.sort_by_key(|(index, _)| *index);
+    // Without items it has no shape.
+    let Some(seq) = commit else { return Err(check::shapeless().into()) };
     Ok(Outcome::Applied { seq, items: applied.into_iter().map(|(_, item)| item).collect() })
 }
 
-/// The test hook: a server that breaks in the middle of one parcel.
+/// The test hooks: a server that breaks in one parcel.
 #[allow(clippy::panic, reason = "the panic is what tests ask for")]
-fn trip(context: &Context<'_>, item: &Item) {
-    if context.hooks && hooks::holds(&item.patch, hooks::PANIC) {
+fn trip(context: &Context<'_>, item: &Item, mark: &str) {
+    if context.hooks && hooks::holds(&item.patch, mark) {
         panic!("a test asked for this panic");
     }
+}
+
+/// What an item is to write, when nothing speaks against it.
+struct Checked {
+    /// The record as it is, without its fields; nothing, if it never was.
+    old: Option<Stored>,
+    /// Of the fields that change: the name, and the value before.
+    previous: Vec<(String, Value)>,
+    /// As the server keeps it.
+    patch: Fields,
+    after: Fields,
+    /// The owner, and the record that it is seen by way of.
+    place: (Option<UserId>, Option<RecordId>),
+    /// Whether the unique values that the record holds are others now.
+    holds_others: bool,
 }
 
 struct ItemChange<'a> {
     context: &'a Context<'a>,
     collection: &'a Collection,
     item: &'a Item,
-    seq: Seq,
 }
 
 impl ItemChange<'_> {
-    fn write(&self, tx: &mut dyn Tx, failed: &HashSet<RecordId>) -> Result<AppliedItem, Refusal> {
-        // Read again: an item before this one may have moved it to another owner.
-        let old = tx.record(&self.item.collection, self.item.id)?;
-        let before = old.as_ref().map(|old| old.fields.clone()).unwrap_or_default();
-        let deleted = self.item.action == Action::Delete;
-        let patch = if deleted {
-            before.keys().map(|name| (name.clone(), Value::Null)).collect()
-        } else {
-            check::kept_patch(self.context, self.collection, self.item)
-        };
-        let mut after = before.clone();
-        lay_over(&mut after, &patch);
-        let mut place = old.as_ref().map_or((None, None), |old| (old.owner, old.parent));
-        if !deleted {
-            check::rules(self.context, self.collection, self.item, &before, &patch, &after)?;
-            check::surroundings(tx, self.context, self.collection, self.item, &patch, failed)?;
-            place = access::place(tx, self.context.schema, self.collection, &after)?;
-            check::owner(self.context, self.collection, self.item, place)?;
+    /// Whether the item may be written over `old`, and what it is then. Writes nothing.
+    fn check(&self, tx: &mut dyn Tx, failed: &HashSet<RecordId>, mut old: Option<Stored>) -> Result<Checked, Refusal> {
+        let before = old.as_mut().map(|old| std::mem::take(&mut old.fields)).unwrap_or_default();
+        let place = old.as_ref().map_or((None, None), |old| (old.owner, old.parent));
+        if self.item.action == Action::Delete {
+            let patch = before.keys().map(|name| (name.clone(), Value::Null)).collect();
+            let holds_others = unique_values(self.collection, &before).next().is_some();
+            let previous = before.into_iter().filter(|(_, value)| !value.is_null()).collect();
+            return Ok(Checked { old, previous, patch, after: Fields::new(), place, holds_others });
         }
-        let record = self.record(old.as_ref(), &patch, after, place, deleted);
+        let patch = check::kept_patch(self.context, self.collection, self.item);
+        let violations = check::violations(self.context, self.collection, self.item, &before, &patch);
+        let mut after = before;
+        let mut previous = Vec::new();
+        for (name, value) in patch.iter() {
+            if !same(value, field(&after, name)) {
+                previous.push((name.clone(), field(&after, name).clone()));
+            }
+            set(&mut after, name, value.clone());
+        }
+        check::rules(self.collection, self.item, violations, &after)?;
+        check::surroundings(tx, self.context, self.collection, self.item, &patch, failed)?;
+        let place = access::place(tx, self.context.schema, self.collection, &after)?;
+        check::owner(self.context, self.collection, self.item, place)?;
+        let is_unique = |(name, _): &(String, Value)| self.collection.fields.get(name).is_some_and(|spec| spec.unique);
+        let holds_others = previous.iter().any(is_unique);
+        Ok(Checked { old, previous, patch, after, place, holds_others })
+    }
+
+    fn write(&self, tx: &mut dyn Tx, seq: Seq, checked: Checked) -> Result<AppliedItem, Refusal> {
+        let Checked { old, previous, patch, after, place, holds_others } = checked;
+        let record = self.record(seq, old.as_ref(), &previous, after, place);
         tx.put_record(&record)?;
-        tx.hold(&record.collection, record.id, &self.unique_values(&record.fields))?;
-        tx.add_history(&self.history(&record, &before, &patch))?;
+        trip(self.context, self.item, hooks::TEAR);
+        if holds_others {
+            let values: Vec<_> = unique_values(self.collection, &record.fields).collect();
+            tx.hold(&record.collection, record.id, &values)?;
+        }
+        tx.add_history(&self.history(&record, previous, &patch))?;
         if let Some(old) = old.filter(|old| old.owner != record.owner) {
-            self.hand_over(tx, &old, record.owner)?;
+            self.hand_over(tx, seq, &old, record.owner)?;
             self.hand_over_children(tx, &record, 0)?;
         }
-        let normalised = if deleted { Fields::new() } else { self.normalised(&patch) };
+        let normalised = if record.deleted { Fields::new() } else { self.normalised(&patch) };
         Ok(AppliedItem { collection: record.collection, id: record.id, version: record.version, normalised })
     }
 
     fn record(
         &self,
+        seq: Seq,
         old: Option<&Stored>,
-        patch: &Fields,
+        previous: &[(String, Value)],
         fields: Fields,
         (owner, parent): (Option<UserId>, Option<RecordId>),
-        deleted: bool,
     ) -> Stored {
         let by = self.context.by();
+        let deleted = self.item.action == Action::Delete;
         let live = old.filter(|old| !old.deleted && !deleted);
         Stored {
             collection: self.item.collection.clone(),
             id: self.item.id,
             version: Version(old.map_or(0, |old| old.version.0) + 1),
-            seq: self.seq,
+            seq,
             at: self.context.now,
-            changed: live.map(|old| changed(old, patch, self.context, &by)).unwrap_or_default(),
+            changed: live.map(|old| changed(old, &fields, previous, self.context.now, &by)).unwrap_or_default(),
             by,
             fields,
             owner,
@@ -120,28 +169,24 @@ impl ItemChange<'_> {
         }
     }
 
-    fn unique_values<'f>(&self, fields: &'f Fields) -> Vec<(&'f str, &'f str)> {
-        let is_unique = |name: &String| self.collection.fields.get(name).is_some_and(|spec| spec.unique);
-        let values = fields.iter().filter(|(name, _)| is_unique(name));
-        values.filter_map(|(name, value)| Some((name.as_str(), value.as_str().filter(|text| !text.is_empty())?))).collect()
-    }
-
-    fn history(&self, record: &Stored, before: &Fields, patch: &Fields) -> Vec<HistoryRow> {
-        let row = |name: &str, value: &Value, previous: &Value, set_aside: bool| HistoryRow {
+    fn history(&self, record: &Stored, previous: Vec<(String, Value)>, patch: &Fields) -> Vec<HistoryRow> {
+        let row = |name: String, value: &Value, previous: Value, set_aside: bool| HistoryRow {
             collection: record.collection.clone(),
             id: record.id,
-            field: name.to_owned(),
             version: record.version,
             seq: record.seq,
             at: record.at,
             by: record.by.clone(),
             value: value.clone(),
-            previous: previous.clone(),
+            field: name,
+            previous,
             set_aside,
         };
-        let written = patch.iter().filter(|(name, value)| !same(value, field(before, name)));
-        let written = written.map(|(name, value)| row(name, value, field(before, name), false));
-        let aside = self.item.set_aside.iter().map(|aside| row(&aside.field, &aside.value, &Value::Null, true));
+        let written = previous.into_iter().map(|(name, previous)| {
+            let value = field(patch, &name);
+            row(name, value, previous, false)
+        });
+        let aside = self.item.set_aside.iter().map(|aside| row(aside.field.clone(), &aside.value, Value::Null, true));
         written.chain(aside).collect()
     }
 
@@ -154,7 +199,7 @@ impl ItemChange<'_> {
     }
 
     /// Notes who lost the record `old` to a new owner, and who has it again.
-    fn hand_over(&self, tx: &mut dyn Tx, old: &Stored, owner: Option<UserId>) -> Result<(), Refusal> {
+    fn hand_over(&self, tx: &mut dyn Tx, seq: Seq, old: &Stored, owner: Option<UserId>) -> Result<(), Refusal> {
         let viewers = |owner: Option<UserId>| owner.map(|owner| self.context.directory.viewers_of(owner)).unwrap_or_default();
         let (had, have) = (viewers(old.owner), viewers(owner));
         for user in had.iter().filter(|user| !have.contains(user)) {
@@ -162,7 +207,7 @@ impl ItemChange<'_> {
                 user: *user,
                 collection: old.collection.clone(),
                 id: old.id,
-                seq: self.seq,
+                seq,
                 version: old.version,
                 at: self.context.now,
                 by: self.context.by(),
@@ -185,9 +230,9 @@ impl ItemChange<'_> {
             if child.deleted || child.owner == parent.owner || !self.is_via(&child.collection, &parent.collection) {
                 continue;
             }
-            self.hand_over(tx, &child, parent.owner)?;
+            self.hand_over(tx, parent.seq, &child, parent.owner)?;
             child.owner = parent.owner;
-            child.seq = self.seq;
+            child.seq = parent.seq;
             tx.put_record(&child)?;
             self.hand_over_children(tx, &child, depth + 1)?;
         }
@@ -201,15 +246,20 @@ impl ItemChange<'_> {
     }
 }
 
-/// When each field last changed, after this patch.
-fn changed(old: &Stored, patch: &Fields, context: &Context<'_>, by: &By) -> BTreeMap<String, Changed> {
+/// The values of a record that no other may have.
+fn unique_values<'f>(collection: &Collection, fields: &'f Fields) -> impl Iterator<Item = (&'f str, &'f str)> {
+    let is_unique = |name: &String| collection.fields.get(name).is_some_and(|spec| spec.unique);
+    let values = fields.iter().filter(move |(name, _)| is_unique(name));
+    values.filter_map(|(name, value)| Some((name.as_str(), value.as_str().filter(|text| !text.is_empty())?)))
+}
+
+/// When each field last changed, after these changed now.
+fn changed(old: &Stored, after: &Fields, previous: &[(String, Value)], now: Millis, by: &By) -> Changes {
     let mut changed = old.changed.clone();
     if changed.is_empty() {
-        let then = Changed { at: old.at, by: old.by.clone() };
-        changed.extend(old.fields.keys().map(|name| (name.clone(), then.clone())));
+        // What has gone changed now, and what has come, too: so the rest of them is the rest of what was there.
+        changed.note(after.keys().map(String::as_str), old.at, &old.by);
     }
-    for (name, _) in patch.iter().filter(|(name, value)| !same(value, field(&old.fields, name))) {
-        changed.insert(name.clone(), Changed { at: context.now, by: by.clone() });
-    }
+    changed.note(previous.iter().map(|(name, _)| name.as_str()), now, by);
     changed
 }

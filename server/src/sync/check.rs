@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use fieldsync::core::protocol::{Action, Entry, GROUP_CHANGES_MAX, Item, Problem, ProblemCode, PushParcel};
 use fieldsync::core::record::{Fields, RecordId, UserId, field, same};
-use fieldsync::core::rules::{Rule, check_patch, check_record, normalise_value, unique_values};
+use fieldsync::core::rules::{Rule, Violation, check_patch, check_record, normalise_value, unique_values};
 use fieldsync::core::schema::{Access, Collection, Kind, Mode};
 use fieldsync::mutation::{self, Mutation};
 use serde_json::Value;
@@ -45,12 +45,20 @@ fn forbidden(item: &Item) -> Problem {
     refused(ProblemCode::Forbidden, "There is no such record that you may change.", item)
 }
 
+/// The answer to a parcel that is none.
+pub(super) fn shapeless() -> Problem {
+    Problem::new(ProblemCode::Malformed, "A parcel has items, and each record and change once.")
+}
+
 /// A parcel has 1 to 50 items of different records, and row ids that differ.
 pub(super) fn shape(parcel: &PushParcel) -> Result<(), Refusal> {
+    if parcel.items.len() == 1 && parcel.changes.len() <= 1 {
+        return Ok(());
+    }
     let records: HashSet<_> = parcel.items.iter().map(|item| (&item.collection, item.id)).collect();
     let rows: HashSet<_> = parcel.changes.iter().collect();
     if parcel.items.is_empty() || records.len() < parcel.items.len() || rows.len() < parcel.changes.len() {
-        return Err(Problem::new(ProblemCode::Malformed, "A parcel has items, and each record and change once.").into());
+        return Err(shapeless().into());
     }
     if parcel.items.len() > GROUP_CHANGES_MAX {
         return Err(Problem::new(ProblemCode::TooLarge, "More items than are applied together.").into());
@@ -116,21 +124,25 @@ pub(super) fn kept_patch(context: &Context<'_>, collection: &Collection, item: &
     patch
 }
 
-/// The rules that need this record alone.
-pub(super) fn rules(
+/// What the rules that need this record alone have against its patch.
+pub(super) fn violations(
     context: &Context<'_>,
     collection: &Collection,
     item: &Item,
     before: &Fields,
     patch: &Fields,
-    after: &Fields,
-) -> Result<(), Refusal> {
+) -> Vec<Violation> {
+    let (Action::Create, Access::Owner { field: name }) = (item.action, &collection.access) else {
+        return check_patch(collection, before, patch);
+    };
+    // A read-only owner is the creator: naming them is no change.
     let mut before = before.clone();
-    if let (Action::Create, Access::Owner { field: name }) = (item.action, &collection.access) {
-        // A read-only owner is the creator: naming them is no change.
-        before.insert(name.clone(), Value::String(context.user.id.to_string()));
-    }
-    let mut violations = check_patch(collection, &before, patch);
+    before.insert(name.clone(), Value::String(context.user.id.to_string()));
+    check_patch(collection, &before, patch)
+}
+
+/// The rules that need this record alone, with what they have against the patch.
+pub(super) fn rules(collection: &Collection, item: &Item, mut violations: Vec<Violation>, after: &Fields) -> Result<(), Refusal> {
     if item.action == Action::Create {
         // As a whole the record is looked at without a past, so what is read-only was looked at above.
         violations.extend(check_record(collection, after).into_iter().filter(|violation| violation.rule != Rule::ReadOnly));

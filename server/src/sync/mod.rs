@@ -63,6 +63,8 @@ pub enum SyncError {
     TooMany,
     /// A test asked for a failure.
     Hook,
+    /// A parcel broke in the midst of its writes, and had no part of its own: see [`push::Apart`].
+    Torn,
     /// The database failed.
     Db(DbError),
 }
@@ -93,7 +95,7 @@ impl SyncError {
             Self::CursorUnknown => Problem::new(ProblemCode::CursorUnknown, "Take a snapshot."),
             Self::Outdated => Problem::new(ProblemCode::Outdated, "This version of the app is too old for this server."),
             Self::TooMany => Problem::new(ProblemCode::TooLarge, "Too many parcels in one push."),
-            Self::Hook | Self::Db(_) => Problem::new(ProblemCode::Internal, ""),
+            Self::Hook | Self::Torn | Self::Db(_) => Problem::new(ProblemCode::Internal, ""),
         }
     }
 }
@@ -104,6 +106,8 @@ pub mod hooks {
 
     /// The parcel panics while it is applied.
     pub const PANIC: &str = "__poison_panic__";
+    /// The parcel panics between two of its writes.
+    pub const TEAR: &str = "__poison_tear__";
     /// The whole request fails.
     pub const FAIL: &str = "__poison_500__";
     /// The record goes out as an entry that no client can read.

@@ -21,15 +21,27 @@ use crate::db::{LedgerRow, Tx};
 /// How long a client with a newer schema than the server's is told to wait, in seconds.
 const NEWER_SCHEMA_RETRY_S: u32 = 60;
 
+/// How what one parcel wrote is kept apart from the others, so that it can be undone alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Apart {
+    /// Several items have a part of the transaction of their own. One item alone is checked before it is written, so there is
+    /// nothing to undo unless the server itself breaks, which is [`SyncError::Torn`]. A part costs as much as the writes in it.
+    Groups,
+    /// Each parcel has a part of its own.
+    Each,
+}
+
 /// Applies what can be applied, and answers for each parcel. The caller commits the transaction before it answers; a
 /// preview is the same in a transaction that is rolled back. `random` gives the tags of commits.
 ///
 /// # Errors
-/// If the request as a whole was not done; then nothing of it is to be kept.
+/// If the request as a whole was not done; then nothing of it is to be kept. After [`SyncError::Torn`] it is to be done
+/// again with [`Apart::Each`].
 pub fn push(
     tx: &mut dyn Tx,
     context: &Context<'_>,
     random: &mut dyn FnMut() -> u64,
+    apart: Apart,
     request: &PushRequest,
 ) -> Result<PushAnswer, SyncError> {
     if request.parcels.len() > PUSH_PARCELS_MAX {
@@ -49,7 +61,7 @@ pub fn push(
     let mut failed = HashSet::new();
     let mut results = Vec::with_capacity(request.parcels.len());
     for parcel in &request.parcels {
-        let outcome = settle(tx, context, random, &failed, parcel)?;
+        let outcome = settle(tx, context, random, apart, &failed, parcel)?;
         if !matches!(outcome, Outcome::Applied { .. } | Outcome::Known { .. }) {
             failed.extend(parcel.items.iter().map(|item| item.id));
         }
@@ -90,6 +102,7 @@ fn settle(
     tx: &mut dyn Tx,
     context: &Context<'_>,
     random: &mut dyn FnMut() -> u64,
+    apart: Apart,
     failed: &HashSet<RecordId>,
     parcel: &PushParcel,
 ) -> Result<Outcome, SyncError> {
@@ -102,7 +115,7 @@ fn settle(
     if mutation::is(Mutation::RowsIgnored) {
         rows.clear();
     }
-    let outcome = if rows.is_empty() { attempt(tx, context, random(), failed, parcel)? } else { Outcome::Known { rows } };
+    let outcome = if rows.is_empty() { attempt(tx, context, random(), apart, failed, parcel)? } else { Outcome::Known { rows } };
     if outcome.is_final() && !mutation::is(Mutation::LedgerUnwritten) {
         tx.put_ledger(&LedgerRow {
             op_id: parcel.op_id,
@@ -122,11 +135,12 @@ pub(super) fn reused() -> Outcome {
     Outcome::Rejected { problem: Problem::new(ProblemCode::OpIdReused, "") }
 }
 
-/// Applies a parcel in a part of the transaction of its own, which is undone if it fails, whatever way it fails.
+/// Applies a parcel. What it wrote is undone if it fails, whatever way it fails.
 fn attempt(
     tx: &mut dyn Tx,
     context: &Context<'_>,
     tag: u64,
+    apart: Apart,
     failed: &HashSet<RecordId>,
     parcel: &PushParcel,
 ) -> Result<Outcome, SyncError> {
@@ -134,9 +148,13 @@ fn attempt(
         // The app was updated before the server was: not the parcel's fault.
         return Ok(Outcome::Retry { after: Some(NEWER_SCHEMA_RETRY_S) });
     }
-    tx.begin_part()?;
-    // What a panic leaves half done in the transaction is undone with the part; nothing else is shared.
-    let done = catch_unwind(AssertUnwindSafe(|| apply::parcel(tx, context, tag, failed, parcel)));
+    let has_part = apart == Apart::Each || parcel.items.len() != 1;
+    if has_part {
+        tx.begin_part()?;
+    }
+    let mut wrote = false;
+    // What a panic leaves half done in the transaction is undone with the part, or with all of it; nothing else is shared.
+    let done = catch_unwind(AssertUnwindSafe(|| apply::parcel(tx, context, tag, failed, parcel, &mut wrote)));
     let outcome = match done {
         Ok(Ok(outcome)) => outcome,
         Ok(Err(Refusal::Rejected(problem))) => Outcome::Rejected { problem: *problem },
@@ -148,6 +166,11 @@ fn attempt(
             Outcome::Retry { after: None }
         }
     };
-    tx.end_part(matches!(outcome, Outcome::Applied { .. }) || mutation::is(Mutation::HalfIsKept))?;
+    let is_kept = matches!(outcome, Outcome::Applied { .. }) || mutation::is(Mutation::HalfIsKept);
+    if has_part {
+        tx.end_part(is_kept)?;
+    } else if wrote && !is_kept {
+        return Err(SyncError::Torn);
+    }
     Ok(outcome)
 }

@@ -127,7 +127,7 @@ impl World {
 
     pub fn parcel(&self, items: Vec<Item>) -> PushParcel {
         let changes = items.iter().map(|_| RowId(Uuid::from_u128(self.number()))).collect();
-        PushParcel { op_id: OpId(Uuid::from_u128(self.number())), changes, schema: 1, items }
+        PushParcel { op_id: OpId(Uuid::from_u128(self.number())), changes, schema: 1, items: items.into() }
     }
 
     pub async fn push(&self, user: UserId, parcels: Vec<PushParcel>) -> Vec<PushResult> {

@@ -1,14 +1,12 @@
 //! What every database must do. One suite; a new implementation adds one test that calls it.
 
-use std::collections::BTreeMap;
-
 use fieldsync::core::protocol::{Outcome, SeqRange, Unsent};
 use fieldsync::core::record::{By, DeviceId, Epoch, Millis, OpId, RecordId, RowId, Seq, UserId, Version};
 use fieldsync_server::db::memory::MemoryDb;
 use fieldsync_server::db::sqlite::SqliteDb;
 use fieldsync_server::db::{
-    self, Db, DbError, DeviceRow, End, FeedQuery, HistoryRow, LedgerRow, PageQuery, RefreshRow, Revoked, Role, Standing, Stored,
-    Tx,
+    self, Changes, Db, DbError, DeviceRow, End, FeedQuery, HistoryRow, LedgerRow, PageQuery, RefreshRow, Revoked, Role, Standing,
+    Stored, Tx,
 };
 use serde_json::json;
 use uuid::Uuid;
@@ -83,7 +81,11 @@ fn stored(collection: &str, number: u128, owner: Option<UserId>, seq: Seq) -> St
         seq,
         at: START,
         by: by(),
-        changed: BTreeMap::from([("name".into(), fieldsync::core::record::Changed { at: Millis(5), by: by() })]),
+        changed: {
+            let mut changes = Changes::default();
+            changes.note(["name"].into_iter(), Millis(5), &by());
+            changes
+        },
         fields: fields(json!({"name": "Kopi \"Ujung\" ☕", "n": 1.5, "list": [1, null]})),
         owner,
         parent: None,

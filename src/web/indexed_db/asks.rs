@@ -25,6 +25,8 @@ pub(super) enum Ask {
     Numbers(IdbRequest),
     /// The rows of the outbox that come after these, which were kept.
     Rest(IdbRequest, Rc<Vec<Change>>),
+    /// The keys of the parcels' rows: those that are kept need not be read.
+    Packs(IdbRequest),
     /// A row, or none.
     Row(StoreName, IdbRequest),
     /// A cursor at a row, or none.
@@ -42,7 +44,7 @@ impl Ask {
         match self {
             Self::Rows(_, request) | Self::Row(_, request) | Self::At(_, request) => request,
             Self::Back(request, _) | Self::From(request) | Self::Owners(request, _) => request,
-            Self::Numbers(request) | Self::Rest(request, _) => request,
+            Self::Numbers(request) | Self::Rest(request, _) | Self::Packs(request) => request,
         }
     }
 }
@@ -119,11 +121,12 @@ impl From<Fault> for Thrown {
 fn ask(transaction: &Transaction, kept: &Kept, read: &Read, asks: &mut Vec<Ask>) -> Result<(), Thrown> {
     let all = |store: StoreName| -> Result<Ask, Thrown> { Ok(Ask::Rows(store, transaction.store(store)?.get_all()?)) };
     match read {
-        Read::Outbox if kept.is_empty() => {
+        // All of it: what is read now need not be read again.
+        Read::Outbox | Read::OutboxAfter(0) if kept.is_empty() => {
             asks.push(Ask::Rest(transaction.store(StoreName::Outbox)?.get_all()?, Rc::default()));
         }
         Read::Outbox => asks.push(Ask::Numbers(transaction.store(StoreName::Outbox)?.get_all_keys()?)),
-        Read::Parcels => asks.push(all(StoreName::Parcels)?),
+        Read::Parcels | Read::ParcelsOf(_) => asks.push(Ask::Packs(transaction.store(StoreName::Parcels)?.get_all_keys()?)),
         Read::Conflicts => asks.push(all(StoreName::Conflicts)?),
         Read::Meta => asks.push(all(StoreName::Meta)?),
         Read::OutboxAfter(after) => asks.push(Ask::Rows(StoreName::Outbox, after_key(transaction, StoreName::Outbox, *after)?)),
@@ -139,12 +142,6 @@ fn ask(transaction: &Transaction, kept: &Kept, read: &Read, asks: &mut Vec<Ask>)
         Read::OutboxOf(collection, record) => {
             let index = transaction.index(StoreName::Outbox, schema::BY_RECORD)?;
             asks.push(Ask::Rows(StoreName::Outbox, index.get_all_with_key(&pair(collection, &record.to_string()))?));
-        }
-        Read::ParcelsOf(wanted) => {
-            let store = transaction.store(StoreName::Parcels)?;
-            for op_id in wanted {
-                asks.push(Ask::Row(StoreName::Parcels, store.get(&op_id.to_string().into())?));
-            }
         }
         Read::HistoryFrom(_, 0) => {}
         Read::HistoryFrom(key, limit) => {

@@ -27,7 +27,7 @@ impl Rows {
 
     /// Adds one.
     pub(super) fn push(&mut self, row: &impl Serialize) -> Result<(), StoreError> {
-        let text = serde_json::to_string(row).map_err(|error| failed(error.to_string()))?;
+        let text = text(row)?;
         if self.0.len() > 1 {
             self.0.push(',');
         }
@@ -40,6 +40,11 @@ impl Rows {
         self.0.push(']');
         JSON::parse(&self.0).map(JsCast::unchecked_into).map_err(|thrown| Fault::thrown(&thrown).into_error())
     }
+}
+
+/// One row's text.
+pub(super) fn text(row: &impl Serialize) -> Result<String, StoreError> {
+    serde_json::to_string(row).map_err(|error| failed(error.to_string()))
 }
 
 /// The rows of an array of objects; or what is wrong with them.

@@ -2,6 +2,7 @@
 
 mod asks;
 mod json;
+mod packs;
 mod reads;
 mod writes;
 
@@ -15,9 +16,10 @@ use web_sys::{Event, IdbDatabase, IdbVersionChangeEvent};
 
 use super::schema;
 use super::transaction::{Fault, Mode, Transaction};
-use crate::core::record::{OpId, RowId};
+use crate::core::record::RowId;
 use crate::data::kept::Kept;
 use crate::ports::{Cause, Committed, REOPEN_TRIES_MAX, Read, Rows, Scope, Step, Store, StoreError, StoreName, Write};
+use reads::Found;
 
 pub use super::schema::delete as delete_database;
 
@@ -247,13 +249,13 @@ impl Inner {
         if !asked.into_iter().all(is_appended) {
             return Ok(None);
         }
-        let writes = writes::encode(writes, &[]).map_err(Fault::Final)?;
+        let encoded = writes::encode(&writes).map_err(Fault::Final)?;
         let transaction = self.begin(database, scope)?;
-        let adds = self.request(&transaction, writes)?;
+        let adds = self.request(&transaction, encoded)?;
         match transaction.complete().await {
             Err(fault) if fault.is_constraint() => Ok(None),
             Err(fault) => Err(fault),
-            Ok(()) => adds.committed(value).map(Some),
+            Ok(()) => adds.committed(value, Rows::default(), writes).map(Some),
         }
     }
 
@@ -296,12 +298,15 @@ impl Store for IndexedDbStore {
                     return Ok(committed);
                 }
                 let transaction = self.0.begin(&connection.database, &scope)?;
-                let (writes, value, parcels) = plan_writes(&transaction, &connection.kept, &scope.read, &plan).await?;
+                let Planned { writes, value, found } = plan_writes(&transaction, &connection.kept, &scope.read, &plan).await?;
                 // Encoded before the first put, so that what cannot be encoded leaves nothing behind.
-                let writes = writes::encode(writes, &parcels).map_err(Fault::Final)?;
-                let adds = self.0.request(&transaction, writes)?;
+                let mut encoded = writes::encode(&writes).map_err(Fault::Final)?;
+                let repacked = packs::repack(&writes, found.packs.as_deref().unwrap_or_default()).map_err(Fault::Final)?;
+                encoded.extend(repacked.encoded);
+                let adds = self.0.request(&transaction, encoded)?;
                 transaction.complete().await?;
-                adds.committed(value)
+                connection.kept.keep_also(repacked.packs);
+                adds.committed(value, found.rows, writes)
             })
             .await
     }
@@ -314,34 +319,41 @@ impl Store for IndexedDbStore {
         self.0
             .repeat(async |connection: &Connection| {
                 let transaction = Transaction::begin(&connection.database, &stores, Mode::Read)?;
-                let mut rows = Rows::default();
-                reads::stage(&transaction, &connection.kept, &read, &mut rows).await?;
-                Ok(rows)
+                let mut found = Found::default();
+                reads::stage(&transaction, &connection.kept, &read, &mut found).await?;
+                Ok(found.rows)
             })
             .await
     }
 }
 
-/// Reads and plans, stage by stage, until the plan wants to write. Gives back also which parcels there are, if all were read.
+/// A transaction before it writes.
+struct Planned<T> {
+    writes: Vec<Write>,
+    value: T,
+    found: Found,
+}
+
+/// Reads and plans, stage by stage, until the plan wants to write. Whoever writes parcels has read their rows.
 async fn plan_writes<T>(
     transaction: &Transaction,
     kept: &Kept,
     first: &[Read],
     plan: impl Fn(&Rows) -> Step<T>,
-) -> Result<(Vec<Write>, T, Vec<OpId>), Fault> {
-    let mut rows = Rows::default();
-    let mut has_parcels = first.contains(&Read::Parcels);
-    reads::stage(transaction, kept, first, &mut rows).await?;
-    while rows.stage < STAGES_MAX {
-        match plan(&rows) {
+) -> Result<Planned<T>, Fault> {
+    let mut found = Found::default();
+    reads::stage(transaction, kept, first, &mut found).await?;
+    while found.rows.stage < STAGES_MAX {
+        match plan(&found.rows) {
             Step::Write(writes, value) => {
-                let parcels = rows.parcels.iter().filter(|_| has_parcels).map(|parcel| parcel.op_id);
-                return Ok((writes, value, parcels.collect()));
+                if found.packs.is_none() && packs::touches(&writes) {
+                    reads::stage(transaction, kept, &[Read::ParcelsOf(vec![])], &mut found).await?;
+                }
+                return Ok(Planned { writes, value, found });
             }
             Step::Read(more) => {
-                has_parcels |= more.contains(&Read::Parcels);
-                reads::stage(transaction, kept, &more, &mut rows).await?;
-                rows.stage += 1;
+                reads::stage(transaction, kept, &more, &mut found).await?;
+                found.rows.stage += 1;
             }
         }
     }

@@ -7,51 +7,82 @@ use serde::de::DeserializeOwned;
 use wasm_bindgen::prelude::*;
 use web_sys::{IdbCursor, IdbCursorWithValue, IdbKeyRange, IdbRequest};
 
-use super::super::schema::{DerivedObject, MetaObject, PageObject};
+use super::super::schema::{DerivedObject, HistoryObject, MetaObject, PageObject};
 use super::super::transaction::{Fault, Transaction};
 use super::asks::{Ask, request};
 use super::json;
+use super::packs::{self, tells};
 use super::writes::number;
-use crate::data::kept::{Kept, retain};
+use crate::core::rows::HistoryRow;
+use crate::data::kept::{Kept, Pack, retain};
 use crate::ports::{PageRow, Read, Rows, StoreError, StoreName};
 
-/// Reads, and adds to `rows`.
-pub(super) async fn stage(transaction: &Transaction, kept: &Kept, reads: &[Read], rows: &mut Rows) -> Result<(), Fault> {
+/// What a transaction has read.
+#[derive(Default)]
+pub(super) struct Found {
+    pub(super) rows: Rows,
+    /// All rows of parcels, if any was asked for.
+    pub(super) packs: Option<Vec<Pack>>,
+}
+
+/// Reads, and adds to what was found.
+pub(super) async fn stage(transaction: &Transaction, kept: &Kept, reads: &[Read], found: &mut Found) -> Result<(), Fault> {
     let asks = request(transaction, kept, reads)?;
-    answers(transaction, kept, asks, rows).await
+    let asked = found.packs.is_some();
+    answers(transaction, kept, asks, found).await?;
+    for read in reads {
+        let packs = found.packs.iter().flatten().flat_map(|pack| pack.parcels.iter());
+        match read {
+            Read::Parcels => found.rows.parcels.extend(packs.cloned()),
+            Read::ParcelsOf(wanted) => {
+                found.rows.parcels.extend(packs.filter(|parcel| wanted.contains(&parcel.op_id)).cloned());
+            }
+            _ => {}
+        }
+    }
+    order(&mut found.rows);
+    if let (Some(packs), false) = (&found.packs, asked) {
+        kept.keep_packs(packs.iter().filter(|pack| tells(&pack.key)).cloned().collect());
+    }
+    Ok(())
 }
 
 /// Waits for what was requested, and for what follows from it.
-async fn answers(transaction: &Transaction, kept: &Kept, mut asks: Vec<Ask>, rows: &mut Rows) -> Result<(), Fault> {
+async fn answers(transaction: &Transaction, kept: &Kept, mut asks: Vec<Ask>, found: &mut Found) -> Result<(), Fault> {
     while let Some(last) = asks.last() {
         transaction.answered(last.request()).await?;
         let mut more = Vec::new();
         for ask in asks {
-            answer(transaction, kept, ask, rows, &mut more)?;
+            answer(transaction, kept, ask, found, &mut more)?;
         }
         asks = more;
     }
-    order(rows);
     Ok(())
 }
 
 /// Takes an answer; asks what follows from it.
-fn answer(transaction: &Transaction, kept: &Kept, ask: Ask, rows: &mut Rows, more: &mut Vec<Ask>) -> Result<(), Fault> {
+fn answer(transaction: &Transaction, kept: &Kept, ask: Ask, found: &mut Found, more: &mut Vec<Ask>) -> Result<(), Fault> {
     let thrown = |thrown: JsValue| Fault::thrown(&thrown);
     let result = ask.request().result().map_err(thrown)?;
     match ask {
-        Ask::Rows(store, _) => {
-            take_all(store, &result, rows)?;
+        Ask::Rows(store, _) => take_all(store, &result, found)?,
+        Ask::Row(store, _) if !result.is_undefined() => take(store, &result, found)?,
+        Ask::At(store, _) if !result.is_null() => {
+            take(store, &result.unchecked_into::<IdbCursorWithValue>().value().map_err(thrown)?, found)?;
         }
-        Ask::Row(store, _) => {
-            if !result.is_undefined() {
-                take(store, &result, rows)?;
+        Ask::Row(..) | Ask::At(..) => {}
+        Ask::Packs(_) => {
+            let keys: Vec<String> = Array::from(&result).iter().filter_map(|key| key.as_string()).collect();
+            let known: Vec<Pack> = keys.iter().filter_map(|key| kept.pack(key)).collect();
+            if found.packs.is_none() && known.is_empty() && !keys.is_empty() {
+                more.push(Ask::Rows(StoreName::Parcels, transaction.store(StoreName::Parcels)?.get_all().map_err(thrown)?));
+            } else if found.packs.is_none() {
+                for key in keys.iter().filter(|key| !known.iter().any(|pack| pack.key == **key)) {
+                    let row = transaction.store(StoreName::Parcels)?.get(&key.as_str().into()).map_err(thrown)?;
+                    more.push(Ask::Row(StoreName::Parcels, row));
+                }
             }
-        }
-        Ask::At(store, _) => {
-            if !result.is_null() {
-                take(store, &result.unchecked_into::<IdbCursorWithValue>().value().map_err(thrown)?, rows)?;
-            }
+            found.packs.get_or_insert(known);
         }
         Ask::Back(_, _) if result.is_null() => {}
         Ask::Back(request, 0) => from(transaction, &request, &result, more)?,
@@ -67,13 +98,13 @@ fn answer(transaction: &Transaction, kept: &Kept, ask: Ask, rows: &mut Rows, mor
                 more.push(Ask::Rest(rest, changes));
             } else {
                 kept.keep(&changes);
-                rows.outbox = changes;
+                found.rows.outbox = changes;
             }
         }
         Ask::Rest(_, mut changes) => {
             Rc::make_mut(&mut changes).append(&mut decode(StoreName::Outbox, &result)?);
             kept.keep(&changes);
-            rows.outbox = changes;
+            found.rows.outbox = changes;
         }
         Ask::From(request) => from(transaction, &request, &result, more)?,
         Ask::Owners(_, wanted) => {
@@ -122,12 +153,21 @@ fn owners(keys: &Array, wanted: &[String]) -> Vec<JsValue> {
 }
 
 /// Decodes an array of rows into their place.
-fn take_all(store: StoreName, found: &JsValue, rows: &mut Rows) -> Result<(), Fault> {
+fn take_all(store: StoreName, found: &JsValue, into: &mut Found) -> Result<(), Fault> {
+    let rows = &mut into.rows;
     match store {
         StoreName::Outbox => Rc::make_mut(&mut rows.outbox).append(&mut decode(store, found)?),
-        StoreName::Parcels => rows.parcels.append(&mut decode(store, found)?),
+        StoreName::Parcels => {
+            for row in Array::from(found) {
+                into.packs.get_or_insert_default().push(packs::decode(&row)?);
+            }
+        }
         StoreName::Conflicts => rows.conflicts.append(&mut decode(store, found)?),
-        StoreName::History => rows.history.append(&mut decode(store, found)?),
+        StoreName::History => {
+            for row in Array::from(found) {
+                rows.history.push(history(&row)?);
+            }
+        }
         StoreName::Drafts => rows.drafts.append(&mut decode(store, found)?),
         StoreName::Meta => {
             let found: Vec<MetaObject> = decode(store, found)?;
@@ -151,8 +191,19 @@ fn take_all(store: StoreName, found: &JsValue, rows: &mut Rows) -> Result<(), Fa
 }
 
 /// Decodes a row into its place.
-fn take(store: StoreName, row: &JsValue, rows: &mut Rows) -> Result<(), Fault> {
-    take_all(store, &Array::of1(row), rows)
+fn take(store: StoreName, row: &JsValue, into: &mut Found) -> Result<(), Fault> {
+    take_all(store, &Array::of1(row), into)
+}
+
+fn history(row: &JsValue) -> Result<HistoryRow, Fault> {
+    let store = StoreName::History;
+    let object: &HistoryObject = row.unchecked_ref();
+    let key = object.key().as_f64().ok_or_else(|| corrupt(store, "no key"))?;
+    let text = text(store, &object.row(), "row")?;
+    let row: HistoryRow = serde_json::from_str(&text).map_err(|error| corrupt(store, &error.to_string()))?;
+    // Of a key generator: whole, not negative, below 2^53.
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+    Ok(HistoryRow { key: key as u64, ..row })
 }
 
 fn decode<T: DeserializeOwned>(store: StoreName, found: &JsValue) -> Result<Vec<T>, Fault> {

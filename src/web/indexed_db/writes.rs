@@ -5,13 +5,12 @@ use serde::Serialize;
 use wasm_bindgen::prelude::*;
 use web_sys::{IdbKeyRange, IdbRequest};
 
-use super::super::schema;
+use super::super::schema::{self, HistoryObject};
 use super::super::transaction::{Fault, Transaction};
 use super::json;
 use crate::core::outbox::Change;
-use crate::core::record::OpId;
 use crate::core::rows::HistoryRow;
-use crate::ports::{Committed, StoreError, StoreName, Write};
+use crate::ports::{Committed, Rows, StoreError, StoreName, Write};
 
 /// A write, encoded: nothing can go wrong with it but the database.
 pub(super) enum Encoded {
@@ -22,30 +21,21 @@ pub(super) enum Encoded {
 }
 
 /// Writes being encoded: those that are rows are made at the end, all at once.
-struct Encoding<'a> {
+struct Encoding {
     encoded: Vec<Encoded>,
     rows: json::Rows,
     /// Which of the encoded get one of the rows, in order.
     slots: Vec<usize>,
-    parcels: &'a [OpId],
-    /// The last of the removals, if more may join it.
-    run: Option<Run>,
+    /// The last of the removals of changes, from this number to this one: those that follow each other are one request.
+    run: Option<(u64, u64)>,
 }
 
-/// Rows removed that follow each other: one request.
-enum Run {
-    /// From this number to this one.
-    Changes(u64, u64),
-    /// From this place among all parcels to this one.
-    Parcels(usize, usize),
-}
-
-/// All writes as JavaScript values. `parcels` are all that there are, ascending; or none, if that is not known.
-pub(super) fn encode(writes: Vec<Write>, parcels: &[OpId]) -> Result<Vec<Encoded>, StoreError> {
+/// All writes but the parcels' (see `packs`) as JavaScript values.
+pub(super) fn encode(writes: &[Write]) -> Result<Vec<Encoded>, StoreError> {
     let encoded = Vec::with_capacity(writes.len());
-    let mut encoding = Encoding { encoded, rows: json::Rows::new(), slots: Vec::new(), parcels, run: None };
+    let mut encoding = Encoding { encoded, rows: json::Rows::new(), slots: Vec::new(), run: None };
     for write in writes {
-        if !matches!(write, Write::RemoveChange(_) | Write::RemoveParcel(_)) {
+        if !matches!(write, Write::RemoveChange(_)) {
             encoding.flush()?;
         }
         encoding.add(write)?;
@@ -53,44 +43,22 @@ pub(super) fn encode(writes: Vec<Write>, parcels: &[OpId]) -> Result<Vec<Encoded
     encoding.finish()
 }
 
-impl Encoding<'_> {
+impl Encoding {
     fn remove_change(&mut self, number: u64) -> Result<(), StoreError> {
         match &mut self.run {
-            Some(Run::Changes(_, last)) if *last + 1 == number => *last = number,
+            Some((_, last)) if *last + 1 == number => *last = number,
             _ => {
                 self.flush()?;
-                self.run = Some(Run::Changes(number, number));
-            }
-        }
-        Ok(())
-    }
-
-    fn remove_parcel(&mut self, op_id: OpId) -> Result<(), StoreError> {
-        match (&mut self.run, self.parcels.binary_search(&op_id)) {
-            (Some(Run::Parcels(_, last)), Ok(place)) if *last + 1 == place => *last = place,
-            (_, Ok(place)) => {
-                self.flush()?;
-                self.run = Some(Run::Parcels(place, place));
-            }
-            (_, Err(_)) => {
-                self.flush()?;
-                self.encoded.push(Encoded::Delete(StoreName::Parcels, op_id.to_string().into()));
+                self.run = Some((number, number));
             }
         }
         Ok(())
     }
 
     fn flush(&mut self) -> Result<(), StoreError> {
-        let (store, first, last) = match self.run.take() {
-            None => return Ok(()),
-            Some(Run::Changes(first, last)) => (StoreName::Outbox, number(first), number(last)),
-            Some(Run::Parcels(first, last)) => {
-                let key = |place: usize| JsValue::from(self.parcels[place].to_string());
-                (StoreName::Parcels, key(first), key(last))
-            }
-        };
-        let range = IdbKeyRange::bound(&first, &last).map_err(|thrown| Fault::thrown(&thrown).into_error())?;
-        self.encoded.push(Encoded::Delete(store, range.into()));
+        let Some((first, last)) = self.run.take() else { return Ok(()) };
+        let range = IdbKeyRange::bound(&number(first), &number(last)).map_err(|thrown| Fault::thrown(&thrown).into_error())?;
+        self.encoded.push(Encoded::Delete(StoreName::Outbox, range.into()));
         Ok(())
     }
 
@@ -98,7 +66,7 @@ impl Encoding<'_> {
         self.flush()?;
         let rows = self.rows.into_js()?;
         for (slot, made) in self.slots.into_iter().zip(rows.iter()) {
-            if let Encoded::Append(row) | Encoded::History(row) | Encoded::Put(_, row) = &mut self.encoded[slot] {
+            if let Encoded::Append(row) | Encoded::Put(_, row) = &mut self.encoded[slot] {
                 *row = made;
             }
         }
@@ -117,18 +85,24 @@ impl Encoding<'_> {
         self.row(row, Encoded::Put(store, JsValue::NULL))
     }
 
-    fn add(&mut self, write: Write) -> Result<(), StoreError> {
+    fn add(&mut self, write: &Write) -> Result<(), StoreError> {
         let encoded = match write {
-            Write::Append(change) => return self.row(&Change { client_seq: 0, ..change }, Encoded::Append(JsValue::NULL)),
-            Write::PutBack(change) => return self.put(StoreName::Outbox, &change),
-            Write::Parcel(parcel) => return self.put(StoreName::Parcels, &parcel),
-            Write::Conflict(row) => return self.put(StoreName::Conflicts, &row),
-            Write::History(row) => {
-                return self.row(&HistoryRow { key: 0, ..row }, Encoded::History(JsValue::NULL));
+            Write::Append(change) if change.client_seq == 0 => return self.row(change, Encoded::Append(JsValue::NULL)),
+            Write::Append(change) => {
+                return self.row(&Change { client_seq: 0, ..change.clone() }, Encoded::Append(JsValue::NULL));
             }
-            Write::Amend(row) => return self.put(StoreName::History, &row),
-            Write::Meta(name, value) => return self.put(StoreName::Meta, &schema::MetaObject { name: name.to_owned(), value }),
-            Write::Draft(draft) => return self.put(StoreName::Drafts, &draft),
+            Write::PutBack(change) => return self.put(StoreName::Outbox, change),
+            Write::Parcel(_) | Write::RemoveParcel(_) => return Ok(()),
+            Write::Conflict(row) => return self.put(StoreName::Conflicts, row),
+            Write::History(row) => Encoded::History(HistoryObject::new(None, &history(row)?).into()),
+            Write::Amend(row) => {
+                let key = number(row.key).as_f64();
+                Encoded::Put(StoreName::History, HistoryObject::new(key, &history(row)?).into())
+            }
+            Write::Meta(name, value) => {
+                return self.put(StoreName::Meta, &schema::MetaObject { name: (*name).to_owned(), value: value.clone() });
+            }
+            Write::Draft(draft) => return self.put(StoreName::Drafts, draft),
             Write::Page(page) => {
                 // A stamp is a counter: it stays below 2^53.
                 #[allow(clippy::cast_precision_loss)]
@@ -136,21 +110,25 @@ impl Encoding<'_> {
                 let bytes = Uint8Array::from(page.bytes.as_slice());
                 Encoded::Put(StoreName::Pages, schema::PageObject::new(&page.collection, &page.first, stamp, &bytes).into())
             }
-            Write::RemoveChange(number) => return self.remove_change(number),
-            Write::RemoveParcel(op_id) => return self.remove_parcel(op_id),
-            Write::RemoveConflict(collection, id) => Encoded::Delete(StoreName::Conflicts, pair(&collection, &id.to_string())),
+            Write::RemoveChange(number) => return self.remove_change(*number),
+            Write::RemoveConflict(collection, id) => Encoded::Delete(StoreName::Conflicts, pair(collection, &id.to_string())),
             Write::PruneHistory(upto) => {
-                let range = IdbKeyRange::upper_bound(&number(upto)).map_err(|thrown| Fault::thrown(&thrown).into_error())?;
+                let range = IdbKeyRange::upper_bound(&number(*upto)).map_err(|thrown| Fault::thrown(&thrown).into_error())?;
                 Encoded::Delete(StoreName::History, range.into())
             }
-            Write::RemoveDraft(form) => Encoded::Delete(StoreName::Drafts, form.into()),
+            Write::RemoveDraft(form) => Encoded::Delete(StoreName::Drafts, form.as_str().into()),
             Write::Derived(name, bytes) => {
-                Encoded::Put(StoreName::Derived, schema::DerivedObject::new(&name, &Uint8Array::from(bytes.as_slice())).into())
+                Encoded::Put(StoreName::Derived, schema::DerivedObject::new(name, &Uint8Array::from(bytes.as_slice())).into())
             }
         };
         self.encoded.push(encoded);
         Ok(())
     }
+}
+
+/// A row of history as text. Its key stands beside it.
+fn history(row: &HistoryRow) -> Result<String, StoreError> {
+    if row.key == 0 { json::text(row) } else { json::text(&HistoryRow { key: 0, ..row.clone() }) }
 }
 
 /// Requests whose answers are the keys that the store gave.
@@ -162,8 +140,8 @@ pub(super) struct Adds {
 
 impl Adds {
     /// The committed transaction.
-    pub(super) fn committed<T>(&self, value: T) -> Result<Committed<T>, Fault> {
-        Ok(Committed { value, appended: numbers(&self.changes)?, history: numbers(&self.history)? })
+    pub(super) fn committed<T>(&self, value: T, rows: Rows, writes: Vec<Write>) -> Result<Committed<T>, Fault> {
+        Ok(Committed { value, appended: numbers(&self.changes)?, history: numbers(&self.history)?, rows, writes })
     }
 }
 

@@ -51,13 +51,13 @@ async function agreed(world, other, id, name, end) {
   for (const value of Object.values(end)) assert.ok(text.includes(value.split("\n")[0]), `${name} on the other profile: ${value}`);
 }
 
-/** A create of what the server has already: another phone of mine was faster. @param {Clash} clash */
-async function madeTwice(clash) {
+/** A create of what the server has already: another phone of mine was faster. @param {Clash} clash @param {string} name */
+async function madeTwice(clash, name) {
   const id = uuid7();
   clash.away();
-  await clash.phone.must((sync, id) => sync.customers.create({ name: "PT Kembar", phone: "+62 21 111", contact: "Sama" }, { id }).then(() => {}), id);
+  await clash.phone.must((sync, { id, name }) => sync.customers.create({ name, phone: "+62 21 111", contact: "Sama" }, { id }).then(() => {}), { id, name });
   const mine = await clash.world.api("budi");
-  const fields = { name: "PT Kembar", phone: "+62 21 222", contact: "Sama" };
+  const fields = { name, phone: "+62 21 222", contact: "Sama" };
   const { result } = await mine.push([{ collection: "customers", id, action: "create", base_version: 0, patch: fields, seen: {}, edited_at: Date.now() }]);
   assert.equal(result.outcome, "applied");
   await clash.back();
@@ -80,8 +80,9 @@ export default {
     for (const [n, { mine }] of CASES.entries()) await clash.edit(ids[n], mine);
     await clash.serverEdits(CASES.map(({ theirs }, n) => ({ id: ids[n], patch: theirs })));
     await clash.back();
-    const twin = await madeTwice(clash);
-    await clash.waits(CASES.length + 1);
+    const twin = await madeTwice(clash, "PT Kembar");
+    const pair = await madeTwice(clash, "PT Dua");
+    await clash.waits(CASES.length + 2);
 
     world.step("decided without a connection");
     clash.away();
@@ -104,6 +105,11 @@ export default {
     assert.equal(await dialog.locator("fieldset").count(), 1, "what is the same is not asked");
     assert.doesNotMatch(await dialog.innerText(), /Before/, "there was nothing before");
     await app.decide({ Phone: "Yours" });
+    await app.load(`/customers/${pair}`);
+    await app.choose();
+    await app.dialog().getByLabel("These are two different records").check();
+    assert.equal(await app.dialog().locator("fieldset:visible").count(), 0, "of two records no field is asked");
+    await app.saveChoice();
     await clash.waits(0);
     const open = (await clash.phone.status()).pending;
     assert.ok(open > 0, "and nothing was sent yet");
@@ -120,6 +126,8 @@ export default {
     });
     for (const [n, { name, end }] of CASES.entries()) await agreed(world, other, ids[n], name, end);
     await agreed(world, other, twin, "PT Kembar", { phone: "+6221111", contact: "Sama" });
+    const two = await (await world.api("budi")).customersNamed("PT Dua");
+    assert.deepEqual(two.map(({ fields }) => fields.phone).sort(), ["+6221111", "+6221222"], "both are there, each with its own");
     await until("the phone is up to date", async () => (await clash.phone.status()).state === "synced");
   },
 };

@@ -5,6 +5,7 @@ import { deletionBody } from "./conflict-deletion.js";
 import { FieldChoice } from "./conflict-field.js";
 import { groupParts } from "./conflict-group.js";
 import { mergedFacts } from "./conflict-merged.js";
+import { twoRecords } from "./conflict-two.js";
 import { Opener } from "./focus.js";
 import { h } from "./h.js";
 import { self, who, whoAndWhen } from "./people.js";
@@ -70,6 +71,8 @@ export class ConflictDialog extends HTMLElement {
     const whole = conflict.kind !== "fields";
     const questions = whole ? [deletionBody(conflict, this)] : conflict.fields.map((field) => new FieldChoice(conflict, field, this));
     const title = whole ? `conflict.${conflict.kind}` : conflict.madeTwice ? "conflict.made-twice" : "conflict.title";
+    const asked = [whole ? null : this.#quick(questions), ...questions.map(({ node }) => node)].filter((node) => node !== null);
+    const two = conflict.madeTwice ? twoRecords(this.language, asked) : undefined;
     return this.#open(
       t(title, { title: conflict.title }),
       [
@@ -77,9 +80,9 @@ export class ConflictDialog extends HTMLElement {
         conflict.madeTwice && h("p.facts", null, t(`conflict.made-twice.hint${self(conflict, this.user)}`, { who: this.whoAndWhen(conflict) })),
         whole ? null : mergedFacts(conflict, this),
       ],
-      [whole ? null : this.#quick(questions), questions.map(({ node }) => node)],
+      [two?.node, asked],
       t("conflict.save"),
-      (choices) => this.#answer(conflict, questions, choices),
+      () => (two?.chosen() ? Promise.resolve({ "*": "two" }) : this.#answer(conflict, questions)),
     );
   }
 
@@ -121,7 +124,7 @@ export class ConflictDialog extends HTMLElement {
 
   /**
    * @param {string} title @param {any[]} facts @param {any[]} body @param {string} save
-   * @param {(choices?: any) => Promise<any>} read Undefined if something is missing: it has said so, and gone there.
+   * @param {() => Promise<any>} read Undefined if something is missing: it has said so, and gone there.
    */
   #open(title, facts, body, save, read) {
     this.#end(undefined);
@@ -173,8 +176,10 @@ export class ConflictDialog extends HTMLElement {
     );
   }
 
-  /** Saving is never disabled: pressed too early, it goes to what is missing. @param {Conflict} conflict @param {Question[]} questions @param {Choices} [choices] */
-  async #answer(conflict, questions, choices = {}) {
+  /** Saving is never disabled: pressed too early, it goes to what is missing. @param {Conflict} conflict @param {Question[]} questions */
+  async #answer(conflict, questions) {
+    /** @type {Choices} */
+    const choices = {};
     const t = translator(this.language);
     for (const question of questions) question.complain("");
     for (const question of questions) {

@@ -19,7 +19,8 @@ legend { padding: 0; font-weight: 700; overflow-wrap: anywhere; } legend + .card
 .card { display: flex; gap: .75rem; align-items: flex-start; min-height: 48px; padding: .75rem .875rem; border: 1.5px solid var(--_line); border-radius: 12px; cursor: pointer; }
 .card:hover { background: var(--_wash); }
 .card:has(:checked) { border-color: var(--_accent); box-shadow: inset 0 0 0 1px var(--_accent); }
-.card input[type=radio] { width: 1.25rem; height: 1.25rem; margin: .1rem 0 0; flex: none; accent-color: var(--_accent); }
+.two { margin-block-end: 1.25rem; } [hidden] { display: none !important; }
+.card input[type=checkbox], .card input[type=radio] { width: 1.25rem; height: 1.25rem; margin: .1rem 0 0; flex: none; accent-color: var(--_accent); }
 .words { display: grid; gap: .125rem; min-width: 0; overflow-wrap: anywhere; }
 .source { font-size: .875rem; } .value { font-size: 1.0625rem; font-weight: 500; overflow-wrap: anywhere; white-space: pre-line; }
 .other { display: grid; cursor: default; } .other { grid-template-columns: minmax(0, 1fr); } .other label { display: flex; gap: .75rem; align-items: center; cursor: pointer; }

@@ -32,8 +32,10 @@ function humanise(text) {
   return spaced.charAt(0).toUpperCase() + spaced.slice(1);
 }
 
-/** @param {string} collection @param {string} field @param {Language} language */
+/** @param {string} collection @param {string} field A field, or one member of it. @param {Language} language @returns {string} */
 export function labelOf(collection, field, language) {
+  const [whole, member] = field.split(".");
+  if (member !== undefined) return `${labelOf(collection, whole, language)} · ${word(`field.${collection}.${field}`, humanise(member), language)}`;
   return word(`field.${collection}.${field}`, humanise(field), language);
 }
 

@@ -1,0 +1,73 @@
+//! What memory knows of pages: which there are, and what each owns. So who writes a page need not read it, as long as memory
+//! is in step with the store.
+
+use std::collections::BTreeSet;
+use std::ops::Bound::{Excluded, Included, Unbounded};
+use std::rc::Rc;
+
+use super::page::{PageError, decode};
+use super::page_set::{Owned, PageSet};
+use super::table::Tables;
+use crate::core::record::{Base, CollectionName, RecordId};
+use crate::core::rows::PageRow;
+
+impl Tables {
+    /// Takes pages that were written, in place of what they owned. Returns their collections.
+    ///
+    /// # Errors
+    /// Which page cannot be read, and why.
+    pub fn take_pages(&mut self, rows: &[PageRow]) -> Result<BTreeSet<CollectionName>, (String, PageError)> {
+        let decoded: Result<Vec<_>, _> = rows
+            .iter()
+            .map(|row| decode(&row.bytes).map_err(|error| (format!("{}/{}", row.collection, row.first), error)))
+            .collect();
+        self.pages.extend(rows.iter().map(|row| (row.collection.clone(), row.first.clone())));
+        for (row, bases) in rows.iter().zip(decoded?) {
+            let owned: Vec<RecordId> = self.owned(&row.collection, &row.first).map(|(id, _)| *id).collect();
+            let table = self.bases.entry(row.collection.clone()).or_default();
+            owned.iter().for_each(|id| drop(table.remove(id)));
+            let of_page = owned.into_iter().chain(bases.iter().map(|base| base.id)).map(|id| (row.collection.clone(), id));
+            of_page.filter(|key| self.unsent.has(key)).for_each(|key| self.looked.touch(key));
+            table.extend(bases.into_iter().map(|base| (base.id, Rc::new(base))));
+        }
+        Ok(rows.iter().map(|row| row.collection.clone()).collect())
+    }
+
+    /// Takes pages that were written from what memory had: all that is new in them is what was put. Returns their collections.
+    pub fn take_put(&mut self, pages: &[PageRow], put: &[(CollectionName, Rc<Base>)]) -> BTreeSet<CollectionName> {
+        self.pages.extend(pages.iter().map(|page| (page.collection.clone(), page.first.clone())));
+        for (collection, base) in put {
+            let key = (collection.clone(), base.id);
+            if self.unsent.has(&key) {
+                self.looked.touch(key);
+            }
+            self.bases.entry(collection.clone()).or_default().insert(base.id, Rc::clone(base));
+        }
+        pages.iter().map(|page| page.collection.clone()).collect()
+    }
+
+    /// The pages that own these records.
+    #[must_use]
+    pub fn page_set<'a>(&self, records: impl Iterator<Item = (&'a str, RecordId)>) -> PageSet {
+        let mut set = PageSet::default();
+        for (collection, id) in records {
+            let upto = (collection.to_owned(), id.to_string());
+            let owner = self.pages.range(..=upto).next_back().filter(|(name, _)| name == collection);
+            if let Some(owner) = owner {
+                let bases = || self.owned(&owner.0, &owner.1).map(|(id, base)| (*id, Rc::clone(base))).collect::<Owned>();
+                set.know(owner.clone(), bases);
+            }
+        }
+        set
+    }
+
+    /// What the page that begins here owns.
+    fn owned(&self, collection: &str, first: &str) -> impl Iterator<Item = (&RecordId, &Rc<Base>)> {
+        let next = (collection.to_owned(), format!("{first}\u{0}"));
+        let end = self.pages.range(next..).next().filter(|(name, _)| name == collection);
+        let end: Option<RecordId> = end.and_then(|(_, first)| first.parse().ok());
+        let start: Option<RecordId> = first.parse().ok();
+        let range = (start.map_or(Unbounded, Included), end.map_or(Unbounded, Excluded));
+        self.bases.get(collection).into_iter().flat_map(move |table| table.range(range))
+    }
+}

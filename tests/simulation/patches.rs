@@ -1,0 +1,76 @@
+//! What a person writes into a form: for every policy of the schema, also what its rule cannot join.
+
+use fieldsync::core::record::Fields;
+use fieldsync::data::table::RecordView;
+use serde_json::{Value, json};
+
+use crate::random::Random;
+use crate::world::World;
+
+impl World {
+    /// New values for some fields of a record that is shown.
+    pub fn patch(&self, tab: (usize, usize), shown: &RecordView, random: &mut Random) -> Value {
+        let number = |name: &str| shown.fields.get(name).and_then(Value::as_i64).unwrap_or(0);
+        let text = |name: &str| shown.fields.get(name).and_then(Value::as_str).unwrap_or("").to_owned();
+        let mut patch = json!({});
+        for _ in 0..=random.below(3) {
+            match (shown.collection.as_str(), random.below(13)) {
+                ("customers", 0..3) => patch["name"] = json!(self.token()),
+                ("customers", 3..5) => patch["phone"] = json!(self.token()),
+                ("customers", 5) => patch["city"] = json!(self.token()),
+                ("customers", 6) => (patch["source"], patch["nick"]) = (json!(self.token()), json!(self.token())),
+                ("customers", 7) => patch["tags"] = list(shown, "tags", json!(self.token()), random),
+                ("customers", 8) => patch["visits"] = json!(number("visits") + random.between(1, 9)),
+                ("customers", 9) => {
+                    (patch["last_visit"], patch["discount"]) = (json!(random.below(100)), json!(random.below(100)));
+                    patch["grade"] = json!(["a", "b", "c", "d"][random.below(4)]);
+                }
+                ("customers", 10) => patch["notes"] = self.note(&text("notes"), random),
+                ("customers", _) => patch["terms"] = self.terms(shown, random),
+                ("pipelines", 0..6) => {
+                    patch["stage"] =
+                        json!(if text("stage") == "proposal" { ["won", "lead"][random.below(2)] } else { "proposal" });
+                }
+                ("pipelines", _) => patch["title"] = json!(self.token()),
+                (_, 0..6) => patch["note"] = self.note(&text("note"), random),
+                (_, 6..9) => {
+                    let Some(pipeline) = random.pick(&self.shown(tab, "pipelines", false)).map(|shown| shown.id) else {
+                        continue;
+                    };
+                    patch["others"] = list(shown, "others", json!(pipeline), random);
+                }
+                _ => patch["subject"] = json!(self.token()),
+            }
+        }
+        patch
+    }
+
+    /// Mostly added to, sometimes written anew.
+    fn note(&self, before: &str, random: &mut Random) -> Value {
+        if random.percent(15) { json!(self.token()) } else { json!(format!("{before}|{}", self.token())) }
+    }
+
+    /// With one member set or taken out.
+    fn terms(&self, shown: &RecordView, random: &mut Random) -> Value {
+        let mut terms: Fields = shown.fields.get("terms").and_then(Value::as_object).cloned().unwrap_or_default();
+        let member = ["x", "y", "z"][random.below(3)];
+        if terms.contains_key(member) && random.percent(15) {
+            terms.remove(member);
+        } else {
+            terms.insert(member.to_owned(), json!(self.token()));
+        }
+        json!(terms)
+    }
+}
+
+/// With one item more or less, or in another order; never as it was.
+fn list(shown: &RecordView, name: &str, item: Value, random: &mut Random) -> Value {
+    let mut items = shown.fields.get(name).and_then(Value::as_array).cloned().unwrap_or_default();
+    match random.below(10) {
+        0..3 if !items.is_empty() => drop(items.remove(random.below(items.len()))),
+        3 if items.len() > 1 => items.swap(0, 1),
+        _ if !items.contains(&item) => items.insert(random.below(items.len() + 1), item),
+        _ => items.retain(|other| *other != item),
+    }
+    json!(items)
+}
