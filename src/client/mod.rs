@@ -4,7 +4,9 @@
 //! One client is one context (a tab or the worker). Any number of them may share a store: every transaction compares what
 //! it expects, so correctness does not depend on who runs a cycle.
 
+mod conflicts;
 mod cycle;
+mod decide;
 mod loss;
 mod own;
 mod pages;
@@ -41,6 +43,7 @@ use crate::data::table::Tables;
 use crate::ports::{Host, Read, Rows, Scope, Step, Store, StoreError, StoreName, Transport, TransportError, Write};
 
 pub use cycle::CycleReport;
+pub use decide::{Decided, Decision};
 
 pub use save::{NewChange, SaveError};
 pub use settle::{SettleError, Settled};

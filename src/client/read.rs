@@ -7,20 +7,21 @@ use crate::core::parcel::{Parcel, ParcelState};
 use crate::core::protocol::{Body, PushRequest, Request};
 use crate::core::push::{BATCH_PARCELS_MAX, Begin, begin, wanted};
 use crate::core::record::{CollectionName, Fields, RecordId};
-use crate::core::rows::{DraftRow, meta};
+use crate::core::rows::{Aside, DraftRow, meta};
 use crate::core::status::{Facts, SyncStatus, status};
+use crate::data::asides::MergedRecord;
 use crate::data::query::Query;
 use crate::data::standing::Standing;
-use crate::data::table::{RecordStatus, RecordView, Tables};
+use crate::data::table::{RecordView, Tables};
 use crate::data::warnings::Surroundings;
 use crate::ports::{Host, Read, Scope, Step, Store, StoreError, StoreName, Transport, TransportError, Write};
 
 use super::stuck::stuck;
-use super::views::{ConflictView, HistoryEntry, OutboxEntry, PreviewEntry, conflict, entry};
+use super::views::{HistoryEntry, MergedEntry, OutboxEntry, PreviewEntry, entry};
 use super::{Client, pages};
 
 impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
-    fn tables<R>(&self, read: impl FnOnce(&Tables) -> R) -> Option<R> {
+    pub(super) fn tables<R>(&self, read: impl FnOnce(&Tables) -> R) -> Option<R> {
         self.shared.borrow().tables.as_ref().map(read)
     }
 
@@ -76,17 +77,18 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
         status(&facts)
     }
 
-    /// Every conflict that a person can decide now.
-    pub fn conflicts(&self) -> Vec<ConflictView> {
+    /// Records of which a rule set something aside that still stands so.
+    pub fn merged(&self) -> Vec<MergedEntry> {
         let now = self.host.now();
         let list = |tables: &Tables| {
-            let unsent = tables.unsent().into_iter();
-            unsent
-                .filter(|(collection, id)| {
-                    tables.record(collection, *id, true, now).is_some_and(|record| record.status == RecordStatus::Conflict)
-                })
-                .filter_map(|(collection, id)| conflict(tables, collection, id))
-                .collect()
+            let entry = |MergedRecord { key: (collection, id), at: merged_at, set_aside }| MergedEntry {
+                title: tables.title(&collection, id),
+                collection,
+                id,
+                merged_at,
+                set_aside,
+            };
+            tables.merged_records(now).into_iter().map(entry).collect()
         };
         self.tables(list).unwrap_or_default()
     }
@@ -114,15 +116,17 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
         let mut entries = Vec::new();
         for row in rows.history.iter().rev() {
             for ended in &row.ended {
-                let of_record =
-                    row.set_aside.iter().filter(|(collection, id, _)| *id == ended.record && *collection == ended.collection);
+                let of_record = row
+                    .set_aside
+                    .iter()
+                    .filter(|Aside(collection, id, ..)| *id == ended.record && *collection == ended.collection);
                 entries.push(HistoryEntry {
                     at: row.at,
                     end: ended.end,
                     collection: ended.collection.clone(),
                     id: ended.record,
                     title: title(&ended.collection, ended.record),
-                    set_aside: of_record.map(|(.., lost)| lost.clone()).collect(),
+                    set_aside: of_record.map(|Aside(_, _, lost, _)| lost.clone()).collect(),
                 });
             }
         }

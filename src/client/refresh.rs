@@ -111,7 +111,7 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
         if tables.is_sending != is_sending {
             touched.extend(tables.parcels().iter().flat_map(|parcel| parcel.items.iter()).map(|item| item.collection.clone()));
         }
-        tables.conflicts = rows.conflicts.iter().map(|row| ((row.collection.clone(), row.id), row.clone())).collect();
+        touched.extend(tables.take_conflicts(&rows.conflicts));
         tables.pulled_at = pulled_at;
         tables.is_sending = is_sending;
         marks.stamp = rows.pages.iter().chain(&written.pages).map(|page| page.stamp).fold(before.stamp, u64::max);

@@ -1,25 +1,26 @@
-//! What a person decides about unsent work: undo and discard, try again, put off, resolve. All strict, all compared.
+//! What a person decides about unsent work: undo and discard, try again, put off. All strict, all compared. Conflicts are
+//! decided in `decide.rs`.
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use crate::core::bases::Bases;
 use crate::core::discard::discard;
 use crate::core::finish::empty_history;
 use crate::core::outbox::Change;
 use crate::core::parcel::Parcel;
 use crate::core::push::ended;
 use crate::core::record::{CollectionName, OpId, RecordId, RowId, Version};
-use crate::core::resolve::{Choices, Question, ResolveError, Resolved, Stamp, again, can_be_undone, resolve};
+use crate::core::resolve::{again, can_be_undone};
 use crate::core::rows::{ConflictRow, End, Ended, HistoryRow};
+use crate::core::rules::Violation;
 use crate::core::trace::What;
 use crate::data::unfit::Unfit;
 use crate::mutation::{self, Mutation};
 use crate::ports::{Host, Read, Rows, Scope, Step, Store, StoreError, StoreName, Transport, Write};
 
-use super::{Client, Note, pages};
+use super::{Client, Note};
 
 /// What was settled, and what takes it back.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -55,6 +56,8 @@ pub enum SettleError {
     Unfit(Unfit),
     /// A field that needs a choice has none.
     Incomplete,
+    /// A choice breaks rules, each with its field.
+    Invalid(Vec<Violation>),
 }
 
 impl From<StoreError> for SettleError {
@@ -63,7 +66,7 @@ impl From<StoreError> for SettleError {
     }
 }
 
-const STORES: &[StoreName] = &[StoreName::Outbox, StoreName::Parcels, StoreName::Conflicts, StoreName::History];
+pub(super) const STORES: &[StoreName] = &[StoreName::Outbox, StoreName::Parcels, StoreName::Conflicts, StoreName::History];
 
 impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
     /// Takes back a change and what cannot be without it.
@@ -170,82 +173,7 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
         Ok(self.settled().await?)
     }
 
-    /// Decides a conflict as it was shown.
-    ///
-    /// # Errors
-    /// `Moved` if theirs is not what was shown any more, `Incomplete` if a choice is missing.
-    pub async fn resolve(
-        &self,
-        collection: &str,
-        id: RecordId,
-        shown: Version,
-        choices: &Choices,
-    ) -> Result<Settled, SettleError> {
-        let now = self.host.now();
-        let stamp = Stamp {
-            row: RowId::new(now, self.random()),
-            copy: RecordId::new(now, self.random()),
-            now,
-            clock_offset_ms: self.shared.borrow().engine.clock_offset_ms(now),
-            schema: self.schema.schema,
-        };
-        let mut stores = STORES.to_vec();
-        stores.push(StoreName::Pages);
-        let read = vec![Read::Outbox, Read::Parcels, Read::Conflicts, Read::PagesOf(vec![(collection.to_owned(), id)])];
-        let planned: RefCell<Settled> = RefCell::default();
-        let plan = |rows: &Rows| {
-            if is_done(&planned.borrow(), rows) {
-                return Step::Write(vec![], Ok(planned.borrow().clone()));
-            }
-            match self.plan_resolve(rows, collection, id, shown, choices, stamp) {
-                Ok((writes, settled)) => {
-                    planned.replace(settled.clone());
-                    Step::Write(writes, Ok(settled))
-                }
-                Err(error) => Step::Write(vec![], Err(error)),
-            }
-        };
-        let settled = self.store.update(Scope::strict(&stores, read), plan).await?.value?;
-        self.trace(What::Ended(settled.ended.iter().map(|ended| ended.row).collect()));
-        self.settled().await?;
-        Ok(settled)
-    }
-
-    fn plan_resolve(
-        &self,
-        rows: &Rows,
-        collection: &str,
-        id: RecordId,
-        shown: Version,
-        choices: &Choices,
-        stamp: Stamp,
-    ) -> Result<(Vec<Write>, Settled), SettleError> {
-        let declared = self.schema.collection(collection).ok_or(SettleError::NotFound)?;
-        let set = pages::read(rows)?;
-        let base = Bases::get(&set, collection, id);
-        let asked = Question { schema: &self.schema, collection: declared, record: id, base, shown, outbox: &rows.outbox };
-        let Resolved { ended, append, set_aside } = resolve(&asked, choices, stamp).map_err(|error| match error {
-            ResolveError::Moved => SettleError::Moved,
-            ResolveError::Incomplete => SettleError::Incomplete,
-        })?;
-        let is_over = |row: &RowId| ended.iter().any(|ended| ended.row == *row);
-        if rows.parcels.iter().any(|parcel| parcel.is_open() && parcel.rows.iter().any(is_over)) {
-            return Err(SettleError::Moved);
-        }
-        let mut writes: Vec<Write> = ended.iter().map(|ended| Write::RemoveChange(ended.client_seq)).collect();
-        let set_aside = set_aside.into_iter().map(|lost| (collection.to_owned(), id, lost)).collect();
-        writes.push(Write::History(HistoryRow { ended: ended.clone(), set_aside, ..empty_history(stamp.now) }));
-        // A refused parcel goes with the last of its changes; those of its other records may have ended before.
-        let left = |row: &RowId| rows.outbox.iter().any(|change| change.row == *row) && !is_over(row);
-        let spent = rows.parcels.iter().filter(|parcel| !parcel.is_open() && !parcel.rows.iter().any(left));
-        writes.extend(spent.map(|parcel| Write::RemoveParcel(parcel.op_id)));
-        writes.push(Write::RemoveConflict(collection.to_owned(), id));
-        let appended = append.iter().map(|change| change.row).collect();
-        writes.extend(append.into_iter().map(Write::Append));
-        Ok((writes, Settled { asked: vec![], ended, appended }))
-    }
-
-    async fn settled(&self) -> Result<(), StoreError> {
+    pub(super) async fn settled(&self) -> Result<(), StoreError> {
         self.refresh(None).await?;
         self.note(Note::Wake(None));
         Ok(())
@@ -254,7 +182,7 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
 
 /// Whether what was planned is written already: none of what it ends is there, and all that it appends is. The work of a
 /// transaction may be done twice; the second time nothing is left to find, and what the first ended is what undo needs.
-fn is_done(settled: &Settled, rows: &Rows) -> bool {
+pub(super) fn is_done(settled: &Settled, rows: &Rows) -> bool {
     let is_there = |row: &RowId| rows.outbox.iter().any(|change| change.row == *row);
     let is_over = !settled.ended.is_empty() && !settled.ended.iter().any(|ended| is_there(&ended.row));
     is_over && settled.appended.iter().all(is_there)

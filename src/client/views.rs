@@ -1,71 +1,16 @@
-//! Conflicts, unsent work and ends as the shell shows them; `www/fieldsync/types.d.ts` has the same shapes.
+//! Unsent work and ends as the shell shows them (conflicts are in `conflicts.rs`); `www/fieldsync/types.d.ts` has the same shapes.
 
 use serde::Serialize;
-use serde_json::Value;
 
 use crate::core::outbox::Change;
 use crate::core::parcel::Then;
 use crate::core::protocol::{Action, Problem, SetAside};
-use crate::core::record::{By, CollectionName, Fields, GroupId, Millis, RecordId, RowId, Version, field_of};
+use crate::core::record::{CollectionName, Fields, GroupId, Millis, RecordId, RowId};
 use crate::core::rows::End;
 use crate::core::rules::Violation;
-use crate::core::view::{Conflict, ConflictField, ConflictKind};
+use crate::data::asides::AsideView;
 use crate::data::table::{RecordStatus, Tables};
 use crate::data::waits::{Sendable, Wait};
-
-/// `Conflict` in `www/fieldsync/types.d.ts`.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct ConflictView {
-    pub(super) collection: CollectionName,
-    pub(super) id: RecordId,
-    pub(super) kind: &'static str,
-    pub(super) title: String,
-    pub(super) version: Version,
-    fields: Vec<ConflictFieldView>,
-    pub(super) merged_fields: Vec<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) at: Option<Millis>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) by: Option<By>,
-    pub(super) saved_at: Millis,
-    pub(super) put_off: bool,
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
-    pub(super) made_twice: bool,
-    pub(super) mine: Option<Fields>,
-    pub(super) theirs: Option<Fields>,
-}
-
-impl ConflictView {
-    /// The record, and the version that it was shown with: what a decision names.
-    #[must_use]
-    pub fn key(&self) -> (CollectionName, RecordId, Version) {
-        (self.collection.clone(), self.id, self.version)
-    }
-
-    /// Whether these may be two records: mine is a create of an id that was there.
-    #[must_use]
-    pub fn is_made_twice(&self) -> bool {
-        self.made_twice
-    }
-
-    /// The fields that need a choice.
-    pub fn field_names(&self) -> impl Iterator<Item = &str> {
-        self.fields.iter().map(|field| field.field.as_str())
-    }
-}
-
-#[derive(Clone, Debug, PartialEq, Serialize)]
-struct ConflictFieldView {
-    pub(super) field: String,
-    pub(super) before: Value,
-    pub(super) mine: Value,
-    pub(super) theirs: Value,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) at: Option<Millis>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) by: Option<By>,
-}
 
 /// `OutboxEntry` in `www/fieldsync/types.d.ts`.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -135,6 +80,18 @@ pub struct HistoryEntry {
     pub(super) set_aside: Vec<SetAside>,
 }
 
+/// A record of which a rule set something aside; `MergedEntry` in `www/fieldsync/types.d.ts`.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct MergedEntry {
+    pub(super) collection: CollectionName,
+    pub(super) id: RecordId,
+    pub(super) title: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) merged_at: Option<Millis>,
+    pub(super) set_aside: Vec<AsideView>,
+}
+
 /// What would become of a parcel if it were sent now.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct PreviewEntry {
@@ -142,45 +99,6 @@ pub struct PreviewEntry {
     pub(super) id: RecordId,
     pub(super) title: String,
     pub(super) outcome: &'static str,
-}
-
-pub(super) fn conflict(tables: &Tables, collection: CollectionName, id: RecordId) -> Option<ConflictView> {
-    let (_, view) = tables.merged(&collection, id)?;
-    let Conflict { kind, fields, merged, made_twice } = view.conflict?;
-    let base = tables.base(&collection, id)?;
-    let field = |field: ConflictField| {
-        let changed = base.changed.get(field_of(&field.field));
-        ConflictFieldView {
-            at: changed.map(|changed| changed.at),
-            by: changed.map(|changed| changed.by.clone()),
-            field: field.field,
-            before: field.before,
-            mine: field.mine,
-            theirs: field.theirs,
-        }
-    };
-    let row = tables.conflicts.get(&(collection.clone(), id));
-    Some(ConflictView {
-        kind: match kind {
-            ConflictKind::Fields => "fields",
-            ConflictKind::DeletedByThem => "deleted-by-them",
-            ConflictKind::DeletedByMe => "deleted-by-me",
-        },
-        title: tables.title(&collection, id),
-        version: base.version,
-        fields: fields.into_iter().map(field).collect(),
-        merged_fields: merged,
-        at: Some(base.at),
-        by: base.by.clone(),
-        saved_at: tables.changes_of(&collection, id).last().map(|change| change.saved_at).unwrap_or_default(),
-        // Putting off names what was shown: when theirs moves again, the question is a new one.
-        put_off: row.is_some_and(|row| row.put_off && row.version == base.version),
-        made_twice,
-        mine: view.fields,
-        theirs: base.is_present().then(|| base.fields.clone()),
-        collection,
-        id,
-    })
 }
 
 pub(super) fn entry(

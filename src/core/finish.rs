@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::backoff::{PARCEL_DELAY_MS_MAX, bits, delay_ms};
 use super::bases::{Bases, absorb};
+use super::history::asides;
 use super::outbox::{Change, Seen, by_record, by_row};
 use super::parcel::{Parcel, ParcelState, Then};
 use super::protocol::{Action, AppliedItem, Entry, Item, Outcome, ProblemCode, PushResult};
@@ -96,8 +97,8 @@ pub fn finish(input: &Finish<'_>, results: &[PushResult], bases: &mut impl Bases
 /// A history row without ends.
 #[must_use]
 pub fn empty_history(now: Millis) -> HistoryRow {
-    let (parcels, ended, set_aside, voided, returned) = (Vec::new(), Vec::new(), Vec::new(), Vec::new(), Vec::new());
-    HistoryRow { key: 0, at: now, parcels, ended, set_aside, seq: None, voided, returned }
+    let (parcels, ended, voided, returned) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    HistoryRow { key: 0, at: now, parcels, ended, set_aside: vec![], looked: vec![], seq: None, voided, returned }
 }
 
 struct Work<'a, 'b> {
@@ -226,9 +227,10 @@ impl<'a> Work<'a, '_> {
         self.finished.confirmed += 1;
         for (item, answer) in parcel.items.iter().zip(items) {
             let unended = self.has_unended(&item.collection, item.id);
-            let set_aside = item.set_aside.iter().map(|lost| (item.collection.clone(), item.id, lost.clone()));
-            self.history.set_aside.extend(set_aside);
-            if let Some(base) = self.applied_base(item, answer, seq, bases.get(&item.collection, item.id), unended) {
+            let before = bases.get(&item.collection, item.id);
+            let after = self.applied_base(item, answer, seq, before, unended);
+            self.history.set_aside.extend(asides(item, before, after.as_ref()));
+            if let Some(base) = after {
                 bases.put(&item.collection, base);
             }
         }

@@ -1,10 +1,11 @@
 //! The rows of the stores that are neither changes nor parcels: conflicts, history, drafts, and the names in `meta`.
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::outbox::Change;
 use super::protocol::{Action, SetAside};
-use super::record::{CollectionName, Fields, GroupId, Millis, OpId, RecordId, RowId, Seq, Version};
+use super::record::{Changed, CollectionName, Fields, GroupId, Millis, OpId, RecordId, RowId, Seq, Version};
 use super::schema::Mode;
 
 /// A page as it is stored. The format of `bytes` is `data::page`'s.
@@ -96,6 +97,21 @@ impl Ended {
     }
 }
 
+/// A value that a rule set aside: of which record, which value, and what it met.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Aside(pub CollectionName, pub RecordId, pub SetAside, #[serde(default)] pub Met);
+
+/// What a value that was set aside met.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Met {
+    /// What stands in its place. While it does, the other can be put back; what is written over it is somebody's own decision.
+    #[serde(default, skip_serializing_if = "Value::is_null")]
+    pub won: Value,
+    /// Who wrote the one of the two that was not mine, and when, as far as the server has said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub theirs: Option<Changed>,
+}
+
 /// One transaction's ends.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct HistoryRow {
@@ -109,9 +125,12 @@ pub struct HistoryRow {
     pub parcels: Vec<super::parcel::Parcel>,
     /// The changes that ended.
     pub ended: Vec<Ended>,
-    /// What a rule set aside, by record, until it was seen.
+    /// What rules set aside.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub set_aside: Vec<(CollectionName, RecordId, SetAside)>,
+    pub set_aside: Vec<Aside>,
+    /// What of that a person has looked at: nothing ends by it, but the other contexts and the next start learn it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub looked: Vec<(CollectionName, RecordId, SetAside)>,
     /// The commit's place in the feed, if the server confirmed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seq: Option<Seq>,

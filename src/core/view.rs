@@ -16,7 +16,7 @@ use super::schema::{Access, Collection, FieldSpec, Policy};
 use crate::mutation::{self, Mutation};
 
 /// Why a record's merge needs a person.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ConflictKind {
     /// Both sides changed a field.
     Fields,

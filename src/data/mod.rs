@@ -1,5 +1,7 @@
 //! Answers. Pure: pages of bases, tables in memory, queries over them.
 
+pub mod asides;
+pub mod causes;
 pub mod kept;
 mod known;
 pub mod page;

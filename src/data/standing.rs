@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::table::{RecordStatus, Tables};
 use super::unsent::Key;
-use crate::core::record::Millis;
+use crate::core::record::{CollectionName, Millis, RecordId};
+use crate::core::rows::ConflictRow;
 
 /// How many records with unsent changes stand how.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -47,6 +48,23 @@ impl Looked {
 }
 
 impl Tables {
+    /// Takes the rows of conflicts, in place of those before. Returns the collections of those that are not as they were.
+    pub fn take_conflicts(&mut self, rows: &[ConflictRow]) -> BTreeSet<CollectionName> {
+        let rows = rows.iter().map(|row| ((row.collection.clone(), row.id), row.clone())).collect();
+        let before = std::mem::replace(&mut self.conflicts, rows);
+        let is_new = |(key, row): &(&(CollectionName, RecordId), &ConflictRow)| before.get(*key) != Some(*row);
+        let gone = before.keys().filter(|key| !self.conflicts.contains_key(*key));
+        self.conflicts.iter().filter(is_new).map(|(key, _)| key).chain(gone).map(|(collection, _)| collection.clone()).collect()
+    }
+
+    /// Whether a person has put this record's conflict off. That names what was shown: when theirs moves again, the question is a
+    /// new one.
+    #[must_use]
+    pub fn is_put_off(&self, collection: &str, id: RecordId) -> bool {
+        let row = self.conflicts.get(&(collection.to_owned(), id)).filter(|row| row.put_off);
+        row.is_some_and(|row| self.base(collection, id).is_some_and(|base| base.version == row.version))
+    }
+
     /// How many unsent records stand how.
     pub fn standing(&mut self, now: Millis) -> Standing {
         for key in std::mem::take(&mut self.looked.touched) {
@@ -74,7 +92,7 @@ impl Tables {
                 standing.failed += 1;
             } else {
                 standing.conflicts += 1;
-                standing.put_off += usize::from(self.conflicts.get(key).is_some_and(|row| row.put_off));
+                standing.put_off += usize::from(self.is_put_off(&key.0, key.1));
             }
         }
         standing

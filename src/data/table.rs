@@ -7,6 +7,7 @@ use std::rc::Rc;
 
 use serde::Serialize;
 
+use super::asides::{AsideView, Asides};
 use super::parcels::Parcels;
 use super::query::Query;
 use super::standing::Looked;
@@ -14,12 +15,12 @@ use super::unsent::Unsent;
 use crate::core::bases::{Bases, stand_in};
 use crate::core::outbox::Change;
 use crate::core::parcel::Parcel;
-use crate::core::protocol::{Action, Problem, SetAside};
+use crate::core::protocol::{Action, Problem};
 use crate::core::record::{Base, By, CollectionName, Fields, Millis, RecordId, Version};
-use crate::core::rows::{ConflictRow, HistoryRow};
+use crate::core::rows::{Aside, ConflictRow, HistoryRow};
 use crate::core::rules::Violation;
 use crate::core::schema::{Collection, Schema};
-use crate::core::view::{View, view};
+use crate::core::view::{ConflictKind, View, view};
 
 /// Where a record stands; the first that holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -54,7 +55,13 @@ pub struct RecordView {
     /// What the outbox will do.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pending: Option<Action>,
-    /// A rule set something aside.
+    /// What is to be decided, if a person must.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub conflict: Option<ConflictKind>,
+    /// That was put off: it waits, and nothing else does.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub put_off: bool,
+    /// A rule set something aside, and nobody has looked at it yet.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub merged: bool,
     /// Kept back for Undo.
@@ -78,9 +85,9 @@ pub struct RecordView {
     /// When the collection was last pulled whole.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_synced_at: Option<Millis>,
-    /// What rules set aside.
+    /// What rules set aside, and what still stands in its place.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub set_aside: Vec<SetAside>,
+    pub set_aside: Vec<AsideView>,
     /// What the server will probably refuse, as far as other records here tell; see `data::warnings`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<Violation>,
@@ -97,7 +104,7 @@ pub struct Tables {
     pub(super) looked: Looked,
     /// By record.
     pub conflicts: BTreeMap<(CollectionName, RecordId), ConflictRow>,
-    set_aside: BTreeMap<(CollectionName, RecordId), Vec<SetAside>>,
+    pub(super) asides: Asides,
     /// When everything was last pulled.
     pub pulled_at: Option<Millis>,
     /// Whether the engine is sending, here or in another context.
@@ -116,7 +123,7 @@ impl Tables {
             parcels: Parcels::default(),
             looked: Looked::default(),
             conflicts: BTreeMap::new(),
-            set_aside: BTreeMap::new(),
+            asides: Asides::default(),
             pulled_at: None,
             is_sending: false,
         }
@@ -150,12 +157,12 @@ impl Tables {
             self.looked.touch(change.key());
             self.unsent.put_back(change.clone());
         }
-        for (collection, id, lost) in &row.set_aside {
-            self.set_aside.entry((collection.clone(), *id)).or_default().push(lost.clone());
-        }
+        self.asides.take(row);
         let ended = row.ended.iter().map(|ended| &ended.collection);
         let returned = row.returned.iter().map(|change| &change.collection);
-        ended.chain(returned).chain(row.set_aside.iter().map(|(collection, ..)| collection)).cloned().collect()
+        let set_aside = row.set_aside.iter().map(|Aside(collection, ..)| collection);
+        let looked = row.looked.iter().map(|(collection, ..)| collection);
+        ended.chain(returned).chain(set_aside).chain(looked).cloned().collect()
     }
 
     /// Forgets the outbox: it is about to be taken whole.
@@ -271,15 +278,17 @@ impl Tables {
             (None, _, Some(_)) if self.is_sending => RecordStatus::Sending,
             _ => RecordStatus::Pending,
         };
-        let mut set_aside = self.set_aside.get(&(collection.to_owned(), id)).cloned().unwrap_or_default();
-        set_aside.extend(view.set_aside);
+        let set_aside = self.asides.of(collection, id, &fields, &view.set_aside, base);
+        let conflict = view.conflict.map(|conflict| conflict.kind).filter(|_| status == RecordStatus::Conflict);
         Some(RecordView {
             collection: collection.to_owned(),
             id,
             version: base.or(stand.as_ref()).map(|base| base.version).unwrap_or_default(),
             status,
             pending: pending(base, &changes, view.fields.is_some()),
-            merged: !set_aside.is_empty(),
+            put_off: conflict.is_some() && self.is_put_off(collection, id),
+            conflict,
+            merged: set_aside.iter().any(|aside| !aside.seen),
             held: changes.iter().any(|change| change.is_held(now)),
             blocked_by: in_flight.and_then(|parcel| parcel.blocked_by),
             problem,

@@ -12,7 +12,7 @@ use super::value::FromJs;
 use crate::client::{NewChange, SaveError};
 use crate::core::machine::Reason;
 use crate::core::protocol::Action;
-use crate::core::record::{Fields, RecordId, Version};
+use crate::core::record::{Fields, Version};
 use crate::core::rules::{Rule, Violation};
 use crate::core::status::Sending;
 
@@ -67,13 +67,6 @@ pub(super) struct SeenJs {
     pub(super) version: Version,
     #[serde(default)]
     pub(super) fields: Fields,
-}
-
-#[derive(Deserialize)]
-pub(super) struct Shown {
-    pub(super) collection: String,
-    pub(super) id: RecordId,
-    pub(super) version: Version,
 }
 
 /// What one context tells another: only that something was committed, and how a push goes.

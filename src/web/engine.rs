@@ -8,14 +8,13 @@ use js_sys::Function;
 use serde_json::{Value, json};
 use wasm_bindgen::prelude::*;
 
-use super::boundary::{Options, Shown, Wake, WriteJs, Writes, from_json, id, new_change, parse_reason, to_js, to_json};
+use super::boundary::{Options, Wake, WriteJs, Writes, from_json, id, new_change, parse_reason, to_js, to_json};
 use super::error::{Code, SyncError, sync_error};
 use super::fetch::FetchTransport;
 use super::host::BrowserHost;
 use super::indexed_db::IndexedDbStore;
 use crate::client::{Client, Note, Settled};
-use crate::core::record::{Fields, Millis, RowId, UserId, Version};
-use crate::core::resolve::Choices;
+use crate::core::record::{Fields, Millis, RowId, UserId};
 use crate::core::schema::Schema;
 use crate::data::query::Query;
 use crate::ports::Host;
@@ -23,7 +22,7 @@ use crate::ports::Host;
 /// The offline client of one page or worker.
 #[wasm_bindgen]
 pub struct Engine {
-    client: Rc<Client<IndexedDbStore, FetchTransport, BrowserHost>>,
+    pub(super) client: Rc<Client<IndexedDbStore, FetchTransport, BrowserHost>>,
     store: IndexedDbStore,
     on_event: Function,
 }
@@ -57,7 +56,7 @@ impl Engine {
     }
 
     /// Passes on what happened since the last call.
-    fn tell(&self) {
+    pub(super) fn tell(&self) {
         for note in self.client.take_notes() {
             let event = match note {
                 Note::Changed(collections) => json!({"kind": "changed", "collections": collections}),
@@ -214,39 +213,6 @@ impl Engine {
         let refreshed = self.client.refresh(wake.map(|wake| wake.sending)).await;
         self.tell();
         Ok(refreshed.map_err(SyncError::from)?)
-    }
-
-    /// JSON of the conflicts.
-    ///
-    /// # Errors
-    /// Never, in practice.
-    pub fn conflicts(&self) -> Result<String, JsValue> {
-        to_json(&self.client.conflicts())
-    }
-
-    /// Decides a conflict as it was listed. Gives what [`Engine::restore`] takes.
-    ///
-    /// # Errors
-    /// "conflict" if theirs moved.
-    pub async fn resolve(&self, conflict: &str, choices: &str) -> Result<String, JsValue> {
-        let shown: Shown = from_json(conflict)?;
-        let choices: Choices = from_json(choices)?;
-        let settled = self.client.resolve(&shown.collection, shown.id, shown.version, &choices).await;
-        self.tell();
-        to_json(&settled.map_err(SyncError::from)?)
-    }
-
-    /// Puts a conflict off.
-    ///
-    /// # Errors
-    /// A `SyncError` of the database.
-    #[wasm_bindgen(js_name = putOff)]
-    pub async fn put_off(&self, collection: String, record: &str, version: f64) -> Result<(), JsValue> {
-        // A version is a whole number below 2^53.
-        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
-        let done = self.client.put_off(collection, id(record, "the record's id")?, Version(version as u64)).await;
-        self.tell();
-        Ok(done.map_err(SyncError::from)?)
     }
 
     /// JSON of unsent work by record.

@@ -236,6 +236,7 @@ impl From<SettleError> for SyncError {
             SettleError::Unfit(Unfit::Revoked) => {
                 Self::new(Code::Forbidden, "not sent: you may not change this record any more", false)
             }
+            SettleError::Invalid(violations) => Self::broken("not decided", &violations),
             SettleError::Incomplete => Self::new(Code::Invalid, "a field that needs a choice has none", false),
         }
     }

@@ -2,6 +2,7 @@
 
 pub mod bindings;
 pub mod boundary;
+mod decisions;
 pub mod engine;
 pub mod error;
 pub mod fetch;

@@ -3,8 +3,8 @@
 use fieldsync::core::outbox::{Change, Seen};
 use fieldsync::core::parcel::{Parcel, ParcelState, Then};
 use fieldsync::core::protocol::{Action, Item, Problem, ProblemCode, SetAside};
-use fieldsync::core::record::{By, Fields, GroupId, Millis, OpId, RecordId, RowId, Seq, UserId, Version};
-use fieldsync::core::rows::{ConflictRow, DraftRow, End, Ended, HistoryRow};
+use fieldsync::core::record::{By, Changed, Fields, GroupId, Millis, OpId, RecordId, RowId, Seq, UserId, Version};
+use fieldsync::core::rows::{Aside, ConflictRow, DraftRow, End, Ended, HistoryRow, Met};
 use fieldsync::core::schema::Mode;
 use fieldsync::ports::PageRow;
 use serde_json::{Value, json};
@@ -101,6 +101,15 @@ pub fn conflict(record: u64, put_off: bool) -> ConflictRow {
     ConflictRow { collection: "customers".into(), id: id(record), found_at: Millis(5), version: Version(4), put_off }
 }
 
+fn aside(value: Value) -> SetAside {
+    SetAside { field: "city".into(), value, mine: false }
+}
+
+fn met() -> Met {
+    let by = By { id: UserId(uuid(600)), name: "Ahmad".into(), role: "manager".into(), device: None };
+    Met { won: json!("Bandung"), theirs: Some(Changed { at: Millis(4), by }) }
+}
+
 /// A row of history at this time.
 pub fn history(at: i64) -> HistoryRow {
     HistoryRow {
@@ -119,7 +128,8 @@ pub fn history(at: i64) -> HistoryRow {
             saved_at: Millis(1),
             end: End::Confirmed,
         }],
-        set_aside: vec![("customers".into(), id(5), SetAside { field: "city".into(), value: Value::Null, mine: false })],
+        set_aside: vec![Aside("customers".into(), id(5), aside(Value::Null), met())],
+        looked: vec![("customers".into(), id(5), aside(json!("Bogor")))],
         seq: Some(Seq(99)),
         voided: vec![OpId(uuid(502))],
         returned: vec![Change { client_seq: 3, ..full_change(504, 6) }],

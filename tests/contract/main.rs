@@ -5,6 +5,7 @@
 mod conflicts;
 mod costs;
 mod crashes;
+mod deciding;
 mod failures;
 mod kinds;
 mod loops;

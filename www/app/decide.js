@@ -1,23 +1,29 @@
-/** Puts a conflict to the user, and says what became of it. */
-import { isSyncError } from "../fieldsync/index.js";
+/** Puts a conflict to the user, or a group of one cause, and says what became of it. */
+import { isSyncError, specOf } from "../fieldsync/index.js";
 import { toast } from "./toast.js";
 import { offerBack } from "./undo.js";
 
+/** As long as this it can be undone: it is held back. */
+const HOLD_MS = 6_000;
+
 /**
- * @param {import("./main.js").App} app
- * @param {import("../fieldsync/elements/conflict-dialog.js").ConflictDialog} dialog
- * @param {string} collection @param {string} id
+ * @typedef {import("./main.js").App} App
+ * @typedef {import("../fieldsync/types").Conflict} Conflict
+ * @typedef {import("../fieldsync/elements/conflict-dialog.js").ConflictDialog} ConflictDialog
  */
+
+/** @param {App} app @param {ConflictDialog} dialog @param {string} collection @param {string} id */
 export async function decide(app, dialog, collection, id) {
   const find = async () =>
     (await app.sync.conflicts.list()).find((each) => each.collection === collection && each.id === id);
   let conflict = await find();
   let moved = false;
   while (conflict) {
+    dialog.nameOf = await names(app, [conflict]);
     const choices = await dialog.ask(conflict, { moved });
     if (!choices) return app.sync.conflicts.putOff(conflict);
     try {
-      const { undo } = await app.sync.conflicts.resolve(conflict, choices);
+      const { undo } = await app.sync.conflicts.resolve(conflict, choices, { holdMs: HOLD_MS });
       return offerBack(app, app.t("choice-saved"), undo);
     } catch (error) {
       if (!isSyncError(error) || error.code !== "conflict") return toast(app.t("not-saved"));
@@ -26,4 +32,43 @@ export async function decide(app, dialog, collection, id) {
     }
   }
   toast(app.t("conflict-gone"));
+}
+
+/** @param {App} app @param {ConflictDialog} dialog @param {import("../fieldsync/types").ConflictGroup} group */
+export async function decideGroup(app, dialog, group) {
+  const { t, sync } = app;
+  dialog.nameOf = await names(app, group.conflicts);
+  const choice = await dialog.askGroup(group);
+  if (!choice) {
+    for (const conflict of group.conflicts) await sync.conflicts.putOff(conflict);
+    return;
+  }
+  try {
+    const { undo, decided, moved, unfit } = await sync.conflicts.resolveAll(group.conflicts, choice, { holdMs: HOLD_MS });
+    const words = [t("choices-saved", { n: decided }), moved.length && t("choices-left", { n: moved.length }), unfit.length && t("choices-unfit", { n: unfit.length })];
+    const said = words.filter(Boolean).join(" · ");
+    if (decided) offerBack(app, said, undo);
+    else toast(said);
+  } catch (error) {
+    console.error(error);
+    toast(t("not-saved"));
+  }
+}
+
+/** The names of the records that the fields in question refer to. @param {App} app @param {Conflict[]} conflicts @returns {Promise<import("../fieldsync/elements/values.js").NameOf>} */
+async function names({ sync }, conflicts) {
+  /** @type {Map<string, string>} */
+  const found = new Map();
+  for (const { collection, fields, changed = [], mergedFields } of conflicts) {
+    const values = [...fields, ...changed].flatMap(({ field, before, mine, theirs }) => [before, mine, theirs].map((value) => ({ field, value })));
+    for (const { field, value } of [...values, ...mergedFields]) {
+      const { type, refers_to: to = "" } = specOf(sync.schema, collection, field);
+      if (type !== "reference" || typeof value !== "string" || found.has(value)) continue;
+      const record = await sync.collection(to).get(value);
+      const declared = sync.schema.collections.find((/** @type {{ name: string }} */ each) => each.name === to);
+      const title = record?.fields[declared?.title ?? ""];
+      if (title) found.set(value, String(title));
+    }
+  }
+  return (_, id) => found.get(id);
 }

@@ -11,10 +11,11 @@
  * @property {(title: string) => void} retitle What the page shows has another name now.
  * @property {(language: import("../fieldsync/i18n.js").Language) => void} speak
  * @property {(collection: string, id: string) => Promise<void>} decide Puts a record's conflict to the user.
+ * @property {(group: import("../fieldsync/types").ConflictGroup) => Promise<void>} decideGroup The same for all of one cause.
  * @property {() => Promise<void>} opened A client was opened, or closed.
  */
 import { addIcons, addWords, defineElements, deviceLanguage, registerWorker, translator } from "../fieldsync/index.js";
-import { decide } from "./decide.js";
+import { decide, decideGroup } from "./decide.js";
 import { ICONS } from "./icons.js";
 import en from "./locales/en.json";
 import id from "./locales/id.json";
@@ -68,6 +69,7 @@ const app = {
     void router.refresh();
   },
   decide: (collection, record) => decide(app, shell.dialog, collection, record),
+  decideGroup: (group) => decideGroup(app, shell.dialog, group),
   async opened() {
     failure = undefined;
     listen();

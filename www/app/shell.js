@@ -77,6 +77,7 @@ export class Shell {
     this.#bar.status = client.status;
     this.dialog.schema = client.schema;
     this.dialog.user = profile?.id ?? "";
+    this.dialog.check = client.conflicts.check;
     this.#badgeOnIcon(client.status.failed + client.status.conflicts);
   }
 

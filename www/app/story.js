@@ -1,5 +1,6 @@
 /** What happened to a record: saved, sent, merged, decided. */
 import { format, h } from "../fieldsync/index.js";
+import { asideWords, looked } from "./merged.js";
 
 const HISTORY_MAX = 500;
 
@@ -22,6 +23,9 @@ export async function showStory(app, { collection, id }) {
     (/** @type {import("../fieldsync/types").HistoryEntry} */ each) => each.id === id && each.collection === collection,
   ))
     lines.push({ at: entry.at, text: t(`story.${entry.end}`) });
+  if (record)
+    for (const lost of record.setAside ?? [])
+      lines.push({ at: lost.at ?? record.at ?? Date.now(), text: t("story.merged", { text: asideWords(app, record, lost) }) });
   if (record?.at)
     lines.push({
       at: record.at,
@@ -42,10 +46,13 @@ export async function showStory(app, { collection, id }) {
           lines.map(({ at, text }) => h("li", null, h("span.muted", null, format.moment(language, at)), " ", text)),
           !lines.length && h("li", null, t("story.none")),
         ),
+        record?.conflict &&
+          h("button.button.primary.wide", { type: "button", onclick: () => (dialog.close(), void app.decide(collection, id)) }, t("do.choose")),
         h("button.button.wide", { value: "" }, t("close")),
       ),
     )
   );
   document.body.append(dialog);
   dialog.showModal();
+  looked(app, [record]);
 }

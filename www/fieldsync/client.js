@@ -3,6 +3,7 @@
  */
 import { openChannel } from "./channel.js";
 import { Collection, noteBatch } from "./collection.js";
+import { openConflicts, openMerged } from "./conflicts.js";
 import { Cycles, lockName } from "./cycle.js";
 import { countRecords, deleteDatabases, otherDatabases, switchDatabase } from "./databases.js";
 import { SyncError } from "./errors.js";
@@ -121,16 +122,9 @@ export class SyncClient extends EventTarget {
     return JSON.parse(await this.#engine.preview());
   }
 
-  /** @type {import("./types").SyncClient["conflicts"]} */
-  conflicts = {
-    list: async () => JSON.parse(this.#engine.conflicts()),
-    resolve: async (conflict, choices) => {
-      const undo = await this.#engine.resolve(JSON.stringify(conflict), JSON.stringify(choices));
-      this.#saved();
-      return { undo: () => this.#restore(undo) };
-    },
-    putOff: (conflict) => this.#engine.putOff(conflict.collection, conflict.id, conflict.version),
-  };
+  conflicts = openConflicts({ engine: () => this.#engine, saved: () => this.#saved(), restore: (undo) => this.#restore(undo) });
+
+  merged = openMerged({ engine: () => this.#engine, collection: (name) => this.collection(name) });
 
   /** @type {import("./types").SyncClient["outbox"]} */
   outbox = {

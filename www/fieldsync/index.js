@@ -12,5 +12,7 @@ export * as format from "./format.js";
 export { defineElements } from "./elements/index.js";
 export { h } from "./elements/h.js";
 export { addIcons, icon } from "./elements/icons.js";
+export { keepingFocus } from "./elements/focus.js";
+export { self, who, whoAndWhen } from "./elements/people.js";
 export { makeInput } from "./elements/inputs.js";
 export { enumLabel, labelOf, specOf, textOf } from "./elements/values.js";

@@ -18,7 +18,11 @@ export interface RecordView {
   status: RecordStatus;
   /** What the outbox will do with it. */
   pending?: "create" | "update" | "delete";
-  /** A rule merged fields that both sides changed; see `setAside`. */
+  /** What is to be decided (status "conflict"). */
+  conflict?: ConflictKind;
+  /** That was put off. */
+  putOff?: boolean;
+  /** A rule set a value aside, and nobody has looked at it since: news, until `merged.looked(record)`. */
   merged?: boolean;
   /** Its newest change is held back for Undo. */
   held?: boolean;
@@ -33,7 +37,7 @@ export interface RecordView {
   localUpdatedAt?: number;
   /** When the collection was last pulled whole. */
   lastSyncedAt?: number;
-  /** Values that a rule set aside. */
+  /** Values that a rule set aside, as long as what won stands in their place. `merged.putBack(record, …)` writes one again. */
   setAside?: SetAside[];
   /** What the server will probably refuse, as far as the other records on this device tell. From `get`, not from `list`. */
   warnings?: Warning[];
@@ -42,8 +46,8 @@ export interface RecordView {
 /** `rule` "reference": there is no such record. "unique": another record has the value. */
 export interface Warning { field: string; rule: string }
 export interface By { id: string; name: string; role: string; device?: string }
-/** `field` as in `ConflictField`. */
-export interface SetAside { field: string; value: Value; mine: boolean }
+/** `field` as in `ConflictField`. `value` was mine, or the server's; `won` stands in its place. `at` and `by`: of the one of the two that was not mine. */
+export interface SetAside { field: string; value: Value; mine: boolean; won: Value; at?: number; by?: By; seen?: boolean }
 
 /** RFC 9457 and what a client must know to act. Also made on the device, for a change that breaks a rule. */
 export interface Problem {
@@ -118,17 +122,20 @@ export interface SyncError extends Error {
 export interface Conflict {
   collection: string;
   id: string;
-  /** "fields": both changed one. "deleted-by-them": I edited what they deleted. "deleted-by-me": they edited what I deleted. */
-  kind: "fields" | "deleted-by-them" | "deleted-by-me";
+  kind: ConflictKind;
   title: string;
   /** The version of theirs that is shown. */
   version: number;
   /** Fields that need a choice. */
   fields: ConflictField[];
-  /** Fields merged without asking: for the foldable list. */
-  mergedFields: string[];
-  /** Theirs. */
-  at?: number; by?: By;
+  /** If one side deleted it, what the other one has changed. */
+  changed?: ConflictField[];
+  /** Fields of theirs that were taken without asking: for the foldable list. */
+  mergedFields: { field: string; value: Value; at?: number; by?: By; here?: boolean }[];
+  /** What a rule decided. */
+  setAside?: SetAside[];
+  /** Theirs. `here`: from this very device. */
+  at?: number; by?: By; here?: boolean;
   /** Mine: when, on this device. */
   savedAt: number;
   putOff: boolean;
@@ -139,7 +146,17 @@ export interface Conflict {
   theirs: Fields | null;
 }
 /** `field` is a field's name; of one that is merged by member, the member's behind a dot: `hours.monday`. */
-export interface ConflictField { field: string; before: Value; mine: Value; theirs: Value; at?: number; by?: By }
+export interface ConflictField { field: string; before: Value; mine: Value; theirs: Value; at?: number; by?: By; here?: boolean }
+/** "fields": both changed one. "deleted-by-them": I edited what they deleted. "deleted-by-me": they edited what I deleted. */
+export type ConflictKind = "fields" | "deleted-by-them" | "deleted-by-me";
+/** Conflicts of one cause: one person did one thing (`kind`, `fields`) to these records, in one commit or within a minute from one to the next. */
+export interface ConflictGroup {
+  key: string; collection: string; kind: ConflictKind; madeTwice?: boolean; fields: string[];
+  at?: number; by?: By; here?: boolean;
+  conflicts: Conflict[];
+}
+/** A record of which a rule set something aside that still stands so. Without `mergedAt` it is not sent yet. */
+export interface MergedEntry { collection: string; id: string; title: string; mergedAt?: number; setAside: SetAside[] }
 /** Per `field` of the conflict "mine", "theirs" or a value; for a whole record (`deleted-…`) the one key "*"; "two" there, if `madeTwice`. */
 export type Choices = { [field: string]: "mine" | "theirs" | "two" | { value: Value } };
 
@@ -157,7 +174,8 @@ export interface OutboxEntry {
   then?: "discard";
 }
 export interface HistoryEntry {
-  at: number; end: "confirmed" | "resolved" | "discarded"; collection: string; id: string; title: string; setAside?: SetAside[];
+  at: number; end: "confirmed" | "resolved" | "discarded"; collection: string; id: string; title: string;
+  setAside?: { field: string; value: Value; mine: boolean }[];
 }
 
 /** `sync.customers`: one for each collection of the schema. */
@@ -211,9 +229,28 @@ export interface SyncClient extends EventTarget {
   preview(): Promise<{ collection: string; id: string; title: string; outcome: string }[]>;
   conflicts: {
     list(): Promise<Conflict[]>;
-    /** `conflict` as it was listed. Rejects with code "conflict" if theirs moved: list again. Returns how to undo. */
-    resolve(conflict: Conflict, choices: Choices): Promise<{ undo(): Promise<void> }>;
+    /** The same by cause, the newest first. */
+    groups(): Promise<ConflictGroup[]>;
+    /** What rules these choices would break. */
+    check(conflict: Conflict, choices: Choices): Promise<{ field: string; rule: string }[]>;
+    /**
+     * `conflict` as it was listed. Rejects with code "conflict" if theirs moved: list again; with "invalid" if a choice breaks
+     * a rule. Returns how to undo, which works until it is on its way: `holdMs` (at most 6,000) keeps it back.
+     */
+    resolve(conflict: Conflict, choices: Choices, options?: { holdMs?: number }): Promise<{ undo(): Promise<void> }>;
+    /** All in one go, each "mine" or "theirs" as a whole. What moved meanwhile, or would break a rule, is left and named. */
+    resolveAll(
+      conflicts: Conflict[], choice: "mine" | "theirs", options?: { holdMs?: number },
+    ): Promise<{ undo(): Promise<void>; decided: number; moved: string[]; unfit: string[] }>;
     putOff(conflict: Conflict): Promise<void>;
+  };
+  /** What rules decided, and set aside. */
+  merged: {
+    list(): Promise<MergedEntry[]>;
+    /** A person has looked at it: `record.merged` is over, in every tab. */
+    looked(record: { collection: string; id: string }): Promise<void>;
+    /** Writes the value again, as a new change. Rejects with code "not-found" if nothing of the field stands aside any more. */
+    putBack(record: { collection: string; id: string }, lost: { field: string; value: Value }, options?: WriteOptions): Promise<RecordView>;
   };
   outbox: {
     list(): Promise<OutboxEntry[]>;
@@ -318,8 +355,16 @@ export declare class Engine {
   refresh(message?: object): Promise<void>;
   /** JSON. */
   conflicts(): string;
-  resolve(conflict: string, choices: string): Promise<string>;
+  conflictGroups(): string;
+  /** JSON of `{collection, id, version, choices}`; gives JSON of what it would break. */
+  check(decision: string): string;
+  resolve(decision: string, holdMs?: number): Promise<string>;
+  /** JSON of many; gives JSON { undo, moved, unfit }. */
+  decide(decisions: string, holdMs?: number): Promise<string>;
   putOff(collection: string, id: string, version: number): Promise<void>;
+  /** JSON. */
+  merged(): string;
+  looked(collection: string, id: string): Promise<void>;
   /** JSON. */
   outbox(): string;
   retry(row: string): Promise<void>;

@@ -1,23 +1,9 @@
 /** axe finds nothing on the main pages at 360 px, in both themes, in every state of the bar, and in the dialog. */
-import { readFileSync } from "node:fs";
-import { createRequire } from "node:module";
+import { nothingFound } from "../lib/axe.mjs";
 import { assert } from "../lib/until.mjs";
 
-const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const STATES = ["signed-out", "failed", "conflict", "offline", "sending", "waiting", "stuck", "first-sync", "full", "lost", "outdated", "reload", "misconfigured", "synced"];
-const TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
-
 /** @typedef {import("playwright-core").Page} Page */
-
-/** @param {Page} page @param {string} where @param {string} [within] */
-async function nothingFound(page, where, within = "document") {
-  // As text: a function given to the page would fall under its policy; an evaluation of the debugger does not.
-  await page.evaluate(`if (!globalThis.axe) { ${AXE} }`);
-  const options = { runOnly: { type: "tag", values: TAGS } };
-  const { violations } = /** @type {any} */ (await page.evaluate(`axe.run(${within}, ${JSON.stringify(options)})`));
-  const told = violations.map((/** @type {any} */ violation) => `${violation.id}: ${violation.help} – ${violation.nodes.map((/** @type {any} */ node) => JSON.stringify(node.target)).join(" ")}`);
-  assert.deepEqual(told, [], where);
-}
 
 /** @param {Page} page @param {string} state */
 async function show(page, state) {

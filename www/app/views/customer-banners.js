@@ -1,25 +1,27 @@
 /** What a record's page says about its own synchronisation: a choice to make, a refusal, values that a rule set aside. */
-import { h, icon, labelOf, specOf, textOf } from "../../fieldsync/index.js";
-import { offerUndo } from "../undo.js";
+import { h, icon, labelOf, self, whoAndWhen } from "../../fieldsync/index.js";
+import { mergedBanner } from "../merged.js";
 
 /** @typedef {import("../../fieldsync/types").RecordView} RecordView */
 
 /** @param {import("../main.js").App} app @param {RecordView} record */
 export function banners(app, record) {
-  return [conflict(app, record), refusal(app, record), warned(app, record), merged(app, record)];
+  return [conflict(app, record), refusal(app, record), warned(app, record), mergedBanner(app, record)];
 }
 
 /** @param {import("../main.js").App} app @param {RecordView} record */
-function conflict(app, { collection, id, status }) {
-  if (status !== "conflict") return null;
-  const { t } = app;
+function conflict(app, record) {
+  const { collection, id, conflict: kind, putOff } = record;
+  if (!kind) return null;
+  const { t, sync, language } = app;
   const choose = () => void app.decide(collection, id);
+  const words = t(`customer.conflict.${kind}${self(record, sync.user)}`, { who: whoAndWhen(record, sync.user, language) });
   return h(
     "div.banner.ask",
     null,
     icon("split"),
-    h("p", null, t("customer.conflict")),
-    h("button.button.small", { type: "button", onclick: choose }, t("do.choose")),
+    h("p", null, putOff && h("b", null, `${t("customer.conflict.put-off")} `), words),
+    h("button.button.small", { type: "button", dataset: { key: `choose:${id}` }, onclick: choose }, t("do.choose")),
   );
 }
 
@@ -59,29 +61,4 @@ function warned(app, { collection, id, status, warnings = [] }) {
       h("a.button.small", { href: `/${collection}/${id}/edit?field=${field}` }, t("centre.fix")),
     ),
   );
-}
-
-/** Nothing is lost in silence: what a rule put aside can be put back. @param {import("../main.js").App} app @param {RecordView} record */
-function merged(app, record) {
-  if (!record.setAside?.length) return null;
-  const { t, sync, language } = app;
-  return record.setAside.map(({ field, value, mine }) => {
-    const shown = textOf(specOf(sync.schema, record.collection, field), field, value, language);
-    const back = async () => {
-      const row = sync.newId();
-      await sync.collection(record.collection).update(record, { [field]: value }, { row });
-      offerUndo(app, t("saved"), row);
-    };
-    return h(
-      "div.banner.off",
-      null,
-      icon("merge"),
-      h(
-        "p",
-        null,
-        t(mine ? "merged.yours" : "merged.theirs", { field: labelOf(record.collection, field, language), value: shown }),
-      ),
-      h("button.button.small", { type: "button", onclick: () => void back() }, t("put-back")),
-    );
-  });
 }

@@ -1,5 +1,6 @@
 /** One customer: facts, deals, and what happened, newest first. */
-import { enumLabel, format, h, icon, labelOf, specOf, textOf } from "../../fieldsync/index.js";
+import { enumLabel, format, h, icon, keepingFocus, labelOf, specOf, textOf } from "../../fieldsync/index.js";
+import { looked, mergedBanner } from "../merged.js";
 import { badge } from "../record-row.js";
 import { offerUndo } from "../undo.js";
 import { banners } from "./customer-banners.js";
@@ -32,14 +33,17 @@ export async function customer(app, { id }) {
   const draw = () => {
     const { record } = seen;
     if (!record) return node.replaceChildren(h("p.empty", null, t(complete ? "customer.gone" : "customers.loading")));
-    node.replaceChildren(
-      h(
-        "div.two",
-        null,
-        h("div.stack", null, banners(app, record), card(app, record)),
-        h("div.stack", null, deals(app, record, seen.deals), timeline(app, seen.activities)),
-      ),
-    );
+    const fill = () =>
+      node.replaceChildren(
+        h(
+          "div.two",
+          null,
+          h("div.stack", null, banners(app, record), card(app, record)),
+          h("div.stack", null, deals(app, record, seen.deals), timeline(app, seen.activities)),
+        ),
+      );
+    keepingFocus(node, fill, document.activeElement, () => document.querySelector("h1"));
+    if (node.isConnected) looked(app, [record, ...seen.deals, ...seen.activities]);
   };
   const first = await sync.customers.get(id);
   seen.record = first;
@@ -61,7 +65,12 @@ export async function customer(app, { id }) {
     if (seen.record && node.isConnected) app.retitle(String(seen.record.fields.name));
   };
   sync.addEventListener("change", changed);
+  // A page is shown once it is here, and again when somebody comes back to it.
+  const look = () => looked(app, [seen.record, ...seen.deals, ...seen.activities]);
+  setTimeout(look);
+  document.addEventListener("visibilitychange", look);
   const stop = () => {
+    document.removeEventListener("visibilitychange", look);
     sync.removeEventListener("change", changed);
     stops.forEach((end) => end());
   };
@@ -170,6 +179,7 @@ function deals(app, customer, rows) {
         amount !== undefined && h("b.amount", null, format.amountShort(amount, currency)),
         badge(app, deal, { story: true }),
       ),
+      mergedBanner(app, deal),
     );
   });
   return h(

@@ -1,6 +1,7 @@
 /** The sync centre's page: gives the element its data, and does what it asks. */
 import { h, isSyncError, labelOf, space } from "../../fieldsync/index.js";
 import { download } from "../download.js";
+import { putBack } from "../merged.js";
 import { ruleWords } from "../rules.js";
 import { toast } from "../toast.js";
 import { offerBack } from "../undo.js";
@@ -11,19 +12,27 @@ import { offerBack } from "../undo.js";
 /** @param {import("../main.js").App} app @param {object} _ @param {URLSearchParams} query */
 export async function syncCentre(app, _, query) {
   const { sync, t } = app;
-  const centre = /** @type {SyncCentre} */ (h("sync-centre", { language: app.language, schema: sync.schema }));
+  const centre = /** @type {SyncCentre} */ (h("sync-centre", { language: app.language, schema: sync.schema, user: sync.user }));
   /** @type {import("../../fieldsync/elements/sync-centre.js").CentreData["preview"]} */
   let preview;
-  let used = await space();
+  /** @type {import("../../fieldsync/elements/sync-centre.js").CentreData["space"]} */
+  let used;
   /** @type {{ epoch?: string, list: import("../../fieldsync/types").OtherDatabase[] }} */
-  let others = { epoch: sync.status.serverEpoch, list: await sync.otherDatabases().catch(() => []) };
+  let others = { list: [] };
   const draw = async () => {
-    const [outbox, conflicts, history] = await Promise.all([sync.outbox.list(), sync.conflicts.list(), sync.history.list()]);
-    // They change only when another server answers.
-    if (others.epoch !== sync.status.serverEpoch) others = { epoch: sync.status.serverEpoch, list: await sync.otherDatabases().catch(() => []) };
-    centre.data = { status: sync.status, outbox, conflicts, history, space: used, preview, others: others.list };
+    const { conflicts, merged } = sync;
+    const asked = [sync.outbox.list(), conflicts.groups(), merged.list(), sync.history.list()];
+    const [outbox, groups, rules, history] = /** @type {any[]} */ (await Promise.all(asked));
+    centre.data = { status: sync.status, outbox, groups, merged: rules, history, space: used, preview, others: others.list };
   };
-  const changed = () => void draw();
+  /** What takes longer comes after the list. */
+  const rest = async () => {
+    const epoch = sync.status.serverEpoch;
+    [used, others] = await Promise.all([space(), sync.otherDatabases().catch(() => []).then((list) => ({ epoch, list }))]);
+    await draw();
+  };
+  // Other databases change only when another server answers.
+  const changed = () => void (others.epoch === sync.status.serverEpoch ? draw() : rest());
   sync.addEventListener("change", changed);
   sync.addEventListener("syncstatuschange", changed);
   listen(app, centre, async (/** @type {typeof preview} */ found) => {
@@ -31,6 +40,7 @@ export async function syncCentre(app, _, query) {
     await draw();
   });
   await draw();
+  void rest();
   const show = query.get("show");
   if (show) setTimeout(() => centre.show(show));
   const stop = () => {
@@ -65,6 +75,8 @@ function listen(app, centre, onPreview) {
       toast(t(done === "now" ? "undone" : "undone-later"));
     },
     "loss-known": () => sync.acknowledgeLoss(),
+    "choose-group-requested": ({ group }) => app.decideGroup(group),
+    "put-back-requested": ({ record, lost }) => putBack(app, record, lost),
     "choose-requested": ({ conflict }) => app.decide(conflict.collection, conflict.id),
     "language-chosen": ({ language }) => app.speak(language),
   };

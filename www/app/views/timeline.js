@@ -1,5 +1,6 @@
 /** What happened with a customer, by day, newest first. */
 import { enumLabel, format, h, icon } from "../../fieldsync/index.js";
+import { mergedBanner } from "../merged.js";
 import { badge } from "../record-row.js";
 
 /** @type {{ [kind: string]: string }} */
@@ -35,6 +36,7 @@ export function timeline(app, activities) {
           note && h("p.prose.small", null, note),
         ),
         badge(app, activity, { story: true }),
+        mergedBanner(app, activity),
       ),
     ];
   });

@@ -103,8 +103,8 @@ function follow(status, t) {
   const more = [];
   if (lost && state !== "lost") more.push(t("more.lost", { n: lost.records }));
   if (failed && state !== "failed") more.push(t("more.failed", { n: failed }));
-  const following = state === "conflict" ? putOff : conflicts;
-  if (following) more.push(t("more.conflicts", { n: following }));
+  if (state === "conflict") putOff && more.push(t("more.put-off", { n: putOff }));
+  else if (conflicts) more.push(t("more.conflicts", { n: conflicts }));
   const others = pending - failed - conflicts;
   if (others > 0 && ["failed", "conflict", "lost"].includes(state)) more.push(t("more.pending", { n: others }));
   if (!background && pending && ["offline", "waiting", "sending"].includes(state)) more.push(t("more.background"));

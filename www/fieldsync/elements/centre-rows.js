@@ -3,7 +3,7 @@ import { moment } from "../format.js";
 import { translator } from "../i18n.js";
 import { h } from "./h.js";
 import { icon } from "./icons.js";
-import { labelOf, specOf, textOf } from "./values.js";
+import { labelOf } from "./values.js";
 
 /**
  * @typedef {import("./sync-centre.js").SyncCentre} SyncCentre
@@ -11,7 +11,7 @@ import { labelOf, specOf, textOf } from "./values.js";
  */
 
 /** @param {SyncCentre} centre @param {{ collection: string, id: string, title: string }} record @param {any} facts @param {...any} rest */
-function row(centre, { collection, id, title }, facts, ...rest) {
+export function row(centre, { collection, id, title }, facts, ...rest) {
   const open = () => centre.emit("open-requested", { collection, id });
   // A record that is gone has no name left, only its id.
   const name = title === id ? translator(centre.language)("centre.nameless") : title;
@@ -21,19 +21,24 @@ function row(centre, { collection, id, title }, facts, ...rest) {
     h(
       "div.words",
       null,
-      h("button.title", { type: "button", dataset: { key: `open-${id}` }, onclick: open }, name),
+      h("button.title", { type: "button", dataset: { key: `open:${id}` }, onclick: open }, name),
       h("span.muted.small", null, facts),
     ),
     rest,
   );
 }
 
-/** @param {SyncCentre} centre @param {string} word @param {string} event @param {{ id: string }} record @param {object} detail @param {string} [look] */
-function button(centre, word, event, record, detail, look = "") {
+/** @param {SyncCentre} centre @param {string} word @param {string} event @param {{ id: string, title?: string }} record @param {object} detail @param {string} [look] */
+export function button(centre, word, event, record, detail, look = "") {
   const name = look ? `button.button.small.${look}` : "button.button.small";
   return h(
     name,
-    { type: "button", dataset: { key: `${event}-${record.id}` }, onclick: () => centre.emit(event, detail) },
+    {
+      type: "button",
+      "aria-label": record.title && `${translator(centre.language)(word)}: ${record.title}`,
+      dataset: { key: `${event}:${record.id}` },
+      onclick: () => centre.emit(event, detail),
+    },
     translator(centre.language)(word),
   );
 }
@@ -111,45 +116,9 @@ export function failedRow(centre, entry) {
   );
 }
 
-/** @param {SyncCentre} centre @param {import("../types").Conflict} conflict */
-export function conflictRow(centre, conflict) {
-  const { language } = centre;
-  const t = translator(language);
-  const fields = conflict.fields.map(({ field }) => labelOf(conflict.collection, field, language)).join(", ");
-  const about = [
-    fields,
-    conflict.by?.name,
-    conflict.at && moment(language, conflict.at),
-    conflict.putOff && t("centre.put-off"),
-  ]
-    .filter(Boolean)
-    .join(" · ");
-  return row(
-    centre,
-    conflict,
-    [icon("split"), " ", about],
-    h("div.actions", null, button(centre, "do.choose", "choose-requested", conflict, { conflict }, "primary")),
-  );
-}
-
 /** @param {SyncCentre} centre @param {import("../types").HistoryEntry} entry */
 export function historyRow(centre, entry) {
   return row(centre, entry, `${moment(centre.language, entry.at)} · ${translator(centre.language)(`end.${entry.end}`)}`);
-}
-
-/** @param {SyncCentre} centre @param {import("../types").HistoryEntry} entry */
-export function mergedRow(centre, entry) {
-  const { language } = centre;
-  const t = translator(language);
-  const lines = (entry.setAside ?? []).map(({ field, value, mine }) => {
-    const spec = specOf(centre.schema, entry.collection, field);
-    const words = t("centre.set-aside", {
-      field: labelOf(entry.collection, field, language),
-      value: textOf(spec, field, value, language),
-    });
-    return h("p.small", null, `${words} (${t(mine ? "centre.yours" : "centre.theirs")})`);
-  });
-  return row(centre, entry, moment(language, entry.at), lines);
 }
 
 /** What waits for a server that had this address. @param {SyncCentre} centre @param {import("../types").OtherDatabase} other */

@@ -1,78 +1,53 @@
 /** A record that one side deleted and the other changed: it has its own words, and is answered as a whole. */
 import { ago } from "../format.js";
 import { translator } from "../i18n.js";
+import { cards } from "./conflict-cards.js";
+import { fromTo } from "./diff.js";
 import { h } from "./h.js";
+import { self } from "./people.js";
 import { labelOf, specOf, textOf } from "./values.js";
 
 /**
- * @param {import("../types").Conflict} conflict
- * @param {import("./conflict-dialog.js").ConflictDialog} dialog
- * @returns {import("./conflict-dialog.js").Question}
+ * @typedef {import("../types").Conflict} Conflict
+ * @typedef {import("./conflict-dialog.js").ConflictDialog} ConflictDialog
  */
+
+/** @param {Conflict} conflict @param {ConflictDialog} dialog @returns {import("./conflict-dialog.js").Question} */
 export function deletionBody(conflict, dialog) {
   const { language } = dialog;
   const t = translator(language);
   const byThem = conflict.kind === "deleted-by-them";
-  const facts = t(byThem ? "conflict.by-them" : "conflict.by-me", {
-    who: dialog.who(conflict.by),
+  const asked = cards("*", t("conflict.question"), {
+    mine: [t(byThem ? "conflict.restore" : "conflict.keep-deleted"), t(byThem ? "conflict.restore.hint" : "conflict.keep-deleted.hint")],
+    theirs: [
+      t(byThem ? "conflict.accept-deletion" : "conflict.keep-theirs"),
+      t(byThem ? "conflict.accept-deletion.hint" : "conflict.keep-theirs.hint"),
+    ],
+  });
+  const facts = t(`conflict.${byThem ? "by-them" : "by-me"}${self(conflict, dialog.user)}`, {
+    who: dialog.whoAndWhen(conflict),
     when: conflict.at ? ago(language, conflict.at) : "",
   });
-  /** @type {"mine" | "theirs" | undefined} */
-  let chosen;
-  const error = h("p.error", { role: "alert" });
-  /** @type {HTMLInputElement[]} */
-  const radios = [];
-  const card = (/** @type {"mine" | "theirs"} */ value, /** @type {string} */ words) => {
-    const onchange = () => {
-      chosen = value;
-      error.textContent = "";
-    };
-    const radio = h("input", { type: "radio", name: "choice-whole", value, onchange });
-    radios.push(radio);
-    return h("label.card", null, radio, h("b", null, words));
-  };
-  const node = h(
-    "div",
-    null,
-    h("p", null, facts),
-    changes(conflict, dialog, byThem),
-    h(
-      "fieldset",
-      null,
-      h("legend", null, t("conflict.question")),
-      card("mine", t(byThem ? "conflict.restore" : "conflict.keep-deleted")),
-      card("theirs", t(byThem ? "conflict.accept-deletion" : "conflict.keep-theirs")),
-      error,
-    ),
-  );
-  return {
-    name: "*",
-    node,
-    canMerge: false,
-    read: () => chosen,
-    focus: () => radios[0].focus(),
-    complain: (text) => void (error.textContent = text),
-    choose() {},
-  };
+  const mine = t(byThem ? "conflict.by-them.mine" : "conflict.by-me.mine", { when: dialog.whenMine(conflict) });
+  return { ...asked, name: "*", node: h("div", null, h("p.facts", null, facts, " ", mine), changes(conflict, dialog, byThem), asked.node) };
 }
 
-/** What the side that did not delete has changed. @param {import("../types").Conflict} conflict @param {import("./conflict-dialog.js").ConflictDialog} dialog @param {boolean} byThem */
+/** What the side that did not delete has changed. @param {Conflict} conflict @param {ConflictDialog} dialog @param {boolean} byThem */
 function changes(conflict, dialog, byThem) {
-  if (!conflict.fields.length) return null;
-  const { language } = dialog;
-  const t = translator(language);
-  const rows = conflict.fields.map(({ field, before, mine, theirs }) => {
-    const spec = specOf(dialog.schema, conflict.collection, field);
-    const show = (/** @type {import("../types").Value} */ value) => textOf(spec, field, value, language, dialog.nameOf);
-    return [
-      h("dt", null, labelOf(conflict.collection, field, language)),
-      h("dd", null, h("del", null, show(before)), " → ", h("ins", null, show(byThem ? mine : theirs))),
-    ];
-  });
+  if (!conflict.changed?.length) return null;
+  const t = translator(dialog.language);
   return h(
     "section.changes",
     null,
     h("h3", null, t(byThem ? "conflict.your-change" : "conflict.their-change")),
-    h("dl", null, rows),
+    h("dl", null, conflict.changed.map((field) => changeRow(conflict, field, dialog, byThem ? "mine" : "theirs"))),
   );
+}
+
+/** @param {Conflict} conflict @param {import("../types").ConflictField} field @param {ConflictDialog} dialog @param {"mine" | "theirs"} side */
+function changeRow(conflict, field, dialog, side) {
+  const { language } = dialog;
+  const spec = specOf(dialog.schema, conflict.collection, field.field);
+  const show = (/** @type {import("../types").Value} */ value) => textOf(spec, field.field, value, language, dialog.name);
+  return [h("dt", null, labelOf(conflict.collection, field.field, language)), h("dd", null, fromTo(show(field.before), show(field[side]), language))];
 }

@@ -3,13 +3,21 @@ import { deviceLanguage, translator } from "../i18n.js";
 import { DIALOG_CSS } from "./conflict-style.js";
 import { deletionBody } from "./conflict-deletion.js";
 import { FieldChoice } from "./conflict-field.js";
+import { groupParts } from "./conflict-group.js";
+import { mergedFacts } from "./conflict-merged.js";
+import { twoRecords } from "./conflict-two.js";
+import { Opener } from "./focus.js";
 import { h } from "./h.js";
+import { self, who, whoAndWhen } from "./people.js";
 import { openShadow, sheet } from "./styles.js";
-import { labelOf, specOf, textOf } from "./values.js";
+import { word } from "./values.js";
 
 /**
  * @typedef {import("../types").Conflict} Conflict
+ * @typedef {import("../types").ConflictGroup} ConflictGroup
  * @typedef {import("../types").Choices} Choices
+ * @typedef {{ field: string, rule: string }} Violation
+ * @typedef {(conflict: Conflict, choices: Choices) => Violation[] | Promise<Violation[]>} Check
  * @typedef {{ name: string, read(): Choices[string] | undefined, focus(): void, complain(text: string): void,
  *   choose(what: "mine" | "theirs" | "both"): void, canMerge: boolean, node: HTMLElement }} Question
  */
@@ -18,22 +26,24 @@ import { labelOf, specOf, textOf } from "./values.js";
 let own;
 
 /**
- * `<conflict-dialog>`: puts one conflict to the user.
+ * `<conflict-dialog>`: puts one conflict to the user, or a group of them that has one cause.
  *
- * `ask(conflict)` resolves with the choices, or with undefined for "later" (also Escape). Nothing is chosen beforehand.
+ * `ask(conflict)` resolves with the choices, or with undefined for "later" (also Escape). `askGroup(group)` shows what would
+ * change and resolves with "mine" or "theirs", or with undefined. Nothing is chosen beforehand.
  *
  * @prop {Schema} schema `client.schema`: what the fields are.
  * @prop {"en" | "id"} language
  * @prop {string} user `client.user`: to say "you, on another phone".
- * @prop {NameOf} nameOf The name of a record that a field refers to.
+ * @prop {NameOf} nameOf The name of a record, or a user, that a field refers to.
+ * @prop {Check} check What rules the choices would break: `client.conflicts.check`.
  */
 export class ConflictDialog extends HTMLElement {
   #root = openShadow(this, (own ??= sheet(DIALOG_CSS)));
   #dialog = /** @type {HTMLDialogElement} */ (h("dialog", { "aria-labelledby": "title" }));
-  /** @type {((choices: Choices | undefined) => void) | undefined} */
+  /** @type {((answer: any) => void) | undefined} */
   #settle;
-  /** @type {Question[]} */
-  #questions = [];
+  /** @type {Map<string, string>} */
+  #people = new Map();
 
   language = deviceLanguage();
   user = "";
@@ -41,6 +51,8 @@ export class ConflictDialog extends HTMLElement {
   schema;
   /** @type {import("./values.js").NameOf | undefined} */
   nameOf;
+  /** @type {Check | undefined} */
+  check;
 
   constructor() {
     super();
@@ -52,53 +64,34 @@ export class ConflictDialog extends HTMLElement {
     this.#dialog.addEventListener("click", (event) => event.target === this.#dialog && this.#end(undefined));
   }
 
-  /** @param {Conflict} conflict @param {{ moved?: boolean }} [options] Moved: it was shown before, and theirs changed meanwhile. */
+  /** @param {Conflict} conflict @param {{ moved?: boolean }} [options] Moved: it was shown before, and theirs changed meanwhile. @returns {Promise<Choices | undefined>} */
   ask(conflict, { moved = false } = {}) {
-    this.#end(undefined);
-    const opener = deepActive();
+    this.#learn([conflict]);
     const t = translator(this.language);
     const whole = conflict.kind !== "fields";
-    this.#questions = whole
-      ? [deletionBody(conflict, this)]
-      : conflict.fields.map((field) => new FieldChoice(conflict, field, this));
-    const heading = h(
-      "h2",
-      { id: "title", tabIndex: -1 },
-      t(whole ? `conflict.${conflict.kind}` : "conflict.title", { title: conflict.title }),
-    );
-    const form = h(
-      "form",
-      { method: "dialog", noValidate: true, onsubmit: (/** @type {Event} */ event) => this.#submit(event) },
-      h(
-        "div.head",
-        null,
-        heading,
+    const questions = whole ? [deletionBody(conflict, this)] : conflict.fields.map((field) => new FieldChoice(conflict, field, this));
+    const title = whole ? `conflict.${conflict.kind}` : conflict.madeTwice ? "conflict.made-twice" : "conflict.title";
+    const asked = [whole ? null : this.#quick(questions), ...questions.map(({ node }) => node)].filter((node) => node !== null);
+    const two = conflict.madeTwice ? twoRecords(this.language, asked) : undefined;
+    return this.#open(
+      t(title, { title: conflict.title }),
+      [
         moved && h("p.notice", { role: "alert" }, t("conflict.moved")),
-        whole ? null : this.#merged(conflict),
-      ),
-      h(
-        "div.questions",
-        null,
-        whole ? null : this.#quick(),
-        this.#questions.map(({ node }) => node),
-      ),
-      h(
-        "div.foot",
-        null,
-        h("button.button.quiet", { type: "button", onclick: () => this.#end(undefined) }, t("conflict.later")),
-        h("button.button.primary", { type: "submit" }, t("conflict.save")),
-      ),
+        conflict.madeTwice && h("p.facts", null, t(`conflict.made-twice.hint${self(conflict, this.user)}`, { who: this.whoAndWhen(conflict) })),
+        whole ? null : mergedFacts(conflict, this),
+      ],
+      [two?.node, asked],
+      t("conflict.save"),
+      () => (two?.chosen() ? Promise.resolve({ "*": "two" }) : this.#answer(conflict, questions)),
     );
-    this.#dialog.lang = this.language;
-    this.#dialog.replaceChildren(form);
-    this.#dialog.showModal();
-    heading.focus();
-    return new Promise((/** @type {(choices: Choices | undefined) => void} */ resolve) => {
-      this.#settle = (choices) => {
-        resolve(choices);
-        if (opener?.isConnected) opener.focus();
-      };
-    });
+  }
+
+  /** @param {ConflictGroup} group @returns {Promise<"mine" | "theirs" | undefined>} */
+  askGroup(group) {
+    this.#learn(group.conflicts);
+    const t = translator(this.language);
+    const { title, facts, body, read } = groupParts(group, this);
+    return this.#open(title, facts, body, t("conflict.group.save", { n: group.conflicts.length }), async () => read());
   }
 
   /** "5 min ago, this phone" @param {Conflict} conflict */
@@ -106,84 +99,109 @@ export class ConflictDialog extends HTMLElement {
     return translator(this.language)("conflict.here", { when: ago(this.language, conflict.savedAt) });
   }
 
-  /** "Ahmad (RM), 2 min ago" @param {import("../types").By | undefined} by @param {number | undefined} at */
-  whoAndWhen(by, at) {
-    return translator(this.language)("conflict.who", { who: this.who(by), when: at ? ago(this.language, at) : "" }).replace(
-      /, $/,
-      "",
+  /** "Ahmad (Manager), 2 min ago" @param {import("./people.js").Whose} whose */
+  whoAndWhen(whose) {
+    return whoAndWhen(whose, this.user, this.language);
+  }
+
+  /** @param {import("./people.js").Whose} whose */
+  who(whose) {
+    return who(whose, this.user, this.language);
+  }
+
+  /** The name of what a field refers to; never an id. @type {import("./values.js").NameOf} */
+  name = (collection, id) => {
+    const t = translator(this.language);
+    if (collection === "users") return id === this.user ? t("value.you") : (this.#people.get(id) ?? this.nameOf?.(collection, id) ?? t("value.somebody"));
+    return this.nameOf?.(collection, id) ?? t("value.unknown");
+  };
+
+  /** Who did something here has a name. @param {Conflict[]} conflicts */
+  #learn(conflicts) {
+    const all = conflicts.flatMap((conflict) => [conflict, ...conflict.fields, ...conflict.mergedFields, ...(conflict.setAside ?? [])]);
+    for (const { by } of all) if (by?.name) this.#people.set(by.id, by.name);
+  }
+
+  /**
+   * @param {string} title @param {any[]} facts @param {any[]} body @param {string} save
+   * @param {() => Promise<any>} read Undefined if something is missing: it has said so, and gone there.
+   */
+  #open(title, facts, body, save, read) {
+    this.#end(undefined);
+    const opener = new Opener();
+    const heading = h("h2", { id: "title", tabIndex: -1 }, title);
+    const submit = async (/** @type {Event} */ event) => {
+      event.preventDefault();
+      const settle = this.#settle;
+      const answer = await read();
+      // It may have been put off while the rules were asked.
+      if (answer !== undefined && settle && settle === this.#settle) this.#end(answer);
+    };
+    const form = h(
+      "form",
+      { method: "dialog", noValidate: true, onsubmit: submit },
+      h("div.sheet", null, h("div.head", null, heading, facts), h("div.questions", null, body)),
+      h(
+        "div.foot",
+        null,
+        h("button.button.quiet", { type: "button", onclick: () => this.#end(undefined) }, translator(this.language)("conflict.later")),
+        h("button.button.primary", { type: "submit" }, save),
+      ),
     );
-  }
-
-  /** @param {import("../types").By | undefined} by */
-  who(by) {
-    const t = translator(this.language);
-    if (!by) return t("conflict.someone");
-    return by.id === this.user ? t("conflict.you-elsewhere") : by.role ? `${by.name} (${by.role})` : by.name;
-  }
-
-  /** What merged by itself is shown, so that nothing happens in silence. @param {Conflict} conflict */
-  #merged(conflict) {
-    const t = translator(this.language);
-    const need = h("span", null, t("conflict.need", { n: conflict.fields.length }));
-    if (!conflict.mergedFields.length) return h("p.facts", null, need);
-    const rows = conflict.mergedFields.map((field) => {
-      const spec = specOf(this.schema, conflict.collection, field);
-      const value = textOf(spec, field, (conflict.mine ?? conflict.theirs)?.[field], this.language, this.nameOf);
-      return h("li", null, `${labelOf(conflict.collection, field, this.language)}: ${value}`);
+    this.#dialog.lang = this.language;
+    this.#dialog.replaceChildren(form);
+    this.#dialog.showModal();
+    heading.focus();
+    return new Promise((/** @type {(answer: any) => void} */ resolve) => {
+      this.#settle = (answer) => {
+        resolve(answer);
+        opener.focus();
+      };
     });
-    return h(
-      "div.facts",
-      null,
-      need,
-      h("details", null, h("summary", null, t("conflict.merged", { n: rows.length })), h("ul", null, rows)),
-    );
   }
 
-  #quick() {
+  /** @param {Question[]} questions */
+  #quick(questions) {
     const t = translator(this.language);
-    const fill = (/** @type {"mine" | "theirs" | "both"} */ what) => () =>
-      this.#questions.forEach((question) => question.choose(what));
-    const several = this.#questions.length > 1;
-    const both = this.#questions.some(({ canMerge }) => canMerge);
-    if (!several && !both) return null;
+    const several = questions.length > 1;
+    if (!several) return null;
+    const button = (/** @type {"mine" | "theirs" | "both"} */ what, /** @type {string} */ words) =>
+      h("button.button.small", { type: "button", onclick: () => questions.forEach((question) => question.choose(what)) }, t(words));
     return h(
       "div.quick",
-      null,
-      several && h("button.button.small", { type: "button", onclick: fill("mine") }, t("conflict.all-mine")),
-      several && h("button.button.small", { type: "button", onclick: fill("theirs") }, t("conflict.all-theirs")),
-      both && h("button.button.small", { type: "button", onclick: fill("both") }, t("conflict.both")),
+      { role: "group", "aria-label": t("conflict.quick") },
+      button("mine", "conflict.all-mine"),
+      button("theirs", "conflict.all-theirs"),
+      questions.some(({ canMerge }) => canMerge) && button("both", "conflict.both"),
     );
   }
 
-  /** Saving is never disabled: pressed too early, it goes to what is missing. @param {Event} event */
-  #submit(event) {
-    event.preventDefault();
+  /** Saving is never disabled: pressed too early, it goes to what is missing. @param {Conflict} conflict @param {Question[]} questions */
+  async #answer(conflict, questions) {
     /** @type {Choices} */
     const choices = {};
-    for (const question of this.#questions) {
+    const t = translator(this.language);
+    for (const question of questions) question.complain("");
+    for (const question of questions) {
       const choice = question.read();
       if (choice === undefined) {
-        question.complain(translator(this.language)("conflict.missing"));
-        question.focus();
-        return;
+        question.complain(t("conflict.missing"));
+        return void question.focus();
       }
       choices[question.name] = choice;
     }
-    this.#end(choices);
+    const broken = (await this.check?.(conflict, choices)) ?? [];
+    const found = broken.map(({ field, rule }) => ({ rule, question: questions.find(({ name }) => name === field) ?? questions[0] }));
+    for (const { rule, question } of found) question.complain(word(`rule.${rule}`, t("rule.other"), this.language));
+    if (found.length) return void found[0].question.focus();
+    return choices;
   }
 
-  /** @param {Choices | undefined} choices */
-  #end(choices) {
+  /** @param {any} answer */
+  #end(answer) {
     if (this.#dialog.open) this.#dialog.close();
     const settle = this.#settle;
     this.#settle = undefined;
-    settle?.(choices);
+    settle?.(answer);
   }
-}
-
-/** What has the focus, inside shadow trees too. */
-function deepActive() {
-  let active = document.activeElement;
-  while (active?.shadowRoot?.activeElement) active = active.shadowRoot.activeElement;
-  return /** @type {HTMLElement | null} */ (active);
 }

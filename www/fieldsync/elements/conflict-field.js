@@ -1,99 +1,104 @@
-/** One field of a conflict: yours, the server's, another value; and what it was before. */
+/** One field of a conflict: yours, the server's, both, another value; and what it was before. */
 import { translator } from "../i18n.js";
+import { marked, markedList } from "./diff.js";
 import { h } from "./h.js";
 import { makeInput } from "./inputs.js";
-import { labelOf, mergeBoth, specOf, textOf } from "./values.js";
+import { mergeBoth } from "./merge-both.js";
+import { labelOf, specOf, textOf } from "./values.js";
 
-/** @typedef {import("./conflict-dialog.js").ConflictDialog} ConflictDialog */
+/**
+ * @typedef {import("./conflict-dialog.js").ConflictDialog} ConflictDialog
+ * @typedef {import("../types").Value} Value
+ * @typedef {"mine" | "theirs" | "both" | "other"} Chosen
+ */
 
 /** @implements {Question} */
 export class FieldChoice {
-  /** @type {"mine" | "theirs" | "other" | undefined} */
+  /** @type {Chosen | undefined} */
   #chosen;
   /** @type {import("./inputs.js").Input | undefined} */
   #input;
   /** @type {HTMLInputElement[]} */
   #radios = [];
-  #error = h("p.error", { role: "alert" });
-  /** @type {import("../types").Value | undefined} */
+  #error;
+  /** @type {Value | undefined} */
   #both;
 
   /** @param {import("../types").Conflict} conflict @param {import("../types").ConflictField} field @param {ConflictDialog} dialog */
   constructor(conflict, field, dialog) {
-    const { collection } = conflict;
     const { language } = dialog;
     const t = translator(language);
-    const spec = specOf(dialog.schema, collection, field.field);
-    const label = labelOf(collection, field.field, language);
-    const show = (/** @type {import("../types").Value} */ value) =>
-      textOf(spec, field.field, value, language, dialog.nameOf);
+    const spec = specOf(dialog.schema, conflict.collection, field.field);
+    const label = labelOf(conflict.collection, field.field, language);
+    const show = (/** @type {Value} */ value) => textOf(spec, field.field, value, language, dialog.name);
+    const { before, mine, theirs } = field;
     this.name = field.field;
-    this.#both = mergeBoth(spec, field.mine, field.theirs, field.before);
-    this.#input = makeInput(spec, field.field, this.#both ?? field.mine, {
+    this.#error = h("p.error", { role: "alert", id: `error-${field.field}` });
+    this.#both = mergeBoth(spec, mine, theirs, before);
+    this.#input = makeInput(spec, field.field, this.#both ?? mine, {
       language,
       label: t("conflict.other-value", { field: label }),
     });
+    this.#input?.node.setAttribute("aria-describedby", this.#error.id);
+    const value = (/** @type {Value} */ shown, /** @type {Value} */ other) => drawn(shown, filled(before) ? before : other, show, language);
     this.node = h(
       "fieldset",
       null,
       h("legend", null, label),
-      h("p.before", null, t("conflict.before", { value: show(field.before) })),
-      this.#card("mine", t("conflict.mine"), dialog.whenMine(conflict), show(field.mine)),
-      this.#card(
-        "theirs",
-        t("conflict.theirs"),
-        dialog.whoAndWhen(field.by ?? conflict.by, field.at ?? conflict.at),
-        show(field.theirs),
-      ),
+      !conflict.madeTwice && h("p.before", null, t("conflict.before", { value: show(before) })),
+      this.#card("mine", t("conflict.mine"), dialog.whenMine(conflict), value(mine, theirs)),
+      this.#card("theirs", t("conflict.theirs"), dialog.whoAndWhen(field.by ? field : conflict), value(theirs, mine)),
+      this.#both !== undefined && this.#card("both", t("conflict.both"), t("conflict.both.hint"), value(this.#both, mine)),
       this.#other(t("conflict.other")),
       this.#error,
     );
   }
 
   get canMerge() {
-    return this.#both !== undefined && this.#input !== undefined;
+    return this.#both !== undefined;
   }
 
   /** @returns {import("../types").Choices[string] | undefined} */
   read() {
-    return this.#chosen === "other" ? this.#input && { value: this.#input.read() } : this.#chosen;
+    if (this.#chosen === "both" && this.#both !== undefined) return { value: this.#both };
+    if (this.#chosen === "other") return this.#input && { value: this.#input.read() };
+    return this.#chosen === "both" ? undefined : this.#chosen;
   }
 
   focus() {
-    this.#radios[0].focus();
+    if (this.#chosen === "other" && this.#input) this.#input.node.focus();
+    else (this.#radios.find(({ checked }) => checked) ?? this.#radios[0]).focus();
   }
 
   /** @param {string} text */
   complain(text) {
     this.#error.textContent = text;
+    this.#input?.node.setAttribute("aria-invalid", String(Boolean(text) && this.#chosen === "other"));
   }
 
   /** A quick choice fills; it does not save. @param {"mine" | "theirs" | "both"} what */
   choose(what) {
-    if (what === "both" && !this.canMerge) return;
-    const wanted = what === "both" ? "other" : what;
-    const radio = this.#radios.find(({ value }) => value === wanted);
-    if (radio) radio.checked = true;
-    this.#choose(wanted);
-    const typed = /** @type {HTMLInputElement | undefined} */ (this.#input?.node);
-    if (what === "both" && typed) typed.value = Array.isArray(this.#both) ? this.#both.join(", ") : String(this.#both);
+    const radio = this.#radios.find(({ value }) => value === what);
+    if (!radio) return;
+    radio.checked = true;
+    this.#choose(what);
   }
 
-  /** @param {"mine" | "theirs" | "other"} value */
+  /** @param {Chosen} value */
   #choose(value) {
     this.#chosen = value;
     this.complain("");
     if (this.#input) this.#input.node.hidden = value !== "other";
   }
 
-  /** @param {"mine" | "theirs" | "other"} value */
+  /** @param {Chosen} value */
   #radio(value) {
     const radio = h("input", { type: "radio", name: `choice-${this.name}`, value, onchange: () => this.#choose(value) });
     this.#radios.push(radio);
     return radio;
   }
 
-  /** @param {"mine" | "theirs"} value @param {string} title @param {string} source @param {string} shown */
+  /** @param {Chosen} value @param {string} title @param {string} source @param {any} shown */
   #card(value, title, source, shown) {
     return h(
       "label.card",
@@ -108,15 +113,28 @@ export class FieldChoice {
     );
   }
 
-  /** @param {string} title */
+  /** The input is there once it is chosen; the keyboard reaches it with Tab, so that arrows can still go through the choices. @param {string} title */
   #other(title) {
     if (!this.#input) return null;
     const { node } = this.#input;
     node.hidden = true;
     const radio = this.#radio("other");
-    radio.addEventListener("change", () => node.focus());
+    // A finger or a mouse wants to type now.
+    radio.addEventListener("click", (/** @type {PointerEvent} */ event) => event.detail > 0 && node.focus());
     return h("div.card.other", null, h("label", null, radio, h("b", null, title)), node);
   }
+}
+
+/** @param {Value} value */
+function filled(value) {
+  return value !== null && value !== "" && !(Array.isArray(value) && !value.length);
+}
+
+/** @param {Value} shown @param {Value} before @param {(value: Value) => string} show @param {import("../i18n.js").Language} language */
+function drawn(shown, before, show, language) {
+  if (Array.isArray(shown) && shown.length) return markedList(shown.map(String), Array.isArray(before) ? before.map(String) : [], language);
+  if (!filled(shown)) return h("span.none", null, show(shown));
+  return marked(show(shown), filled(before) ? show(before) : "", language);
 }
 
 /** @typedef {import("./conflict-dialog.js").Question} Question */

@@ -6,8 +6,8 @@ import { icon } from "./icons.js";
 import { openShadow, sheet } from "./styles.js";
 
 const CSS = `
-:host { display: inline-block; }
-.badge { display: inline-flex; align-items: center; gap: .3rem; padding: .125rem .5rem; border: 0; border-radius: 99px; background: var(--_tone-bg); color: var(--_tone); font-size: .75rem; line-height: 1.35; font-weight: 600; white-space: nowrap; }
+:host { display: inline-block; max-width: 100%; }
+.badge { display: inline-flex; align-items: center; gap: .3rem; padding: .125rem .5rem; border: 0; border-radius: 1rem; background: var(--_tone-bg); color: var(--_tone); font-size: .75rem; line-height: 1.35; font-weight: 600; text-align: start; overflow-wrap: break-word; }
 button.badge { min-height: 28px; padding-inline: .625rem; }
 .sent { background: none; color: var(--_soft); padding-inline: 0; }
 @media (forced-colors: active) { .badge { border: 1px solid CanvasText; } }
@@ -54,7 +54,8 @@ export class RecordBadge extends DrawnElement {
     const status = record.status !== "synced" ? record.status : record.merged ? "merged" : undefined;
     if (!status) return this.#root.replaceChildren(...this.#sent(record, t));
     const [shape, tone] = LOOKS[status];
-    const words = t(status === "pending" && record.blockedBy ? "badge.blocked" : `badge.${status}`);
+    const special = status === "pending" && record.blockedBy ? "blocked" : status === "conflict" && record.putOff ? "put-off" : status;
+    const words = t(`badge.${special}`);
     this.#root.replaceChildren(this.#make(`${tone}`, words, icon(shape), words, t));
   }
 

@@ -36,7 +36,7 @@ button { cursor: pointer; }
 .ok { --_tone: var(--_ok); --_tone-bg: var(--_ok-bg); } .busy { --_tone: var(--_busy); --_tone-bg: var(--_busy-bg); }
 .off { --_tone: var(--_off); --_tone-bg: var(--_off-bg); } .ask { --_tone: var(--_ask); --_tone-bg: var(--_ask-bg); }
 .bad { --_tone: var(--_bad); --_tone-bg: var(--_bad-bg); }
-.button { min-height: 44px; padding: .5rem 1rem; border: 1px solid var(--_line); border-radius: 10px; background: var(--_paper); font-weight: 600; }
+.button { max-width: 100%; overflow-wrap: anywhere; min-height: 44px; padding: .5rem 1rem; border: 1px solid var(--_line); border-radius: 10px; background: var(--_paper); font-weight: 600; }
 .button:hover { background: var(--_wash); }
 .button.primary { background: var(--_accent); border-color: var(--_accent); color: var(--_on-accent); }
 .button.quiet { border-color: transparent; background: none; color: var(--_accent); }

@@ -1,8 +1,10 @@
 import { bytes, moment, time } from "../format.js";
 import { translator } from "../i18n.js";
 import { CENTRE_CSS } from "./centre-style.js";
-import { conflictRow, failedRow, historyRow, mergedRow, otherRow, unsentRow } from "./centre-rows.js";
+import { ROWS_SHOWN, conflictRows, mergedRow, shown } from "./centre-conflicts.js";
+import { failedRow, historyRow, otherRow, unsentRow } from "./centre-rows.js";
 import { DrawnElement } from "./drawn.js";
+import { keepingFocus } from "./focus.js";
 import { h } from "./h.js";
 import { icon } from "./icons.js";
 import { openShadow, sheet } from "./styles.js";
@@ -11,7 +13,8 @@ import { openShadow, sheet } from "./styles.js";
  * @typedef {object} CentreData
  * @property {import("../types").SyncStatus} status
  * @property {import("../types").OutboxEntry[]} outbox
- * @property {import("../types").Conflict[]} conflicts
+ * @property {import("../types").ConflictGroup[]} groups What needs a choice, by cause.
+ * @property {import("../types").MergedEntry[]} merged
  * @property {import("../types").HistoryEntry[]} history
  * @property {{ used?: number, quota?: number, persisted: boolean }} [space]
  * @property {{ collection: string, id: string, title: string, outcome: string }[] | "failed"} [preview] After it was asked for.
@@ -27,12 +30,14 @@ let own;
  * @prop {CentreData} data
  * @prop {"en" | "id"} language
  * @prop {Schema} schema
+ * @prop {string} user `client.user`: to say "you, on another phone".
  * @event sync-requested @event preview-requested @event export-requested @event diagnostics-requested
  * @event fix-requested, retry-requested, discard-requested, undo-requested: detail `{ entry }`, an OutboxEntry.
  * @event retry-all-requested
  * @event export-other-requested detail `{ name }`, of a database for another server.
  * @event loss-known The user has read what was lost.
- * @event choose-requested detail `{ conflict }`.
+ * @event choose-requested detail `{ conflict }`. @event choose-group-requested detail `{ group }`.
+ * @event put-back-requested detail `{ record, lost }`: write again what a rule set aside.
  * @event open-requested detail `{ collection, id }`.
  * @event language-chosen detail `{ language }`.
  */
@@ -43,6 +48,11 @@ export class SyncCentre extends DrawnElement {
   #data;
   /** @type {import("./values.js").Schema | undefined} */
   schema;
+  user = "";
+  /** How many rows of a list are shown. @type {Map<string, number>} */
+  #limits = new Map();
+  /** What is unfolded, while it is drawn anew. @type {string[]} */
+  #open = [];
 
   constructor() {
     super();
@@ -64,18 +74,37 @@ export class SyncCentre extends DrawnElement {
   }
 
   draw() {
-    if (!this.#data) return;
-    const focus = /** @type {HTMLElement | null} */ (this.#root.activeElement)?.dataset.key;
-    const open = [...this.#body.querySelectorAll("details[open]")].map((details) => details.id);
+    const data = this.#data;
+    if (!data) return;
+    const active = this.#root.activeElement;
+    this.#open = [...this.#body.querySelectorAll("details[open]")].map((details) => details.id);
     this.#body.lang = this.language;
-    this.#body.replaceChildren(...this.#sections(this.#data).filter(Boolean));
     // Redrawn when anything changes: what was open and what had the focus stay.
-    for (const details of this.#body.querySelectorAll("details")) details.open ||= open.includes(details.id);
-    if (focus) /** @type {HTMLElement | null} */ (this.#body.querySelector(`[data-key="${CSS.escape(focus)}"]`))?.focus();
+    const draw = () => {
+      this.#body.replaceChildren(...this.#sections(data).filter(Boolean));
+      for (const details of this.#body.querySelectorAll("details")) details.open ||= this.isOpen(details.id);
+    };
+    keepingFocus(this.#body, draw, active);
+  }
+
+  /** @param {string} id */
+  isOpen(id) {
+    return this.#open.includes(id);
+  }
+
+  /** How many rows of a list to show. @param {string} list */
+  limit(list) {
+    return this.#limits.get(list) ?? ROWS_SHOWN;
+  }
+
+  /** @param {string} list */
+  showMore(list) {
+    this.#limits.set(list, this.limit(list) + ROWS_SHOWN);
+    this.draw();
   }
 
   /** @param {CentreData} data @returns {any[]} */
-  #sections({ status, outbox, conflicts, history, space, preview, others = [] }) {
+  #sections({ status, outbox, groups, merged, history, space, preview, others = [] }) {
     const t = translator(this.language);
     const failed = outbox.filter((entry) => entry.status === "failed");
     const unsent = outbox.filter((entry) => entry.status !== "failed" && entry.status !== "conflict");
@@ -84,7 +113,6 @@ export class SyncCentre extends DrawnElement {
     );
     // Records are counted, as in the bar: of each its newest entry, which comes first.
     const today = sent.filter((entry, n) => n === sent.findIndex(({ id }) => id === entry.id));
-    const merged = history.filter((entry) => entry.setAside?.length);
     return [
       this.#summary(status),
       status.lost && this.#lost(status.lost),
@@ -100,14 +128,13 @@ export class SyncCentre extends DrawnElement {
           ),
           this.#list(failed.map((entry) => failedRow(this, entry))),
         ),
-      conflicts.length &&
-        this.#section("centre.conflicts", "conflicts", this.#list(conflicts.map((conflict) => conflictRow(this, conflict)))),
+      groups.length && this.#conflicts(groups),
       this.#section(
         "centre.unsent",
         "unsent",
         unsent.length
           ? this.#list(unsent.map((entry) => unsentRow(this, entry)))
-          : h("p.muted", null, t(failed.length || conflicts.length ? "centre.unsent.rest" : "centre.unsent.none")),
+          : h("p.muted", null, t(failed.length || groups.length ? "centre.unsent.rest" : "centre.unsent.none")),
         status.state === "stuck" && [
           h("p.note", null, t("centre.stuck")),
           h("div.actions", null, this.#button("centre.diagnostics", "diagnostics-requested")),
@@ -116,7 +143,7 @@ export class SyncCentre extends DrawnElement {
         preview && this.#preview(preview),
       ),
       ...others.filter(({ unsent }) => unsent > 0).map((other) => otherRow(this, other)),
-      merged.length && this.#section("centre.merged", "merged", this.#list(merged.map((entry) => mergedRow(this, entry)))),
+      merged.length && this.#merged(merged),
       this.#section(
         "centre.sent-today",
         "sent",
@@ -147,6 +174,25 @@ export class SyncCentre extends DrawnElement {
         status.pending > 0 && this.#button("centre.preview", "preview-requested"),
       ),
     );
+  }
+
+  /** Counted by record, whatever their cause. @param {import("../types").ConflictGroup[]} groups */
+  #conflicts(groups) {
+    const t = translator(this.language);
+    const n = groups.reduce((sum, group) => sum + group.conflicts.length, 0);
+    return this.#section(
+      "centre.conflicts",
+      "conflicts",
+      h("p.muted", null, t("centre.conflicts.hint", { n })),
+      this.#list(conflictRows(this, groups)),
+    );
+  }
+
+  /** @param {import("../types").MergedEntry[]} merged */
+  #merged(merged) {
+    const t = translator(this.language);
+    const list = this.#list(shown(this, "merged", merged, (entry) => mergedRow(this, entry)));
+    return this.#section("centre.merged", "merged", h("p.muted", null, t("centre.merged.hint", { n: merged.length })), list);
   }
 
   /** @param {NonNullable<import("../types").SyncStatus["lost"]>} lost */

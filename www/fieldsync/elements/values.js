@@ -21,7 +21,7 @@ export function specOf(schema, collection, field) {
 }
 
 /** @param {string} key @param {string} fallback @param {Language} language */
-function word(key, fallback, language) {
+export function word(key, fallback, language) {
   const found = translator(language)(key);
   return found === key ? fallback : found;
 }
@@ -32,8 +32,10 @@ function humanise(text) {
   return spaced.charAt(0).toUpperCase() + spaced.slice(1);
 }
 
-/** @param {string} collection @param {string} field @param {Language} language */
+/** @param {string} collection @param {string} field A field, or one member of it. @param {Language} language @returns {string} */
 export function labelOf(collection, field, language) {
+  const [whole, member] = field.split(".");
+  if (member !== undefined) return `${labelOf(collection, whole, language)} · ${word(`field.${collection}.${field}`, humanise(member), language)}`;
   return word(`field.${collection}.${field}`, humanise(field), language);
 }
 
@@ -67,18 +69,4 @@ function objectText(value) {
   return Object.entries(value)
     .map(([name, part]) => `${humanise(name)}: ${typeof part === "object" ? JSON.stringify(part) : part}`)
     .join(", ");
-}
-
-/**
- * Both values as one, where that has a meaning: lists and notes.
- * @param {FieldSpec} spec @param {Value} mine @param {Value} theirs @param {Value} before
- * @returns {Value | undefined}
- */
-export function mergeBoth(spec, mine, theirs, before) {
-  if (Array.isArray(mine) && Array.isArray(theirs)) return [...new Set([...theirs, ...mine].map(String))];
-  const prose = spec.policy === "append" || (spec.length_max ?? 0) >= 1000;
-  if (!prose || typeof mine !== "string" || typeof theirs !== "string") return undefined;
-  // What both kept of the text before is said once.
-  const kept = typeof before === "string" && before && mine.startsWith(before) && theirs.startsWith(before) ? before : "";
-  return [theirs, mine.slice(kept.length).trim()].filter(Boolean).join("\n");
 }

@@ -1,0 +1,133 @@
+/**
+ * Story 40: every kind of conflict, with two real profiles and the real server, each choice looked at on both sides. The
+ * phone decides without a connection, and what it decided is sent later.
+ */
+import { Clash } from "../lib/clash.mjs";
+import { uuid7 } from "../lib/api.mjs";
+import { App } from "../lib/app.mjs";
+import { assert, settles, until } from "../lib/until.mjs";
+
+/** @typedef {import("../lib/app.mjs").Values} Values */
+/** @typedef {{ name: string, start: Record<string, any>, mine: Record<string, any> | null, theirs: Record<string, any> | null, pick(app: App): Promise<void>, end: Record<string, any> | null, title: RegExp }} Case */
+
+const choose = (/** @type {string} */ value) => (/** @type {App} */ app) => app.dialog().locator(`input[value=${value}]`).first().check();
+const title = /was changed in two places$/;
+const byThem = /was deleted, and you had changed it$/;
+const byMe = /^You deleted .*, and it was changed$/;
+
+/** @type {Case[]} */
+const CASES = [
+  { name: "Milikku Sentosa", start: { contact: "A" }, mine: { contact: "Budi" }, theirs: { contact: "Ahmad" }, pick: choose("mine"), end: { contact: "Budi" }, title },
+  { name: "Serverindo Jaya", start: { contact: "A" }, mine: { contact: "Budi" }, theirs: { contact: "Ahmad" }, pick: choose("theirs"), end: { contact: "Ahmad" }, title },
+  {
+    name: "Nilailain Abadi", start: { phone: "+62 21 5555" }, mine: { phone: "+62 21 5551" }, theirs: { phone: "+62 21 5552" }, title, end: { phone: "+62215553" },
+    async pick(app) {
+      await choose("other")(app);
+      await app.dialog().getByLabel("Another value for Phone").fill("nope");
+      await app.dialog().getByRole("button", { name: "Save choice" }).click();
+      await app.dialog().getByText("This does not look right.").waitFor();
+      assert.equal(await app.dialog().getByLabel("Another value for Phone").getAttribute("aria-invalid"), "true");
+      await app.dialog().getByLabel("Another value for Phone").fill("+62 21 5553");
+    },
+  },
+  { name: "Catatan Makmur", start: { notes: "Buka pagi." }, mine: { notes: "Buka pagi, tutup jam 5." }, theirs: { notes: "Buka siang." }, pick: choose("both"), end: { notes: "Buka siang.\nBuka pagi, tutup jam 5." }, title },
+  { name: "Pulihkan Utama", start: { contact: "A", email: "a@b.co" }, mine: { contact: "Budi" }, theirs: null, pick: choose("mine"), end: { contact: "Budi", email: "a@b.co" }, title: byThem },
+  { name: "Terima Hapus", start: { contact: "A" }, mine: { contact: "Budi" }, theirs: null, pick: choose("theirs"), end: null, title: byThem },
+  { name: "Tetaphapus Raya", start: { contact: "A" }, mine: null, theirs: { contact: "Ahmad" }, pick: choose("mine"), end: null, title: byMe },
+  { name: "Simpanlah Terus", start: { contact: "A" }, mine: null, theirs: { contact: "Ahmad" }, pick: choose("theirs"), end: { contact: "Ahmad" }, title: byMe },
+];
+
+/** The record at the server and on the other profile. @param {import("../lib/world.mjs").World} world @param {App} other @param {string} id @param {string} name @param {Record<string, any> | null} end */
+async function agreed(world, other, id, name, end) {
+  const record = await (await world.api("ahmad")).record("customers", id);
+  if (end === null) {
+    assert.equal(record, undefined, `${name} is gone at the server`);
+    assert.equal(await other.found(name), 0, `${name} is gone on the other profile`);
+    return;
+  }
+  assert.deepEqual(Object.fromEntries(Object.keys(end).map((field) => [field, record?.fields[field]])), end, `${name} at the server`);
+  await other.showCustomer(id);
+  const text = await other.page.locator("main").innerText();
+  for (const value of Object.values(end)) assert.ok(text.includes(value.split("\n")[0]), `${name} on the other profile: ${value}`);
+}
+
+/** A create of what the server has already: another phone of mine was faster. @param {Clash} clash @param {string} name */
+async function madeTwice(clash, name) {
+  const id = uuid7();
+  clash.away();
+  await clash.phone.must((sync, { id, name }) => sync.customers.create({ name, phone: "+62 21 111", contact: "Sama" }, { id }).then(() => {}), { id, name });
+  const mine = await clash.world.api("budi");
+  const fields = { name, phone: "+62 21 222", contact: "Sama" };
+  const { result } = await mine.push([{ collection: "customers", id, action: "create", base_version: 0, patch: fields, seen: {}, edited_at: Date.now() }]);
+  assert.equal(result.outcome, "applied");
+  await clash.back();
+  return id;
+}
+
+/** @type {import("../run.mjs").Story} */
+export default {
+  title: "each kind of conflict asks in its own words, is decided without a connection, and both sides have what was chosen",
+  limitMs: 400_000,
+  async run(world) {
+    const device = await world.device("phone");
+    const app = await world.signedIn(device, "budi");
+    const other = await world.signedIn(await world.device("office", { width: 1280, height: 800, phone: false }), "ahmad");
+    const clash = await Clash.on(world, device);
+
+    world.step("eight conflicts, and one record made twice");
+    const ids = await clash.shared(CASES.map(({ name, start }) => ({ name, ...start })));
+    clash.away();
+    for (const [n, { mine }] of CASES.entries()) await clash.edit(ids[n], mine);
+    await clash.serverEdits(CASES.map(({ theirs }, n) => ({ id: ids[n], patch: theirs })));
+    await clash.back();
+    const twin = await madeTwice(clash, "PT Kembar");
+    const pair = await madeTwice(clash, "PT Dua");
+    await clash.waits(CASES.length + 2);
+
+    world.step("decided without a connection");
+    clash.away();
+    for (const [n, { name, pick, title }] of CASES.entries()) {
+      await app.load(`/customers/${ids[n]}`);
+      const dialog = await app.choose();
+      assert.match(await dialog.getByRole("heading", { level: 2 }).innerText(), title, name);
+      assert.equal(await dialog.locator("input:checked").count(), 0, "nothing is chosen beforehand");
+      const words = await dialog.innerText();
+      assert.match(words, /this phone/, `${name} says where mine was written`);
+      assert.match(words, /Ahmad Hidayat \(Manager\), (just now|\d+ (min|sec)\.? ago)/, `${name} says who and when: ${words}`);
+      await pick(app);
+      await app.saveChoice();
+      await app.page.locator(".toasts").getByText("Choice saved").waitFor();
+    }
+    await app.load(`/customers/${twin}`);
+    const dialog = await app.choose();
+    assert.equal(await dialog.getByRole("heading", { level: 2 }).innerText(), "PT Kembar was created in two places");
+    assert.match(await dialog.innerText(), /You created it on this phone and on another one\. .*You, on another phone/s);
+    assert.equal(await dialog.locator("fieldset").count(), 1, "what is the same is not asked");
+    assert.doesNotMatch(await dialog.innerText(), /Before/, "there was nothing before");
+    await app.decide({ Phone: "Yours" });
+    await app.load(`/customers/${pair}`);
+    await app.choose();
+    await app.dialog().getByLabel("These are two different records").check();
+    assert.equal(await app.dialog().locator("fieldset:visible").count(), 0, "of two records no field is asked");
+    await app.saveChoice();
+    await clash.waits(0);
+    const open = (await clash.phone.status()).pending;
+    assert.ok(open > 0, "and nothing was sent yet");
+
+    world.step("sent later, and looked at on both sides");
+    await clash.back();
+    await clash.settled();
+    await other.go("Today");
+    await other.pressBar();
+    await other.upToDate();
+    await settles("the other profile has pulled", async () => {
+      await other.showCustomer(twin);
+      await other.shows("Phone", "+6221111", 1000);
+    });
+    for (const [n, { name, end }] of CASES.entries()) await agreed(world, other, ids[n], name, end);
+    await agreed(world, other, twin, "PT Kembar", { phone: "+6221111", contact: "Sama" });
+    const two = await (await world.api("budi")).customersNamed("PT Dua");
+    assert.deepEqual(two.map(({ fields }) => fields.phone).sort(), ["+6221111", "+6221222"], "both are there, each with its own");
+    await until("the phone is up to date", async () => (await clash.phone.status()).state === "synced");
+  },
+};

@@ -1,0 +1,184 @@
+/**
+ * Story 43: conflicts of one cause are one entry of the inbox, decided together after a preview, and taken back together. Two
+ * hundred at once stay usable: the list is there in under 100 ms.
+ */
+import { Clash } from "../lib/clash.mjs";
+import { nothingFound } from "../lib/axe.mjs";
+import { assert, settles, until } from "../lib/until.mjs";
+
+const MANY = 200;
+const LIST_MS_MAX = 100;
+const ROUNDS = 7;
+
+/** @typedef {import("../lib/app.mjs").App} App */
+
+/** @param {App} app */
+const inbox = (app) => app.page.locator("sync-centre #conflicts");
+
+/** @param {App} app @param {number} count */
+async function counted(app, count) {
+  const words = new RegExp(`^${count} records? waits? for your choice`);
+  await settles(`the inbox counts ${count} records`, async () => assert.match(await inbox(app).locator("p.muted").first().innerText(), words));
+}
+
+/** @param {Clash} clash @param {string[]} ids @param {string} field @param {string} tag */
+async function clashes(clash, ids, field, tag) {
+  clash.away();
+  await clash.editAll(ids.map((id) => ({ id, patch: { [field]: `Budi ${tag}` } })));
+  await clash.serverEdits(ids.map((id) => ({ id, patch: { [field]: `Ahmad ${tag}` } })));
+  await clash.back();
+}
+
+/** @param {import("../lib/world.mjs").World} world @param {string[]} ids @param {string} field @param {(value: any, n: number) => void} check */
+async function atServer(world, ids, field, check) {
+  const records = await (await world.api("budi")).records("customers");
+  ids.forEach((id, n) => check(records.find((entry) => entry.id === id)?.fields[field], n));
+}
+
+/** @param {App} app */
+async function preview(app) {
+  const texts = await app.dialog().locator(".records > li").allInnerTexts();
+  return texts.map((text) => text.replace(/\s+/g, " "));
+}
+
+/** One decision for a group: what it shows, later, together, Undo. @param {App} app @param {Clash} clash @param {string[]} ids */
+async function together(app, clash, ids) {
+  const { world } = clash;
+  const group = inbox(app).locator("li.group").filter({ hasText: "23 customers" });
+  assert.match(await group.locator(".cause").innerText(), /Ahmad Hidayat \(Manager\) changed Contact person of 23 customers at \d\d:\d\d/);
+  assert.equal(await inbox(app).locator("> ul > li").count(), 2, "what another has done, or to other fields, is another entry");
+
+  world.step("nothing is chosen, and what would change is shown before");
+  await group.getByRole("button", { name: "Choose for all 23" }).click();
+  await app.dialog().waitFor();
+  await nothingFound(app.page, "the dialog of a group");
+  assert.equal(await app.dialog().locator("input:checked").count(), 0);
+  await app.dialog().getByRole("button", { name: "Save for 23 records" }).click();
+  await app.dialog().getByText("Choose one to go on").waitFor();
+  await app.dialog().getByText("Keep all mine").click();
+  const mine = await preview(app);
+  assert.equal(mine.length, 23);
+  assert.match(mine[0], /^Grup 0 Contact person: from Ahmad 1 → to Budi 1$/);
+  await app.dialog().getByText("Use all server's").click();
+  assert.match((await preview(app))[22], /^Grup 22 Contact person: from Budi 1 → to Ahmad 1$/);
+  await nothingFound(app.page, "the preview of a group");
+
+  world.step("later: each of its records waits, and nothing else");
+  await app.page.keyboard.press("Escape");
+  await group.getByText("23 put off").waitFor();
+  await atServer(world, ids, "contact", (value) => assert.equal(value, "Ahmad 1"));
+  const free = await clash.phone.must(async (sync) => {
+    const { id } = await sync.customers.create({ name: "Grup bebas" });
+    await sync.sync();
+    return (await sync.customers.get(id)).status;
+  });
+  assert.equal(free, "synced", "another record goes its way");
+  await app.load(`/customers/${ids[3]}`);
+  await app.page.locator("main .card-head record-badge").getByText("Choice put off").waitFor();
+
+  world.step("all mine, and taken back");
+  await app.go("Sync");
+  await group.getByRole("button", { name: "Choose for all 23" }).click();
+  await app.dialog().getByText("Keep all mine").click();
+  await app.dialog().getByRole("button", { name: "Save for 23 records" }).click();
+  await app.page.locator(".toasts").getByText("23 choices saved").waitFor();
+  await counted(app, 2);
+  await app.page.locator(".toasts").getByRole("button", { name: "Undo" }).click();
+  await app.page.locator(".toasts").getByText("Undone").waitFor();
+  await counted(app, 25);
+  await atServer(world, ids, "contact", (value) => assert.equal(value, "Ahmad 1", "nothing of it was sent"));
+
+  world.step("one by itself, and the rest together");
+  await group.locator("summary").click();
+  await group.locator("li.row").filter({ hasText: "Grup 7" }).getByRole("button", { name: "Choose" }).click();
+  await app.decide({ "Contact person": "Server's" });
+  await counted(app, 24);
+  const rest = inbox(app).locator("li.group").filter({ hasText: "22 customers" });
+  await rest.getByRole("button", { name: "Choose for all 22" }).click();
+  await app.dialog().getByText("Keep all mine").click();
+  await app.dialog().getByRole("button", { name: "Save for 22 records" }).click();
+  await counted(app, 2);
+}
+
+/** From the press of "Sync" to the list on the screen, in the page. @param {App} app */
+async function timed(app) {
+  await app.go("Customers");
+  await app.page.locator("main a.row").first().waitFor();
+  return app.page.evaluate(async () => {
+    const link = /** @type {HTMLElement} */ (document.querySelector('nav a[href="/sync"]'));
+    const begun = performance.now();
+    link.click();
+    for (;;) {
+      await new Promise((done) => requestAnimationFrame(done));
+      const row = document.querySelector("sync-centre")?.shadowRoot?.querySelector("#conflicts li.row");
+      if (row) break;
+    }
+    // The frame after it is the one that is seen.
+    await new Promise((done) => requestAnimationFrame(() => setTimeout(done)));
+    return performance.now() - begun;
+  });
+}
+
+/** @param {import("../lib/world.mjs").World} world @param {App} app @param {string} what */
+async function fastEnough(world, app, what) {
+  const times = [];
+  for (let round = 0; round < ROUNDS; round += 1) times.push(await timed(app));
+  const sorted = [...times].sort((a, b) => a - b);
+  const words = `${what}: best ${sorted[0].toFixed(0)} ms, median ${sorted[ROUNDS >> 1].toFixed(0)} ms, of ${times.map((ms) => ms.toFixed(0)).join(", ")}`;
+  console.log(`        ${words}`);
+  world.step(words);
+  // Another story may run beside this one, on two cores: what the work takes is told by the round that was disturbed least.
+  assert.ok(sorted[0] < LIST_MS_MAX, words);
+}
+
+/** @type {import("../run.mjs").Story} */
+export default {
+  title: `conflicts of one cause are decided together after a preview, with Undo; ${MANY} at once are listed in under ${LIST_MS_MAX} ms`,
+  limitMs: 400_000,
+  async run(world) {
+    const device = await world.device("phone");
+    const app = await world.signedIn(device, "budi");
+    const clash = await Clash.on(world, device);
+    const ids = await clash.shared(Array.from({ length: 25 }, (_, n) => ({ name: `Grup ${n}`, contact: "A", address: "Jl. A" })));
+    await clashes(clash, ids.slice(0, 23), "contact", "1");
+    await clashes(clash, ids.slice(23), "address", "1");
+    await clash.waits(25);
+    await app.go("Sync");
+    await counted(app, 25);
+    await together(app, clash, ids.slice(0, 23));
+    await clash.phone.must(async (sync) => sync.conflicts.resolveAll(await sync.conflicts.list(), "theirs").then(() => {}));
+    await clash.settled();
+    await atServer(world, ids.slice(0, 23), "contact", (value, n) => assert.equal(value, n === 7 ? "Ahmad 1" : "Budi 1"));
+
+    world.step(`${MANY} of one cause`);
+    const many = await clash.shared(Array.from({ length: MANY }, (_, n) => ({ name: `Banyak ${n}`, contact: "A", address: "Jl. A" })));
+    await clashes(clash, many, "contact", "2");
+    await clash.waits(MANY, 60_000);
+    await fastEnough(world, app, `${MANY} conflicts of one cause`);
+    await inbox(app).getByRole("button", { name: `Choose for all ${MANY}` }).click();
+    await app.dialog().getByText("Use all server's").click();
+    assert.equal((await preview(app)).length, MANY);
+    await app.dialog().getByRole("button", { name: `Save for ${MANY} records` }).click();
+    await until("all are decided", async () => (await inbox(app).count()) === 0);
+    await clash.settled();
+
+    world.step(`${MANY} of as many causes`);
+    clash.away();
+    await clash.editAll(many.map((id) => ({ id, patch: { contact: "Budi 3", address: "Jl. Budi 3", email: "b@b.co", phone: "+62 21 1" } })));
+    const fields = [{ contact: "Ahmad 3" }, { address: "Jl. 3" }, { email: "c@c.co" }, { phone: "+62 21 2" }];
+    for (let pick = 1; pick < 16; pick += 1) {
+      const patch = Object.assign({}, ...fields.filter((_, n) => pick & (1 << n)));
+      await clash.serverEdits(many.filter((_, n) => n % 15 === pick - 1).map((id) => ({ id, patch })));
+    }
+    await clash.back();
+    await clash.waits(MANY, 60_000);
+    const groups = await clash.phone.must((sync) => sync.conflicts.groups().then((/** @type {any[]} */ all) => all.length));
+    assert.equal(groups, 15, "each of other fields");
+    await fastEnough(world, app, `${MANY} conflicts of 15 causes`);
+    await clash.phone.must(async (sync) => {
+      for (const conflict of await sync.conflicts.list()) await sync.conflicts.putOff(conflict);
+    });
+    await app.page.locator("sync-centre #conflicts .group summary").first().click();
+    await fastEnough(world, app, `${MANY} conflicts put off`);
+  },
+};
