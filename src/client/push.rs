@@ -12,7 +12,7 @@ use crate::core::parcel::Parcel;
 use crate::core::protocol::{Answer, Body, Cursor, PushAnswer, PushParcel, PushRequest, PushResult, Request, VoidRequest};
 use crate::core::pull::PullState;
 use crate::core::push::{Begin, Begun, begin_within, must_be_asked, wanted_within};
-use crate::core::record::{CollectionName, OpId, RecordId, RowId, Seq};
+use crate::core::record::{OpId, RowId};
 use crate::core::rows::{ConflictRow, HistoryRow, meta};
 use crate::core::status::Sending;
 use crate::core::trace::What;
@@ -105,7 +105,10 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
         let scope = Scope::strict(STORES, reads);
         let plan = |rows: &Rows| {
             let input = Begin { schema: &self.schema, outbox: &rows.outbox, parcels: &rows.parcels, now, seed, count_max };
-            let look = || Step::Read(vec![Read::PagesOf(owned(wanted_within(&input, window(count_max, rows.stage))))]);
+            let look = || {
+                let wanted = wanted_within(&input, window(count_max, rows.stage)).into_iter();
+                Step::Read(vec![Read::PagesOf(wanted.map(|(collection, id)| (collection.to_owned(), id)).collect())])
+            };
             let planned = match (self.known(rows), rows.stage.checked_sub(1)) {
                 // Over all there is always an answer.
                 (Some(known), _) => {
@@ -211,7 +214,8 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
                 now,
                 server_time,
                 seed,
-                watermark_seq: watermark_seq(rows),
+                // A row that cannot be read is reported by who needs it whole.
+                watermark_seq: meta_row::<PullState>(rows, meta::PULL).ok().flatten().unwrap_or_default().watermark_seq,
             };
             let planned = is_overtaken(results, shown, rows).and_then(|is_overtaken| {
                 if is_overtaken {
@@ -337,20 +341,16 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
         let total = done + request.parcels.len().max(unsent.min(request.parcels.len()));
         let sending = Sending { done, total, name: title.unwrap_or_default() };
         shared.sending = Some(sending.clone());
-        let names: Vec<String> =
-            request.parcels.iter().flat_map(|parcel| parcel.items.iter().map(|item| item.collection.clone())).collect();
+        let items = request.parcels.iter().flat_map(|parcel| parcel.items.iter());
+        let names: BTreeSet<String> = items.map(|item| item.collection.clone()).collect();
         if let Some(tables) = &mut shared.tables {
             tables.is_sending = true;
         }
         drop(shared);
-        self.note(Note::Changed(names.into_iter().collect::<std::collections::BTreeSet<_>>().into_iter().collect()));
+        self.note(Note::Changed(names.into_iter().collect()));
         self.note(Note::Status);
         self.note(Note::Wake(Some(sending)));
     }
-}
-
-fn owned(keys: Vec<(&str, RecordId)>) -> Vec<(CollectionName, RecordId)> {
-    keys.into_iter().map(|(collection, id)| (collection.to_owned(), id)).collect()
 }
 
 fn plan_finish(
@@ -395,9 +395,4 @@ pub(super) fn marked(results: &[PushResult], rows: &Rows) -> Result<Option<Write
     let Some(mark) = results.iter().rev().find_map(|result| result.mark.clone()) else { return Ok(None) };
     let pull: PullState = meta_row(rows, meta::PULL)?.unwrap_or_default();
     Ok(Some(meta_write(meta::PULL, &PullState { mark: Some(mark), ..pull })))
-}
-
-/// The place of the last snapshot's watermark. A row that cannot be read is reported by who needs it whole.
-fn watermark_seq(rows: &Rows) -> Seq {
-    meta_row::<PullState>(rows, meta::PULL).ok().flatten().unwrap_or_default().watermark_seq
 }

@@ -9,6 +9,7 @@ import { countRecords, deleteDatabases, otherDatabases, switchDatabase } from ".
 import { SyncError } from "./errors.js";
 import { persist, space } from "./persist.js";
 import { Repairs } from "./repair.js";
+import { discardAll, onlyOf } from "./outbox.js";
 import { Triggers } from "./triggers.js";
 import { takeUpdate } from "./worker-bridge.js";
 
@@ -156,6 +157,8 @@ export class SyncClient extends EventTarget {
       if (done === "later") this.#saved();
       return { done, undo: () => this.#restore(typeof undo === "string" ? undo : JSON.stringify(undo)) };
     },
+    discardAll: async () => discardAll(JSON.parse(this.#engine.outbox()), (row) => this.outbox.discard(row)),
+    exportOf: async (record) => onlyOf(await this.#engine.exportUnsent(), record),
     undo: async (row) => {
       const answer = JSON.parse(await this.#engine.undo(row));
       this.#saved();

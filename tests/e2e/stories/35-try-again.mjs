@@ -11,6 +11,13 @@ const row = (app, words) => app.page.locator("sync-centre #failed li.row").filte
 /** @param {App} app @param {string | RegExp} words */
 const told = (app, words) => app.page.locator(".toasts").getByText(words).waitFor();
 
+/** @param {import("playwright-core").Download} download */
+async function text(download) {
+  const chunks = [];
+  for await (const chunk of await download.createReadStream()) chunks.push(chunk);
+  return Buffer.concat(chunks).toString();
+}
+
 /** One record that breaks a rule, and one whose code was taken until now. @param {import("../lib/harness.mjs").Harness} budi */
 async function leaveTwo(budi) {
   await budi.must(async (sync) => {
@@ -45,6 +52,24 @@ export default {
     await app.page.locator("sync-centre").getByRole("button", { name: "Try all again" }).click();
     await told(app, "1 record sent · 1 still needs mending");
     assert.equal((await api.customersNamed("Try Taken")).length, 1);
+
+    world.step("one of them is exported alone");
+    const download = app.page.waitForEvent("download");
+    await row(app, "Try Broken").getByRole("button", { name: "Export this one" }).click();
+    const { outbox } = JSON.parse(await text(await download));
+    assert.deepEqual(outbox.map((/** @type {any} */ change) => change.written.name), ["Try Broken"]);
+
+    world.step("all of them are discarded at once, and come back at once");
+    await budi.must((sync) => sync.customers.create({ name: "Try Wrong", code: "z" }).then(() => {}));
+    await row(app, "Try Wrong").waitFor();
+    await app.page.locator("sync-centre").getByRole("button", { name: "Discard all" }).click();
+    await told(app, "2 discarded");
+    await until("nothing is left", async () => (await budi.status()).pending === 0);
+    await app.page.locator(".toasts").getByRole("button", { name: "Undo" }).click();
+    await row(app, "Try Wrong").waitFor();
+    await row(app, "Try Broken").waitFor();
+    await row(app, "Try Wrong").getByRole("button", { name: "Discard" }).click();
+    await told(app, "Try Wrong: change discarded");
 
     world.step("a record is sent, and nobody knows whether it arrived; then it breaks a rule");
     world.proxy.rule({ path: PUSH, fault: "lose-answer" });

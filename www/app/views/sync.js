@@ -70,6 +70,12 @@ function listen(app, centre, onPreview) {
       const { done, undo } = await sync.outbox.discard(rows(entry)[0]);
       offerBack(app, t(done === "now" ? "discarded" : "discarded-later", { name: entry.title }), undo);
     },
+    "discard-all-requested": async () => {
+      const { discarded, done, undo } = await sync.outbox.discardAll();
+      const words = t(done === "now" ? "discarded-all" : "discarded-all-later", { n: discarded.length });
+      if (discarded.length) offerBack(app, words, undo);
+    },
+    "export-one-requested": async ({ entry }) => download("fieldsync-one.json", await sync.outbox.exportOf(entry)),
     "undo-requested": async ({ entry }) => {
       const { done } = await sync.outbox.undo(rows(entry).slice(-1)[0]);
       toast(t(done === "now" ? "undone" : "undone-later"));

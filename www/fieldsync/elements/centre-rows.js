@@ -111,6 +111,7 @@ export function failedRow(centre, entry) {
       null,
       button(centre, "centre.fix", "fix-requested", entry, { entry }, "primary"),
       button(centre, "centre.retry", "retry-requested", entry, { entry }),
+      button(centre, "centre.export-one", "export-one-requested", entry, { entry }, "quiet"),
       button(centre, "centre.discard", "discard-requested", entry, { entry }, "quiet"),
     ),
   );

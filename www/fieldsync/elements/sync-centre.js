@@ -32,7 +32,8 @@ let own;
  * @prop {Schema} schema
  * @prop {string} user `client.user`: to say "you, on another phone".
  * @event sync-requested @event preview-requested @event export-requested @event diagnostics-requested
- * @event fix-requested, retry-requested, discard-requested, undo-requested: detail `{ entry }`, an OutboxEntry.
+ * @event retry-all-requested @event discard-all-requested
+ * @event fix-requested, retry-requested, discard-requested, export-one-requested, undo-requested: detail `{ entry }`, an OutboxEntry.
  * @event retry-all-requested
  * @event export-other-requested detail `{ name }`, of a database for another server.
  * @event loss-known The user has read what was lost.
@@ -125,6 +126,7 @@ export class SyncCentre extends DrawnElement {
             null,
             h("p.muted", null, t("centre.failed.hint")),
             failed.length > 1 && this.#button("centre.retry-all", "retry-all-requested"),
+            failed.length > 1 && this.#button("centre.discard-all", "discard-all-requested"),
           ),
           this.#list(failed.map((entry) => failedRow(this, entry))),
         ),
