@@ -11,7 +11,7 @@ use crate::core::record::{
 };
 use crate::core::view::{Conflict, ConflictField, ConflictKind};
 use crate::data::asides::AsideView;
-use crate::data::causes::{Cause, grouped};
+use crate::data::causes::{Cause, Deed, grouped};
 use crate::data::table::{RecordStatus, RecordView, Tables};
 use crate::ports::{Host, Store, Transport};
 
@@ -61,7 +61,7 @@ pub struct ConflictGroup {
 
 /// Who did something, and when.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
-struct Whose {
+pub(super) struct Whose {
     #[serde(skip_serializing_if = "Option::is_none")]
     at: Option<Millis>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -72,7 +72,7 @@ struct Whose {
 }
 
 impl Whose {
-    fn new(changed: Option<Changed>, device: DeviceId) -> Self {
+    pub(super) fn new(changed: Option<Changed>, device: DeviceId) -> Self {
         let (at, by) = changed.map(|Changed { at, by }| (at, by)).unzip();
         Self { at, here: by.as_ref().is_some_and(|by: &By| by.device == Some(device)), by }
     }
@@ -150,7 +150,7 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
 
 fn group(conflicts: Vec<ConflictView>) -> Option<ConflictGroup> {
     let (first, last) = (conflicts.first()?, conflicts.last()?);
-    let Cause { collection, kind, made_twice, fields, .. } = first.cause.clone();
+    let (kind, Cause { collection, made_twice, fields, .. }) = (first.kind, first.cause.clone());
     let newest = last.fields.iter().max_by_key(|field| field.theirs_was.at).map(|field| &field.theirs_was);
     Some(ConflictGroup {
         // The same while its oldest is undecided, whatever else comes to it.
@@ -213,7 +213,7 @@ fn cause(collection: &str, kind: ConflictKind, made_twice: bool, fields: &[Confl
     let whole = || base.by.clone().map(|by| Changed { at: base.at, by });
     let (at, by) = newest.or_else(whole).map(|changed| (changed.at, changed.by.id)).unzip();
     let seq = Some(base.seq).filter(|_| at.is_none_or(|at| at == base.at));
-    Cause { collection: collection.to_owned(), kind, made_twice, fields: names, by, at, seq }
+    Cause { collection: collection.to_owned(), deed: Deed::Conflict(kind), made_twice, fields: names, by, at, seq }
 }
 
 /// Of a record that one side deleted, what the other one has changed.

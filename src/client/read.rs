@@ -17,7 +17,7 @@ use crate::data::warnings::Surroundings;
 use crate::ports::{Host, Read, Scope, Step, Store, StoreError, StoreName, Transport, TransportError, Write};
 
 use super::stuck::stuck;
-use super::views::{HistoryEntry, MergedEntry, OutboxEntry, PreviewEntry, entry};
+use super::views::{HistoryEntry, MergedEntry, OutboxEntry, PreviewEntry, entry, tell_revoked};
 use super::{Client, pages};
 
 impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
@@ -103,7 +103,9 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
             let warnings = around.warnings(&name, id);
             entry(tables, name, id, &sendable, now).map(|entry| OutboxEntry { warnings, ..entry })
         };
-        tables.unsent().into_iter().filter_map(list).collect()
+        let mut entries: Vec<OutboxEntry> = tables.unsent().into_iter().filter_map(list).collect();
+        tell_revoked(tables, self.device, &mut entries);
+        entries
     }
 
     /// The newest ends.

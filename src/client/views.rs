@@ -2,13 +2,15 @@
 
 use serde::Serialize;
 
+use super::conflicts::Whose;
 use crate::core::outbox::Change;
 use crate::core::parcel::Then;
 use crate::core::protocol::{Action, Problem, SetAside};
-use crate::core::record::{CollectionName, Fields, GroupId, Millis, RecordId, RowId};
+use crate::core::record::{Base, Changed, CollectionName, DeviceId, Fields, GroupId, Millis, RecordId, RowId, Tombstone};
 use crate::core::rows::End;
 use crate::core::rules::Violation;
 use crate::data::asides::AsideView;
+use crate::data::causes::{Cause, Deed, grouped};
 use crate::data::table::{RecordStatus, Tables};
 use crate::data::waits::{Sendable, Wait};
 
@@ -34,6 +36,18 @@ pub struct OutboxEntry {
     pub(super) blocked_by: Option<RecordId>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) then: Option<Then>,
+    /// It is not this user's any more.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) revoked: Option<Revoked>,
+}
+
+/// The deed by which a record was taken from this user.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub(super) struct Revoked {
+    /// The same for all that the same deed took.
+    pub(super) key: String,
+    #[serde(flatten)]
+    pub(super) whose: Whose,
 }
 
 impl OutboxEntry {
@@ -47,6 +61,12 @@ impl OutboxEntry {
     #[must_use]
     pub fn record(&self) -> RecordId {
         self.id
+    }
+
+    /// Which deed took it from this user, if one did.
+    #[must_use]
+    pub fn revoked(&self) -> Option<&str> {
+        self.revoked.as_ref().map(|revoked| revoked.key.as_str())
     }
 
     /// The row ids of its changes, oldest first.
@@ -132,7 +152,37 @@ pub(super) fn entry(
         next_attempt_at: parcel.and_then(|parcel| parcel.next_attempt_at),
         blocked_by: parcel.and_then(|parcel| parcel.blocked_by),
         then: parcel.and_then(|parcel| parcel.then),
+        revoked: None,
         collection,
         id,
     })
+}
+
+/// Says of each record that was taken from this user which deed did it.
+pub(super) fn tell_revoked(tables: &Tables, device: DeviceId, entries: &mut [OutboxEntry]) {
+    let taken = |entry: &OutboxEntry| {
+        let base = tables.base(&entry.collection, entry.id)?;
+        (base.tombstone == Some(Tombstone::Revoked)).then(|| base.clone())
+    };
+    let (places, bases): (Vec<usize>, Vec<Base>) =
+        entries.iter().enumerate().filter_map(|(place, entry)| Some((place, taken(entry)?))).unzip();
+    let cause = |(place, base): (&usize, &Base)| Cause {
+        collection: entries[*place].collection.clone(),
+        deed: Deed::Revoked,
+        made_twice: false,
+        fields: vec![],
+        by: base.by.as_ref().map(|by| by.id),
+        at: Some(base.at),
+        seq: Some(base.seq),
+    };
+    let causes: Vec<Cause> = places.iter().zip(&bases).map(cause).collect();
+    for group in grouped(&causes) {
+        let first = &entries[places[group[0]]]; // A group is never empty.
+        let key = format!("{}/{}", first.collection, first.id);
+        for of_group in group {
+            let base = &bases[of_group];
+            let changed = base.by.clone().map(|by| Changed { at: base.at, by });
+            entries[places[of_group]].revoked = Some(Revoked { key: key.clone(), whose: Whose::new(changed, device) });
+        }
+    }
 }

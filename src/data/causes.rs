@@ -1,4 +1,4 @@
-//! Conflicts that have one cause: one person did one thing to many records, and one decision may do for all of them.
+//! Records in trouble that have one cause: one person did one thing to many of them, and one decision may do for all.
 
 use std::collections::BTreeMap;
 
@@ -21,13 +21,22 @@ impl Serialize for ConflictKind {
     }
 }
 
-/// What brought a conflict about.
+/// What was done to a record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Deed {
+    /// Something that needs a person's choice, and why.
+    Conflict(ConflictKind),
+    /// It is not this user's any more.
+    Revoked,
+}
+
+/// What brought a record into trouble.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cause {
     /// The record's collection.
     pub collection: CollectionName,
-    /// Why it needs a person.
-    pub kind: ConflictKind,
+    /// What was done to it.
+    pub deed: Deed,
     /// A create of mine met a record.
     pub made_twice: bool,
     /// The fields in question, sorted; none if the whole record is.
@@ -42,8 +51,8 @@ pub struct Cause {
 
 impl Cause {
     /// What must be the same, whenever it happened.
-    fn what(&self) -> (&str, ConflictKind, bool, &[String], Option<UserId>) {
-        (&self.collection, self.kind, self.made_twice, &self.fields, self.by)
+    fn what(&self) -> (&str, Deed, bool, &[String], Option<UserId>) {
+        (&self.collection, self.deed, self.made_twice, &self.fields, self.by)
     }
 
     /// Whether this came of the same deed as an earlier one like it.
@@ -88,7 +97,7 @@ mod tests {
     fn cause(by: u64, at: i64, fields: &[&str]) -> Cause {
         Cause {
             collection: "customers".into(),
-            kind: ConflictKind::Fields,
+            deed: Deed::Conflict(ConflictKind::Fields),
             made_twice: false,
             fields: fields.iter().map(|&name| name.to_owned()).collect(),
             by: Some(UserId::new(Millis(0), [by, 0])),
@@ -114,7 +123,8 @@ mod tests {
         let others = [
             cause(2, 0, &["owner"]),
             cause(1, 0, &["owner", "phone"]),
-            Cause { kind: ConflictKind::DeletedByThem, ..one.clone() },
+            Cause { deed: Deed::Conflict(ConflictKind::DeletedByThem), ..one.clone() },
+            Cause { deed: Deed::Revoked, ..one.clone() },
             Cause { collection: "pipelines".into(), ..one.clone() },
             Cause { made_twice: true, ..one.clone() },
         ];

@@ -186,3 +186,42 @@ async fn two_devices_of_one_user_that_decide_differently_ask_once_more_and_then_
         agree(&[&phone, &tablet, &office], id, "phone", &json!("+622111"));
     }
 }
+
+#[tokio::test]
+async fn what_one_deed_took_from_a_user_is_one_group_of_what_could_not_be_sent() {
+    let world = World::new();
+    let (phone, office) = (world.device(BUDI).await, world.device(AHMAD).await);
+    let mut ids = Vec::new();
+    for name in ["PT Satu", "PT Dua", "PT Tiga", "PT Tetap"] {
+        ids.push(phone.create("customers", json!({"name": name})).await);
+    }
+    phone.sync().await;
+    office.sync().await;
+    for id in &ids {
+        phone.update("customers", *id, json!({"phone": "02111"})).await;
+    }
+    phone.update("customers", ids[3], json!({"name": ""})).await;
+    for id in &ids[..3] {
+        give(&office, *id, BUDI, SARI).await;
+    }
+    phone.sync().await;
+    phone.sync().await;
+    let outbox = phone.client.outbox();
+    let key = |id| outbox.iter().find(|entry| entry.record() == id).unwrap().revoked();
+    let key_of_all = format!("customers/{}", ids[0]);
+    assert_eq!(
+        ids.iter().map(|id| key(*id)).collect::<Vec<_>>(),
+        [Some(&*key_of_all), Some(&*key_of_all), Some(&*key_of_all), None]
+    );
+    assert!(
+        outbox.iter().all(|entry| entry.status() == RecordStatus::Failed),
+        "the last one breaks a rule, and is nobody's deed"
+    );
+    assert_eq!(serde_json::to_value(&outbox[1]).unwrap()["revoked"]["by"]["id"], json!(AHMAD));
+    office.sync().await;
+    give(&office, ids[1], SARI, BUDI).await;
+    phone.sync().await;
+    phone.sync().await;
+    assert_eq!(phone.client.outbox().iter().filter(|entry| entry.revoked().is_some()).count(), 2, "what came back was sent");
+    assert_eq!(status(&phone, ids[1]), RecordStatus::Synced);
+}

@@ -157,8 +157,8 @@ export class SyncClient extends EventTarget {
       if (done === "later") this.#saved();
       return { done, undo: () => this.#restore(typeof undo === "string" ? undo : JSON.stringify(undo)) };
     },
-    discardAll: async () => discardAll(JSON.parse(this.#engine.outbox()), (row) => this.outbox.discard(row)),
-    exportOf: async (record) => onlyOf(await this.#engine.exportUnsent(), record),
+    discardAll: async (entries = JSON.parse(this.#engine.outbox())) => discardAll(entries, (row) => this.outbox.discard(row)),
+    exportOf: async (...records) => onlyOf(await this.#engine.exportUnsent(), records),
     undo: async (row) => {
       const answer = JSON.parse(await this.#engine.undo(row));
       this.#saved();

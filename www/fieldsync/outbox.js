@@ -32,12 +32,13 @@ export async function discardAll(entries, discard) {
 }
 
 /**
- * Of exported work, what is of one record: its changes, and the parcels that carry any of them.
- * @param {string} text @param {{ collection: string, id: string }} record
+ * Of exported work, what is of some records: their changes, and the parcels that carry any of them.
+ * @param {string} text @param {{ collection: string, id: string }[]} records
  */
-export function onlyOf(text, { collection, id }) {
+export function onlyOf(text, records) {
   const exported = JSON.parse(text);
-  const outbox = exported.outbox.filter((/** @type {any} */ change) => change.collection === collection && change.record === id);
+  const is = (/** @type {any} */ change) => records.some(({ collection, id }) => change.collection === collection && change.record === id);
+  const outbox = exported.outbox.filter(is);
   const rows = new Set(outbox.map((/** @type {any} */ change) => change.row));
   const parcels = exported.parcels.filter((/** @type {any} */ parcel) => parcel.rows.some((/** @type {string} */ row) => rows.has(row)));
   return JSON.stringify({ ...exported, outbox, parcels }, null, 2);

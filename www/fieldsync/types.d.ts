@@ -172,6 +172,8 @@ export interface OutboxEntry {
   problem?: Problem; attempts: number; nextAttemptAt?: number; blockedBy?: string;
   /** Asked for while offline, done when the outcome is known. */
   then?: "discard";
+  /** It is not this user's any more: by whom and when; `key` is the same for all that the same deed took. */
+  revoked?: { key: string; at?: number; by?: By; here?: boolean };
 }
 export interface HistoryEntry {
   at: number; end: "confirmed" | "resolved" | "discarded"; collection: string; id: string; title: string;
@@ -263,13 +265,13 @@ export interface SyncClient extends EventTarget {
      * leaves the parcel as it was. Rejects with code "conflict" if it is too late.
      */
     discard(row: string): Promise<{ done: "now" | "later"; undo(): Promise<void> }>;
-    /** The same of every record that could not be sent, with one undo for all. */
-    discardAll(): Promise<{ discarded: OutboxEntry[]; done: "now" | "later"; undo(): Promise<void> }>;
+    /** The same of every record that could not be sent, or of those of these entries, with one undo for all. */
+    discardAll(entries?: OutboxEntry[]): Promise<{ discarded: OutboxEntry[]; done: "now" | "later"; undo(): Promise<void> }>;
     undo(row: string): Promise<{ done: "now" | "later" }>;
     /** Unsent work as JSON text; of another database, by its name. */
     export(database?: string): Promise<string>;
-    /** The same of one record: its changes, and the parcels that carry any of them, whole. */
-    exportOf(record: { collection: string; id: string }): Promise<string>;
+    /** The same of some records: their changes, and the parcels that carry any of them, whole. */
+    exportOf(...records: { collection: string; id: string }[]): Promise<string>;
   };
   /** What is kept for other servers that had this address: of how many records there is unsent work. It goes when that server is back. */
   otherDatabases(): Promise<OtherDatabase[]>;

@@ -70,12 +70,10 @@ function listen(app, centre, onPreview) {
       const { done, undo } = await sync.outbox.discard(rows(entry)[0]);
       offerBack(app, t(done === "now" ? "discarded" : "discarded-later", { name: entry.title }), undo);
     },
-    "discard-all-requested": async () => {
-      const { discarded, done, undo } = await sync.outbox.discardAll();
-      const words = t(done === "now" ? "discarded-all" : "discarded-all-later", { n: discarded.length });
-      if (discarded.length) offerBack(app, words, undo);
-    },
+    "discard-all-requested": () => discardAll(app),
+    "discard-some-requested": ({ entries }) => discardAll(app, entries),
     "export-one-requested": async ({ entry }) => download("fieldsync-one.json", await sync.outbox.exportOf(entry)),
+    "export-some-requested": async ({ entries }) => download("fieldsync-some.json", await sync.outbox.exportOf(...entries)),
     "undo-requested": async ({ entry }) => {
       const { done } = await sync.outbox.undo(rows(entry).slice(-1)[0]);
       toast(t(done === "now" ? "undone" : "undone-later"));
@@ -105,6 +103,13 @@ function whyNot({ t, language }, { collection }, failure) {
   const [broken] = failure.violations ?? [];
   if (!broken) throw failure;
   return t("retry.unfit", { field: labelOf(collection, broken.field, language), why: ruleWords(t, broken.rule) });
+}
+
+/** @param {import("../main.js").App} app @param {OutboxEntry[]} [entries] */
+async function discardAll(app, entries) {
+  const { discarded, done, undo } = await app.sync.outbox.discardAll(entries);
+  const words = app.t(done === "now" ? "discarded-all" : "discarded-all-later", { n: discarded.length });
+  if (discarded.length) offerBack(app, words, undo);
 }
 
 /** Tries, and then looks what came of it. @param {import("../main.js").App} app */

@@ -1,8 +1,10 @@
 /** The rows of the sync centre. */
 import { moment } from "../format.js";
 import { translator } from "../i18n.js";
+import { takenWords } from "./cause-words.js";
 import { h } from "./h.js";
 import { icon } from "./icons.js";
+import { listed } from "./people.js";
 import { labelOf } from "./values.js";
 
 /**
@@ -113,6 +115,53 @@ export function failedRow(centre, entry) {
       button(centre, "centre.retry", "retry-requested", entry, { entry }),
       button(centre, "centre.export-one", "export-one-requested", entry, { entry }, "quiet"),
       button(centre, "centre.discard", "discard-requested", entry, { entry }, "quiet"),
+    ),
+  );
+}
+
+/**
+ * What could not be sent: what one deed took from this user in one row, that opens; the others each in their own.
+ * @param {SyncCentre} centre @param {OutboxEntry[]} failed
+ */
+export function failedRows(centre, failed) {
+  const of = (/** @type {OutboxEntry} */ entry) => failed.filter(({ revoked }) => revoked && revoked.key === entry.revoked?.key);
+  return failed.flatMap((entry) => {
+    const group = of(entry);
+    if (group.length < 2) return [failedRow(centre, entry)];
+    return group[0] === entry ? [takenRow(centre, group)] : [];
+  });
+}
+
+/** @param {SyncCentre} centre @param {OutboxEntry[]} entries */
+function takenRow(centre, entries) {
+  const { language, user } = centre;
+  const t = translator(language);
+  const { key, ...whose } = /** @type {NonNullable<OutboxEntry["revoked"]>} */ (entries[0].revoked);
+  const n = entries.length;
+  const names = entries.slice(0, 3).map(({ title }) => title);
+  const about = n > 3 ? t("centre.group.names", { names: names.join(", "), n: n - 3 }) : listed(language, names);
+  const act = (/** @type {string} */ word, /** @type {string} */ event, look = "") =>
+    h(
+      `button.button.small${look}`,
+      { type: "button", dataset: { key: `${event}:${key}` }, onclick: () => centre.emit(event, { entries }) },
+      t(word, { n }),
+    );
+  return h(
+    "li.row.group",
+    null,
+    h(
+      "div.words",
+      null,
+      h("p.cause", null, icon("octagon"), h("b", null, takenWords(entries[0].collection, n, whose, user, language))),
+      h("span.muted.small", null, about),
+      h("p.small", null, t("centre.taken.hint")),
+    ),
+    h("div.actions", null, act("centre.taken.export", "export-some-requested"), act("centre.taken.discard", "discard-some-requested", ".quiet")),
+    h(
+      "details",
+      { id: `taken-${key}` },
+      h("summary", { dataset: { key: `each:${key}` } }, t("centre.group.each", { n })),
+      h("ul.rows", null, entries.map((entry) => failedRow(centre, entry))),
     ),
   );
 }

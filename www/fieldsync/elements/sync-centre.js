@@ -2,7 +2,7 @@ import { bytes, moment, time } from "../format.js";
 import { translator } from "../i18n.js";
 import { CENTRE_CSS } from "./centre-style.js";
 import { ROWS_SHOWN, conflictRows, mergedRow, shown } from "./centre-conflicts.js";
-import { failedRow, historyRow, otherRow, unsentRow } from "./centre-rows.js";
+import { failedRows, historyRow, otherRow, unsentRow } from "./centre-rows.js";
 import { DrawnElement } from "./drawn.js";
 import { keepingFocus } from "./focus.js";
 import { h } from "./h.js";
@@ -33,6 +33,7 @@ let own;
  * @prop {string} user `client.user`: to say "you, on another phone".
  * @event sync-requested @event preview-requested @event export-requested @event diagnostics-requested
  * @event retry-all-requested @event discard-all-requested
+ * @event discard-some-requested, export-some-requested: detail `{ entries }`, OutboxEntries that have one cause.
  * @event fix-requested, retry-requested, discard-requested, export-one-requested, undo-requested: detail `{ entry }`, an OutboxEntry.
  * @event retry-all-requested
  * @event export-other-requested detail `{ name }`, of a database for another server.
@@ -128,7 +129,7 @@ export class SyncCentre extends DrawnElement {
             failed.length > 1 && this.#button("centre.retry-all", "retry-all-requested"),
             failed.length > 1 && this.#button("centre.discard-all", "discard-all-requested"),
           ),
-          this.#list(failed.map((entry) => failedRow(this, entry))),
+          this.#list(failedRows(this, failed)),
         ),
       groups.length && this.#conflicts(groups),
       this.#section(

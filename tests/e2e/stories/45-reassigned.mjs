@@ -1,0 +1,67 @@
+/**
+ * Story 45: the manager gives customers to another rep while this one has unsent work on them. It is one entry of what could not be
+ * sent, by its cause; it is kept, exported, discarded and brought back as one, and goes when they come back.
+ */
+import { readFile } from "node:fs/promises";
+import { nothingFound } from "../lib/axe.mjs";
+import { Clash } from "../lib/clash.mjs";
+import { assert, until } from "../lib/until.mjs";
+
+const CUSTOMERS = 5;
+
+/** @type {import("../run.mjs").Story} */
+export default {
+  title: "customers reassigned under unsent work are one entry, with their cause, and nothing of it is lost",
+  async run(world) {
+    const device = await world.device();
+    const app = await world.signedIn(device, "budi");
+    const clash = await Clash.on(world, device);
+    const sari = (await world.api("sari")).user?.id;
+    const ids = await clash.shared(Array.from({ length: CUSTOMERS }, (_, n) => ({ name: `Alih ${n}`, contact: "Pak Lama" })));
+    const taken = ids.slice(0, 4);
+
+    world.step("they go to another rep while this one writes to them");
+    clash.away();
+    await clash.editAll(ids.map((id, n) => ({ id, patch: { contact: `Pak Baru ${n}` } })));
+    await clash.serverEdits(taken.map((id) => ({ id, patch: { owner: sari } })));
+    await clash.back();
+    await until("what was taken is known, and the rest is sent", async () => {
+      await clash.phone.must((sync) => sync.sync().then(() => {}));
+      const { failed, pending } = await clash.phone.status();
+      return failed === 4 && pending === 4;
+    }, 30_000, 300);
+
+    world.step("one entry says who, what and when, and that nothing is lost");
+    await app.go("Sync");
+    const group = app.page.locator("sync-centre #failed li.group");
+    assert.match(await group.locator(".cause").innerText(), /^Ahmad Hidayat \(Manager\) reassigned 4 customers at \d\d:\d\d$/);
+    await group.getByText("Your changes are kept here, and are sent if they come back to you.").waitFor();
+    assert.equal(await app.page.locator("sync-centre #failed > ul > li").count(), 1, "each of them is not an entry of its own");
+    await group.locator("summary").first().click();
+    assert.equal(await group.locator("ul.rows > li").count(), 4);
+    await nothingFound(app.page, "what was taken");
+
+    world.step("exported together");
+    const download = app.page.waitForEvent("download");
+    await group.getByRole("button", { name: "Export these 4" }).click();
+    const { outbox } = JSON.parse(await readFile(await (await download).path(), "utf8"));
+    assert.deepEqual(outbox.map((/** @type {any} */ change) => change.record).sort(), [...taken].sort());
+
+    world.step("discarded together, and brought back");
+    await group.getByRole("button", { name: "Discard these 4" }).click();
+    await app.page.locator(".toasts").getByText("4 discarded").waitFor();
+    await until("nothing is left", async () => (await clash.phone.status()).pending === 0);
+    await app.page.locator(".toasts").getByRole("button", { name: "Undo" }).click();
+    await until("all of it is back", async () => (await clash.phone.status()).failed === 4);
+
+    world.step("they come back, and what was written to them is sent");
+    const budi = clash.user;
+    await clash.serverEdits(taken.map((id) => ({ id, patch: { owner: budi } })));
+    await clash.settled();
+    const records = await (await world.api("budi")).records("customers");
+    assert.deepEqual(
+      ids.map((id) => records.find((entry) => entry.id === id)?.fields.contact),
+      ids.map((_, n) => `Pak Baru ${n}`),
+    );
+  },
+};
