@@ -4,8 +4,10 @@
 //! One client is one context (a tab or the worker). Any number of them may share a store: every transaction compares what
 //! it expects, so correctness does not depend on who runs a cycle.
 
+mod blame;
 mod cycle;
 mod loss;
+mod online;
 mod own;
 mod pages;
 mod pull;
@@ -21,7 +23,7 @@ mod trace;
 mod views;
 
 use std::cell::RefCell;
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::rc::Rc;
 
 use serde::de::DeserializeOwned;
@@ -98,6 +100,8 @@ struct Shared {
     trace: Recorder,
     /// Row ids that this context saved, the newest last.
     saved: VecDeque<RowId>,
+    /// Online changes whose answers somebody waits for.
+    waited_for: BTreeSet<RowId>,
     /// How long this context has been awake.
     watch: Watch,
     /// What was found stuck when it was last looked: while something is on its way, that is about once a minute.
@@ -134,6 +138,7 @@ impl Shared {
             full: false,
             trace: Recorder::new(context),
             saved: VecDeque::new(),
+            waited_for: BTreeSet::new(),
             watch: Watch::default(),
             stuck: None,
             spares_data: false,

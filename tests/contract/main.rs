@@ -9,6 +9,7 @@ mod failures;
 mod kinds;
 mod loops;
 mod losses;
+mod online;
 mod other_server;
 mod overtaken;
 mod restored;

@@ -253,6 +253,7 @@ impl Device {
             server_time: self.now(),
             seed,
             watermark_seq: Seq(0),
+            waits: None,
         };
         // The store may do its work twice on what was written: the second time there is nothing left to do.
         let finished = finish(&input, results, &mut self.bases);

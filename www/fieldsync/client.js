@@ -309,7 +309,8 @@ export class SyncClient extends EventTarget {
       this.#saving.set(row, saving);
       saving.then(
         () => this.#saved(),
-        () => {},
+        // What is not known yet a cycle asks for again: soon, or when somebody can be reached.
+        (error) => void (error.code === "not-known-yet" && this.#triggers.saved()),
       );
     }
     return saving;
