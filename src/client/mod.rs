@@ -14,6 +14,7 @@ mod pull;
 mod push;
 mod read;
 mod refresh;
+mod reports;
 mod restore;
 mod save;
 mod server;
@@ -44,6 +45,7 @@ use crate::ports::{Host, Read, Rows, Scope, Step, Store, StoreError, StoreName, 
 
 pub use cycle::CycleReport;
 
+pub use reports::{Report, ReportError};
 pub use save::{NewChange, SaveError};
 pub use settle::{SettleError, Settled};
 

@@ -23,7 +23,7 @@ use crate::ports::Host;
 /// The offline client of one page or worker.
 #[wasm_bindgen]
 pub struct Engine {
-    client: Rc<Client<IndexedDbStore, FetchTransport, BrowserHost>>,
+    pub(super) client: Rc<Client<IndexedDbStore, FetchTransport, BrowserHost>>,
     store: IndexedDbStore,
     on_event: Function,
 }
@@ -57,7 +57,7 @@ impl Engine {
     }
 
     /// Passes on what happened since the last call.
-    fn tell(&self) {
+    pub(super) fn tell(&self) {
         for note in self.client.take_notes() {
             let event = match note {
                 Note::Changed(collections) => json!({"kind": "changed", "collections": collections}),

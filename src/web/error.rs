@@ -4,7 +4,7 @@ use js_sys::{Array, Error, Object, Reflect};
 use wasm_bindgen::prelude::*;
 
 use super::boundary::to_js;
-use crate::client::{SaveError, SettleError};
+use crate::client::{ReportError, SaveError, SettleError};
 use crate::core::protocol::{Problem, ProblemCode};
 use crate::core::rules::Violation;
 use crate::data::unfit::Unfit;
@@ -104,6 +104,12 @@ impl SyncError {
     #[must_use]
     pub fn new(code: Code, message: impl Into<String>, retryable: bool) -> Self {
         Self { code, message: message.into(), retryable, field: None, violations: Vec::new(), problem: None, cause: None }
+    }
+
+    /// Its code.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        self.code.as_str()
     }
 
     /// With the field concerned.
@@ -245,6 +251,15 @@ impl From<SaveError> for SyncError {
             SaveError::Refused(problem) => Self::refused(*problem),
             SaveError::TakenBack => Self::new(Code::NotFound, "it was taken back before it was done", false),
             SaveError::NotKnownYet => Self::new(Code::NotKnownYet, "there is no answer yet: it is asked for again", false),
+        }
+    }
+}
+
+impl From<ReportError> for SyncError {
+    fn from(error: ReportError) -> Self {
+        match error {
+            ReportError::Transport(error) => error.into(),
+            ReportError::Store(error) => error.into(),
         }
     }
 }

@@ -12,6 +12,7 @@ mod losses;
 mod online;
 mod other_server;
 mod overtaken;
+mod reports;
 mod restored;
 mod settling;
 mod sparing;

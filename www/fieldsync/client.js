@@ -173,6 +173,14 @@ export class SyncClient extends EventTarget {
 
   history = { list: async (limit = 100) => JSON.parse(await this.#engine.history(limit)) };
 
+  reports = {
+    /** @param {string} name @returns {Promise<import("./types").Report>} */
+    get: async (name) => {
+      const { error, ...report } = JSON.parse(await this.#engine.report(name));
+      return error ? { ...report, error } : report;
+    },
+  };
+
   drafts = {
     /** @param {string} form */
     get: async (form) => {

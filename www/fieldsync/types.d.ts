@@ -244,6 +244,8 @@ export interface SyncClient extends EventTarget {
   /** What is kept for other servers that had this address: of how many records there is unsent work. It goes when that server is back. */
   otherDatabases(): Promise<OtherDatabase[]>;
   history: { list(limit?: number): Promise<HistoryEntry[]> };
+  /** New if the server answers, else the last one that it gave this user here. Rejects if there is neither. */
+  reports: { get(name: string): Promise<Report> };
   drafts: { get(form: string): Promise<Fields | undefined>; put(form: string, value: Fields): Promise<void>; remove(form: string): Promise<void> };
   diagnostics(): Promise<object>;
   /** The user knows what was lost: state "lost" is over. */
@@ -259,6 +261,8 @@ export interface SyncClient extends EventTarget {
   reload(): Promise<void>;
   close(): void;
 }
+/** `at`: when the server made it. `error`: the code of why it is not new. */
+export interface Report { data: Value; at: number; fresh: boolean; error?: SyncErrorCode }
 export interface OtherDatabase { name: string; epoch?: string; unsent: number; lastUsedAt: number }
 export interface BatchCollection {
   create(fields: Fields, options?: { id?: string }): string;
@@ -341,6 +345,8 @@ export declare class Engine {
   exportUnsent(): Promise<string>;
   history(limit: number): Promise<string>;
   preview(): Promise<string>;
+  /** JSON of a Report. */
+  report(name: string): Promise<string>;
   draft(form: string): Promise<string | undefined>;
   putDraft(form: string, json: string): Promise<void>;
   removeDraft(form: string): Promise<void>;
