@@ -2,6 +2,8 @@
 import { enumLabel, format, h, icon, labelOf, specOf, textOf } from "../../fieldsync/index.js";
 import { badge } from "../record-row.js";
 import { offerUndo } from "../undo.js";
+import { isManager } from "../online.js";
+import { assignment } from "./assign.js";
 import { banners } from "./customer-banners.js";
 import { timeline } from "./timeline.js";
 
@@ -25,14 +27,17 @@ const FACTS = [
 /** @param {import("../main.js").App} app @param {{ id: string }} params */
 export async function customer(app, { id }) {
   const { t, sync } = app;
-  const node = h("div.stack");
+  const drawn = h("div.stack");
+  const assign = isManager(app) ? assignment(app) : undefined;
+  const node = h("div.stack", null, drawn, assign?.node);
   /** @type {{ record?: RecordView, deals: RecordView[], activities: RecordView[] }} */
   const seen = { deals: [], activities: [] };
   let { complete } = await sync.customers.list({ limit: 1 });
   const draw = () => {
     const { record } = seen;
-    if (!record) return node.replaceChildren(h("p.empty", null, t(complete ? "customer.gone" : "customers.loading")));
-    node.replaceChildren(
+    assign?.update(record);
+    if (!record) return drawn.replaceChildren(h("p.empty", null, t(complete ? "customer.gone" : "customers.loading")));
+    drawn.replaceChildren(
       h(
         "div.two",
         null,
@@ -64,6 +69,7 @@ export async function customer(app, { id }) {
   const stop = () => {
     sync.removeEventListener("change", changed);
     stops.forEach((end) => end());
+    assign?.stop();
   };
   return { title: String(first?.fields.name ?? t("nav.customers")), node, section: "customers", back: "/customers", stop };
 }
