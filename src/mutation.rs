@@ -118,6 +118,10 @@ mutations! {
     LaterIsRefused => ["I13"],
     /// A proxy's 403 is taken for our server's refusal.
     ProxyRefuses => ["I13"],
+    /// What is done only with an answer of the server is shown as done before it comes.
+    OnlineShown => ["I14"],
+    /// The worker sends what a person waits for.
+    OnlineByWorker => ["I14"],
     /// An answer for another user is taken.
     AnyUser => ["I11", "I13"],
     /// An outage counts as an attempt of the change that was under way.

@@ -1,8 +1,12 @@
 //! What is counted, in the text form that Prometheus reads.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::fmt::Write;
 use std::sync::{Mutex, PoisonError};
+
+use fieldsync::core::protocol::Outcome;
+use fieldsync::core::record::RowId;
+use serde_json::{Value, json};
 
 /// A counter: its name, what it counts, and the name of its label, if it has one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -23,10 +27,14 @@ pub enum Counter {
     Conflicts,
     /// Values that a client's rule put aside.
     SetAside,
+    /// Parcels that met a conflict, each once.
+    Met,
+    /// Those of them whose changes came again as they were.
+    Merged,
 }
 
 impl Counter {
-    const ALL: [Self; 8] = [
+    const ALL: [Self; 10] = [
         Self::Pushes,
         Self::Parcels,
         Self::Pulls,
@@ -35,6 +43,8 @@ impl Counter {
         Self::Answers,
         Self::Conflicts,
         Self::SetAside,
+        Self::Met,
+        Self::Merged,
     ];
 
     fn describe(self) -> (&'static str, &'static str, Option<&'static str>) {
@@ -47,6 +57,17 @@ impl Counter {
             Self::Answers => ("fieldsync_http_answers_total", "Answers, by status.", Some("status")),
             Self::Conflicts => ("fieldsync_conflicts_total", "Records that had moved on.", None),
             Self::SetAside => ("fieldsync_set_aside_total", "Values that a rule put aside.", None),
+            Self::Met => (
+                "fieldsync_conflict_parcels_total",
+                "Parcels that met a conflict. Those that were not merged automatically were put to a person, or are yet to come again.",
+                None,
+            ),
+            Self::Merged => (
+                "fieldsync_automatic_merges_total",
+                "Parcels that met a conflict and whose changes came again as they were: merged by rules, for a person's decision is a \
+                 change of its own.",
+                None,
+            ),
         }
     }
 }
@@ -55,7 +76,12 @@ impl Counter {
 #[derive(Debug, Default)]
 pub struct Metrics {
     counts: Mutex<BTreeMap<(Counter, String), u64>>,
+    /// The changes of parcels that met a conflict, until they come again.
+    met: Mutex<HashSet<RowId>>,
 }
+
+/// Of so many changes it is remembered that they met a conflict; of those before them nobody knows.
+const MET_MAX: usize = 100_000;
 
 impl Metrics {
     /// Counts `n` more. `label` is one of few: a status, an outcome; empty for a counter without one.
@@ -69,6 +95,38 @@ impl Metrics {
     pub fn get(&self, counter: Counter, label: &str) -> u64 {
         let counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
         counts.get(&(counter, label.to_owned())).copied().unwrap_or_default()
+    }
+
+    /// A parcel was answered: whether its changes met a conflict before, or do now.
+    pub fn settled(&self, rows: &[RowId], outcome: &Outcome) {
+        let mut met = self.met.lock().unwrap_or_else(PoisonError::into_inner);
+        match outcome {
+            Outcome::Conflict { .. } => {
+                if met.len() + rows.len() > MET_MAX {
+                    met.clear();
+                }
+                // An answer that was lost is given again.
+                let is_new = rows.iter().filter(|row| met.insert(**row)).count() > 0;
+                self.add(Counter::Met, "", u64::from(is_new));
+            }
+            Outcome::Applied { .. } | Outcome::Known { .. } => {
+                let again = rows.iter().filter(|row| met.remove(*row)).count();
+                self.add(Counter::Merged, "", u64::from(again > 0));
+            }
+            Outcome::Rejected { .. } | Outcome::Retry { .. } | Outcome::Blocked { .. } | Outcome::Voided => {}
+        }
+    }
+
+    /// How often conflicts were merged by rules, and how often put to a person, since the server began.
+    #[must_use]
+    pub fn merges(&self) -> Value {
+        let (met, merged) = (self.get(Counter::Met, ""), self.get(Counter::Merged, ""));
+        json!({
+            "pushes": self.get(Counter::Pushes, ""),
+            "merged": merged,
+            "put_to_a_person": met.saturating_sub(merged),
+            "set_aside": self.get(Counter::SetAside, ""),
+        })
     }
 
     /// The text form.

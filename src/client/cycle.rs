@@ -154,7 +154,8 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
             return CycleReport { wake_at, unsent: true, held_until: None };
         };
         let now = self.host.now();
-        let open = rows.parcels.iter().filter(|parcel| parcel.is_open());
+        // What is done only with an answer is no work for whoever comes when nobody is there.
+        let open = rows.parcels.iter().filter(|parcel| parcel.is_open() && (!parcel.online || parcel.then.is_some()));
         let later = open.clone().filter_map(|parcel| parcel.next_attempt_at).filter(|at| !at.has_come(now, PARCEL_DELAY_MS_MAX));
         let held = rows.outbox.iter().filter(|change| change.is_held(now)).filter_map(|change| change.hold_until).min();
         let is_stopped = matches!(

@@ -94,7 +94,7 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
         let shared = self.shared.borrow();
         let Some(tables) = &shared.tables else { return Vec::new() };
         let (collection, id) = (&decision.collection, decision.id);
-        let outbox: Vec<Change> = tables.outbox().cloned().collect();
+        let outbox: Vec<Change> = tables.outbox().filter(|change| !change.is_online()).cloned().collect();
         match self.plan(decision, tables.base(collection, id), &outbox, self.stamp(), 0) {
             Err(SettleError::Invalid(violations)) => violations,
             _ => Vec::new(),
@@ -164,12 +164,14 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
         hold_ms: i64,
     ) -> Result<(Vec<Write>, (Decided, Option<SettleError>)), SettleError> {
         let set = pages::read(rows)?;
+        // What waits for an answer is no part of what is decided.
+        let outbox: Vec<Change> = rows.outbox.iter().filter(|change| !change.is_online()).cloned().collect();
         let (mut writes, mut history) = (Vec::new(), empty_history(self.host.now()));
         let (mut decided, mut first) = (Decided::default(), None);
         let mut appends = Vec::new();
         for (decision, stamp) in decisions.iter().zip(stamps) {
             let (collection, id) = (decision.collection.as_str(), decision.id);
-            let planned = self.plan(decision, set.get(collection, id), &rows.outbox, *stamp, hold_ms);
+            let planned = self.plan(decision, set.get(collection, id), &outbox, *stamp, hold_ms);
             let is_ended = |row: &RowId, planned: &Planned| planned.ended.iter().any(|ended| ended.row == *row);
             let is_sent = |planned: &Planned| {
                 rows.parcels.iter().any(|parcel| parcel.is_open() && parcel.rows.iter().any(|row| is_ended(row, planned)))

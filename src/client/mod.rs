@@ -4,16 +4,19 @@
 //! One client is one context (a tab or the worker). Any number of them may share a store: every transaction compares what
 //! it expects, so correctness does not depend on who runs a cycle.
 
+mod blame;
 mod conflicts;
 mod cycle;
 mod decide;
 mod loss;
+mod online;
 mod own;
 mod pages;
 mod pull;
 mod push;
 mod read;
 mod refresh;
+mod reports;
 mod restore;
 mod save;
 mod server;
@@ -23,7 +26,7 @@ mod trace;
 mod views;
 
 use std::cell::RefCell;
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::rc::Rc;
 
 use serde::de::DeserializeOwned;
@@ -45,6 +48,7 @@ use crate::ports::{Host, Read, Rows, Scope, Step, Store, StoreError, StoreName, 
 pub use cycle::CycleReport;
 pub use decide::{Decided, Decision};
 
+pub use reports::{Report, ReportError};
 pub use save::{NewChange, SaveError};
 pub use settle::{SettleError, Settled};
 
@@ -101,6 +105,8 @@ struct Shared {
     trace: Recorder,
     /// Row ids that this context saved, the newest last.
     saved: VecDeque<RowId>,
+    /// Online changes whose answers somebody waits for.
+    waited_for: BTreeSet<RowId>,
     /// How long this context has been awake.
     watch: Watch,
     /// What was found stuck when it was last looked: while something is on its way, that is about once a minute.
@@ -137,6 +143,7 @@ impl Shared {
             full: false,
             trace: Recorder::new(context),
             saved: VecDeque::new(),
+            waited_for: BTreeSet::new(),
             watch: Watch::default(),
             stuck: None,
             spares_data: false,

@@ -91,7 +91,7 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
                     .collect();
                 ranges.chain([Read::PagesOf(beside)]).collect()
             }
-            Body::Push(_) | Body::Void(_) => vec![],
+            Body::Push(_) | Body::Void(_) | Body::Report(_) => vec![],
         }
     }
 
@@ -101,7 +101,7 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
             Body::Changes(page) => finish_changes(&self.schema, asked, page, &rows.outbox, now, &mut set),
             Body::Snapshot(page) => finish_snapshot(&self.schema, asked, page, &rows.outbox, now, &mut set),
             // `classify` gives the body of what was asked.
-            Body::Push(_) | Body::Void(_) => Pulled { state: asked.clone(), ..Pulled::default() },
+            Body::Push(_) | Body::Void(_) | Body::Report(_) => Pulled { state: asked.clone(), ..Pulled::default() },
         };
         let mut writes = pages::writes(set, rows)?;
         writes.push(meta_write(meta::PULL, &pulled.state));

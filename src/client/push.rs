@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 
 use crate::core::bases::Bases;
-use crate::core::batch::{AfterFailure, PUT_BY_MS};
 use crate::core::finish::{Finish, Finished, finish};
 use crate::core::loss::{Unsent, unsent};
 use crate::core::machine::{Failure, Moved};
@@ -65,8 +64,14 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
         let (begun, request) = self.begin_push().await.map_err(|error| self.storage_failure(&error))?;
         let sends = !request.parcels.is_empty();
         let must_tell = begun.ended.is_empty() && self.shared.borrow().losses.must_tell(request.unsent_after(&[]));
+        if !sends && begun.ended.is_empty() {
+            let online = self.push_online().await?;
+            if online.more || !must_tell {
+                return Ok(online);
+            }
+        }
         if !sends && !must_tell {
-            return Ok(Moved { more: !begun.ended.is_empty() });
+            return Ok(Moved { more: true });
         }
         if !sends {
             return self.tell(&request).await;
@@ -89,10 +94,12 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
                 }
                 let Body::Push(results) = &answer.body else { return Err(Failure::Misconfigured) };
                 let told = Some((&request, results));
-                let finished = self.finish_push(&answer, &results.results, request.mark.as_ref(), told).await;
-                let more =
-                    |finished: Finished| finished.confirmed + finished.refused + finished.conflicted > 0 && !finished.stale;
-                Ok(Moved { more: finished.map_err(|error| self.storage_failure(&error))?.is_none_or(more) })
+                let finished = self.finish_push(&answer, &results.results, request.mark.as_ref(), told, None).await;
+                match finished.map_err(|error| self.storage_failure(&error))? {
+                    // What could not go for now holds up nobody who was promised an answer.
+                    Some(Finished { confirmed: 0, refused: 0, conflicted: 0, stale: false, .. }) => self.push_online().await,
+                    finished => Ok(Moved { more: finished.is_none_or(|finished| !finished.stale) }),
+                }
             }
             Err(error) => self.push_failed(&error, &request).await,
         }
@@ -182,13 +189,14 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
     }
 
     /// `shown` is the mark that was shown, and nothing is written if there is another by now: see [`is_overtaken`]. `told`, of
-    /// a push, is also what the server says of losses.
-    async fn finish_push(
+    /// a push, is also what the server says of losses. `waits` is the online change whose answer somebody waits for.
+    pub(super) async fn finish_push(
         &self,
         answer: &Answer,
         results: &[PushResult],
         shown: Option<&Cursor>,
         told: Option<(&PushRequest, &PushAnswer)>,
+        waits: Option<RowId>,
     ) -> Result<Option<Finished>, StoreError> {
         let (now, seed, server_time) = (self.host.now(), self.host.random(), answer.server_time);
         let asked: BTreeSet<OpId> = results.iter().map(|result| result.op_id).collect();
@@ -216,6 +224,7 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
                 seed,
                 // A row that cannot be read is reported by who needs it whole.
                 watermark_seq: meta_row::<PullState>(rows, meta::PULL).ok().flatten().unwrap_or_default().watermark_seq,
+                waits,
             };
             let planned = is_overtaken(results, shown, rows).and_then(|is_overtaken| {
                 if is_overtaken {
@@ -234,10 +243,13 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
         let (planned, committed) = self.store.update(scope, plan).await?.split();
         let (finished, put) = planned?;
         if let Some(finished) = &finished {
-            self.trace_answered(results, finished);
+            // What is waited for is no part of a cycle: the trace has its save, and its end is in history.
+            if waits.is_none() {
+                self.trace_answered(results, finished);
+            }
             let mut shared = self.shared.borrow_mut();
             shared.engine.count_sent(now, finished.confirmed);
-            if let Some(sending) = &mut shared.sending {
+            if let Some(sending) = shared.sending.as_mut().filter(|_| waits.is_none()) {
                 sending.done += results.len();
             }
         }
@@ -246,68 +258,12 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
         Ok(finished)
     }
 
-    async fn push_failed(&self, error: &TransportError, request: &PushRequest) -> Result<Moved, Failure> {
-        let blamed = self.is_to_blame(error, request).await;
-        if blamed == Ok(true) || mutation::is(Mutation::OutageCounts) {
-            let first = request.parcels.first().map(|parcel| parcel.op_id);
-            self.put_by(first).await.map_err(|error| self.storage_failure(&error))?;
-        }
-        blamed.map(|_| Moved { more: true })
-    }
-
-    /// Whether the one parcel that was sent makes the server fail. If not, and it is no failure, the next try goes otherwise.
-    pub(super) async fn is_to_blame(&self, error: &TransportError, request: &PushRequest) -> Result<bool, Failure> {
-        let sent = request.parcels.len();
-        let what = match error {
-            TransportError::CursorUnknown { server_epoch } => {
-                return self.cursor_lost(|state| state.is_shown_by(request), *server_epoch).await.map(|_| false);
-            }
-            // The transport sends uncompressed from now on; a server that refuses that too does not understand this app.
-            TransportError::Unsupported if !self.shared.borrow().plain => {
-                self.shared.borrow_mut().plain = true;
-                return Ok(false);
-            }
-            TransportError::TooLarge => self.shared.borrow_mut().engine.batch.too_large(sent),
-            // Our server fails on this batch and says nothing of when to come again. If reads work, one change is to blame;
-            // and what is read is taken: the rest does not wait for that one.
-            TransportError::Away { ours: true, retry_after_ms: None, .. } if self.pull().await.is_ok() => {
-                self.shared.borrow_mut().engine.batch.failed(sent)
-            }
-            _ => AfterFailure::Wait,
-        };
-        if what == AfterFailure::Wait {
-            return Err(self.failure(error));
-        }
-        self.note_transport(error);
-        Ok(what == AfterFailure::PutBy)
-    }
-
-    /// The one change that makes the server fail waits, shown; the rest goes on.
-    async fn put_by(&self, op_id: Option<OpId>) -> Result<(), StoreError> {
-        let now = self.host.now();
-        let until = now.plus(PUT_BY_MS);
-        let scope = Scope::strict(&[StoreName::Parcels], vec![Read::ParcelsOf(op_id.into_iter().collect())]);
-        let plan = |rows: &Rows| {
-            let put = |parcel: &Parcel| Parcel { attempts: parcel.attempts + 1, next_attempt_at: Some(until), ..parcel.clone() };
-            Step::Write(
-                rows.parcels
-                    .iter()
-                    .filter(|parcel| parcel.is_open() && !parcel.waits(now))
-                    .map(|parcel| Write::Parcel(put(parcel)))
-                    .collect(),
-                (),
-            )
-        };
-        self.store.update(scope, plan).await?;
-        self.refresh(None).await
-    }
-
     /// Asks for the outcome of a parcel that the user wants back. Whether it is known now.
     async fn void(&self, parcel: &Parcel) -> Result<bool, Failure> {
         let Some(Asked { answer, result, shown }) = self.ask_for(parcel.op_id, parcel.rows.clone()).await? else {
             return Ok(false);
         };
-        let finished = self.finish_push(&answer, &[result], shown.as_ref(), None).await;
+        let finished = self.finish_push(&answer, &[result], shown.as_ref(), None, None).await;
         Ok(finished.map_err(|error| self.storage_failure(&error))?.is_some())
     }
 
@@ -365,8 +321,9 @@ fn plan_finish(
     // In the order of the store, where those that follow each other are removed at once.
     finished.removed.sort_unstable();
     let mut writes = pages::writes(set, rows)?;
-    writes.extend(finished.put.iter().cloned().map(Write::Parcel));
     writes.extend(finished.removed.iter().copied().map(Write::RemoveParcel));
+    writes.extend(finished.append.iter().cloned().map(Write::Append));
+    writes.extend(finished.put.iter().cloned().map(Write::Parcel));
     if let Some(history) = finished.history.take() {
         if !mutation::is(Mutation::ChangeStays) {
             writes.extend(history.ended.iter().map(|ended| Write::RemoveChange(ended.client_seq)));
@@ -374,7 +331,6 @@ fn plan_finish(
         writes.push(Write::History(history));
     }
     writes.extend(finished.conflicts.iter().cloned().map(Write::Conflict));
-    writes.extend(finished.append.iter().cloned().map(Write::Append));
     writes.extend(marked(results, rows)?);
     if let Some((request, answer)) = told {
         writes.extend(learned(request, answer, rows)?);

@@ -143,11 +143,12 @@ fn plan_start_over(state: &PullState, rows: &Rows) -> Result<Vec<Write>, StoreEr
 
 fn plan_finish(input: &Finish<'_>, rows: &Rows) -> Result<(Vec<Write>, bool), StoreError> {
     let mut set = pages::read(rows)?;
-    let Finished { replay, amended, returned, conflicts } = finish(input, &mut set);
+    let Finished { replay, amended, returned, parcels, conflicts } = finish(input, &mut set);
     let moved = replay.as_ref() != Some(input.replay);
     let mut writes = pages::writes(set, rows)?;
     writes.extend(amended.into_iter().map(Write::Amend));
     writes.extend(returned.iter().cloned().map(Write::PutBack));
+    writes.extend(parcels.into_iter().map(Write::Parcel));
     if !returned.is_empty() {
         let returned: Vec<Change> = returned;
         writes.push(Write::History(HistoryRow { returned, ..crate::core::finish::empty_history(input.now) }));

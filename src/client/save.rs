@@ -2,15 +2,15 @@
 
 use crate::core::number::spell_fields;
 use crate::core::outbox::{Change, HOLD_MS_MAX, Seen};
-use crate::core::protocol::{Action, GROUP_CHANGES_MAX};
+use crate::core::protocol::{Action, GROUP_CHANGES_MAX, Problem};
 use crate::core::record::{CollectionName, Fields, GroupId, Millis, RecordId, RowId, Version, field, normalise, same};
 use crate::core::rules::{Rule, Violation, check_patch, check_record};
 use crate::core::schema::{Collection, Mode};
 use crate::core::trace::What;
 use crate::mutation::{self, Mutation};
-use crate::ports::{Host, Read, Scope, Step, Store, StoreError, StoreName, Transport, Write};
+use crate::ports::{Host, Read, Scope, Step, Store, StoreError, StoreName, Transport, TransportError, Write};
 
-use super::{Client, Note};
+use super::{Client, Note, Shared};
 
 /// So many row ids of saves are remembered, for who presses Save again.
 const SAVED_KEPT_MAX: usize = 256;
@@ -47,8 +47,19 @@ pub enum SaveError {
     TooLarge,
     /// More changes at once than may be sent together.
     TooMany,
-    /// This is written only with an answer of the server.
-    OnlineOnly(CollectionName),
+    /// The app only reads this.
+    ReadOnly(CollectionName),
+    /// This field is written only with an answer of the server, and so by itself: not with others that are not, and not in a
+    /// group.
+    Mixed(String),
+    /// Nobody would answer, and this is written only with an answer of the server.
+    Away(TransportError),
+    /// The server refused it, or the record is another by now; nothing of it is kept.
+    Refused(Box<Problem>),
+    /// It was taken back before it was done.
+    TakenBack,
+    /// There is no answer yet: it is asked for again.
+    NotKnownYet,
 }
 
 impl From<StoreError> for SaveError {
@@ -57,16 +68,28 @@ impl From<StoreError> for SaveError {
     }
 }
 
+impl Shared {
+    fn remember(&mut self, row: RowId) {
+        self.saved.push_back(row);
+        let surplus = self.saved.len().saturating_sub(SAVED_KEPT_MAX);
+        self.saved.drain(..surplus);
+    }
+}
+
 impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
-    /// Saves changes, together or not at all. Comes back when they are on this device's disk. The same row ids twice are
+    /// Saves changes, together or not at all. Comes back when they are on this device's disk; a change of mode `online` (one by
+    /// itself) when the server has answered.
+    /// The same row ids twice are
     /// saved once. An update that writes nothing new saves nothing.
     ///
     /// # Errors
     /// Says why nothing was saved.
     pub async fn save(&self, new: Vec<NewChange>, hold_ms: i64) -> Result<(), SaveError> {
         let changes = self.changes(new, hold_ms)?;
-        if changes.is_empty() {
-            return Ok(());
+        match &changes[..] {
+            [] => return Ok(()),
+            [online] if online.is_online() => return self.write_online(online.clone()).await,
+            _ => {}
         }
         self.append(changes, vec![]).await?;
         Ok(())
@@ -102,9 +125,7 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
             self.note(Note::Status);
         })?;
         let (appended, found) = committed.value;
-        shared.saved.extend(changes.iter().map(|change| change.row));
-        let surplus = shared.saved.len().saturating_sub(SAVED_KEPT_MAX);
-        shared.saved.drain(..surplus);
+        changes.iter().for_each(|change| shared.remember(change.row));
         shared.trace.note(self.host.now(), What::Saved(appended.iter().map(Into::into).collect()));
         if let Some(tables) = &mut shared.tables {
             for (change, client_seq) in appended.into_iter().zip(committed.appended) {
@@ -120,6 +141,11 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
         self.note(Note::Status);
         self.note(Note::Wake(None));
         Ok(())
+    }
+
+    /// Whoever presses Save again does not do this again.
+    pub(super) fn remember(&self, row: RowId) {
+        self.shared.borrow_mut().remember(row);
     }
 
     fn changes(&self, new: Vec<NewChange>, hold_ms: i64) -> Result<Vec<Change>, SaveError> {
@@ -157,8 +183,14 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
             Action::Delete => written.clear(),
         }
         let mode = collection.mode_of(written.keys());
-        if matches!(mode, Mode::Online | Mode::Remote) {
-            return Err(SaveError::OnlineOnly(new.collection));
+        if mode == Mode::Remote {
+            return Err(SaveError::ReadOnly(new.collection));
+        }
+        if mode == Mode::Online {
+            let online = written.keys().find(|name| collection.mode_of_field(name) == Mode::Online);
+            if group.is_some() || written.keys().any(|name| collection.mode_of_field(name) != Mode::Online) {
+                return Err(SaveError::Mixed(online.unwrap_or(&collection.title).clone()));
+            }
         }
         self.check(collection, new.action, new.record, &seen, &written, mode)?;
         let written = spell_fields(written);
@@ -206,7 +238,7 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
         if violations.iter().any(|violation| violation.rule == Rule::Size) {
             return Err(SaveError::TooLarge);
         }
-        let refused = |violation: &Violation| mode == Mode::Validated || is_meaningless(violation.rule);
+        let refused = |violation: &Violation| mode != Mode::Optimistic || is_meaningless(violation.rule);
         let refused: Vec<Violation> = violations.into_iter().filter(refused).collect();
         if refused.is_empty() { Ok(()) } else { Err(SaveError::Invalid(refused)) }
     }

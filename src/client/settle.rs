@@ -6,12 +6,14 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
+use crate::core::bases::Bases;
 use crate::core::discard::discard;
 use crate::core::finish::empty_history;
+use crate::core::online::{Frozen, freeze, moved, refused};
 use crate::core::outbox::Change;
 use crate::core::parcel::Parcel;
 use crate::core::push::ended;
-use crate::core::record::{CollectionName, OpId, RecordId, RowId, Version};
+use crate::core::record::{CollectionName, Millis, OpId, RecordId, RowId, Version};
 use crate::core::resolve::{again, can_be_undone};
 use crate::core::rows::{ConflictRow, End, Ended, HistoryRow};
 use crate::core::rules::Violation;
@@ -20,7 +22,7 @@ use crate::data::unfit::Unfit;
 use crate::mutation::{self, Mutation};
 use crate::ports::{Host, Read, Rows, Scope, Step, Store, StoreError, StoreName, Transport, Write};
 
-use super::{Client, Note};
+use super::{Client, Note, pages};
 
 /// What was settled, and what takes it back.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -106,6 +108,11 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
     pub async fn restore(&self, settled: &Settled) -> Result<(), SettleError> {
         let now = self.host.now();
         let changes = again(&settled.ended, self.schema.schema);
+        // What is done only with an answer waits for a person again: it was put back, and not asked for.
+        let online = changes.iter().filter(|change| change.is_online());
+        let online =
+            online.map(|change| refused(change, OpId::new(now, self.random()), moved(&change.collection, change.record, None)));
+        let online: Vec<Parcel> = online.collect();
         let scope = Scope::strict(STORES, vec![Read::Outbox, Read::Parcels]);
         let plan = |rows: &Rows| {
             let waiting = rows.parcels.iter().filter(|parcel| parcel.is_open() && settled.asked.contains(&parcel.op_id));
@@ -122,6 +129,8 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
             writes.extend(ending(&end(&rows.outbox, &appended, End::Discarded), now));
             let is_new = |change: &&Change| !rows.outbox.iter().any(|old| old.row == change.row);
             writes.extend(changes.iter().filter(is_new).cloned().map(Write::Append));
+            let is_new = |parcel: &&Parcel| !rows.outbox.iter().any(|old| parcel.rows.contains(&old.row));
+            writes.extend(online.iter().filter(is_new).cloned().map(Write::Parcel));
             Step::Write(writes, true)
         };
         let done = self.store.update(scope, plan).await?.value;
@@ -135,10 +144,21 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
     /// Sends a refused change again, under a new op_id; or one that waits, now.
     ///
     /// # Errors
-    /// `NotFound` if it has ended, `Unfit` if it must be mended first.
+    /// `NotFound` if it has ended, `Unfit` if it must be mended first, `Moved` if it would go over what nobody has seen.
     pub async fn retry(&self, row: RowId) -> Result<(), SettleError> {
-        let scope = Scope::strict(STORES, vec![Read::OutboxRows(vec![row]), Read::Parcels]);
+        let (now, op_id) = (self.host.now(), OpId::new(self.host.now(), self.random()));
+        let stores = [STORES, &[StoreName::Pages]].concat();
+        let scope = Scope::strict(&stores, vec![Read::OutboxRows(vec![row]), Read::Parcels]);
         let plan = |rows: &Rows| {
+            if let Some(online) = rows.outbox.first().filter(|change| is_refused_online(change, rows)) {
+                if rows.stage == 0 {
+                    return Step::Read(vec![Read::PagesOf(vec![online.key()])]);
+                }
+                return match retry_online(online, rows, op_id, now) {
+                    Ok(writes) => Step::Write(writes, Ok(Some(online.key()))),
+                    Err(error) => Step::Write(vec![], Err(error)),
+                };
+            }
             let of = rows.parcels.iter().filter(|parcel| parcel.rows.contains(&row));
             let writes: Vec<Write> = of
                 .map(|parcel| match parcel.is_open() {
@@ -146,9 +166,9 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
                     false => Write::RemoveParcel(parcel.op_id),
                 })
                 .collect();
-            Step::Write(writes, rows.outbox.first().map(Change::key))
+            Step::Write(writes, Ok(rows.outbox.first().map(Change::key)))
         };
-        let found = self.store.update(scope, plan).await?.value;
+        let found = self.store.update(scope, plan).await?.value?;
         self.settled().await?;
         let (collection, id) = found.ok_or(SettleError::NotFound)?;
         let shared = self.shared.borrow();
@@ -188,13 +208,31 @@ pub(super) fn is_done(settled: &Settled, rows: &Rows) -> bool {
     is_over && settled.appended.iter().all(is_there)
 }
 
+/// Whether a change is done only with an answer, and none is waited for.
+fn is_refused_online(change: &Change, rows: &Rows) -> bool {
+    change.is_online() && !rows.parcels.iter().any(|parcel| parcel.is_open() && parcel.rows.contains(&change.row))
+}
+
+/// Such a change again, under a new op_id, over the base as it is now.
+fn retry_online(change: &Change, rows: &Rows, op_id: OpId, now: Millis) -> Result<Vec<Write>, SettleError> {
+    let set = pages::read(rows)?;
+    let old = rows.parcels.iter().filter(|parcel| parcel.rows.contains(&change.row));
+    let mut writes: Vec<Write> = old.map(|parcel| Write::RemoveParcel(parcel.op_id)).collect();
+    match freeze(change, Bases::get(&set, &change.collection, change.record), op_id) {
+        Frozen::Parcel(parcel) => writes.push(Write::Parcel(*parcel)),
+        Frozen::Nothing => writes.extend(ending(&[ended(change, End::Confirmed)], now)),
+        Frozen::Moved(_) => return Err(SettleError::Moved),
+    }
+    Ok(writes)
+}
+
 /// These rows of the outbox, with their end.
 fn end(outbox: &[Change], rows: &BTreeSet<RowId>, end: End) -> Vec<Ended> {
     outbox.iter().filter(|change| rows.contains(&change.row)).map(|change| ended(change, end)).collect()
 }
 
 /// The writes that end changes: out of the outbox and into history, in one transaction (invariant I2).
-fn ending(ended: &[Ended], now: crate::core::record::Millis) -> Vec<Write> {
+fn ending(ended: &[Ended], now: Millis) -> Vec<Write> {
     if ended.is_empty() {
         return Vec::new();
     }

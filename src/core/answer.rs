@@ -8,8 +8,8 @@ use serde_json::Value;
 
 use super::backoff::RETRY_AFTER_MS_MAX;
 use super::protocol::{
-    Answer, Body, ChangesPage, Outcome, PATH, Problem, ProblemCode, PushAnswer, PushParcel, PushRequest, PushResult, Request,
-    SnapshotPage, SnapshotRequest,
+    Answer, Body, ChangesPage, Outcome, PATH, Problem, ProblemCode, PushAnswer, PushParcel, PushRequest, PushResult,
+    REPORTS_PATH, ReportAnswer, Request, SnapshotPage, SnapshotRequest,
 };
 use super::record::{Epoch, Millis, UserId};
 use crate::mutation::{self, Mutation};
@@ -70,7 +70,7 @@ fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<UserId>,
 #[must_use]
 pub fn method(request: &Request) -> &'static str {
     match request {
-        Request::Changes(_) | Request::Snapshot(_) => "GET",
+        Request::Changes(_) | Request::Snapshot(_) | Request::Report(_) => "GET",
         Request::Push(_) | Request::Preview(_) | Request::Void(_) => "POST",
     }
 }
@@ -84,6 +84,11 @@ pub fn path(request: &Request) -> String {
         Request::Push(_) => format!("{PATH}/push"),
         Request::Preview(_) => format!("{PATH}/preview"),
         Request::Void(_) => format!("{PATH}/void"),
+        Request::Report(name) => {
+            let mut path = format!("{REPORTS_PATH}/");
+            encode(name, &mut path);
+            path
+        }
     }
 }
 
@@ -91,7 +96,7 @@ pub fn path(request: &Request) -> String {
 #[must_use]
 pub fn body(request: &Request) -> Option<Vec<u8>> {
     match request {
-        Request::Changes(_) | Request::Snapshot(_) => None,
+        Request::Changes(_) | Request::Snapshot(_) | Request::Report(_) => None,
         // These types have string keys only, and nothing in them fails to serialise.
         Request::Push(body) | Request::Preview(body) => serde_json::to_vec(body).ok(),
         Request::Void(body) => serde_json::to_vec(body).ok(),
@@ -132,6 +137,7 @@ fn answer(request: &Request, head: &Head, body: &[u8]) -> Result<Answer, NoAnswe
         Request::Push(asked) | Request::Preview(asked) => {
             parse::<PushAnswer>(body).filter(|answer| fits_push(asked, answer)).map(Body::Push)
         }
+        Request::Report(asked) => parse::<ReportAnswer>(body).filter(|report| report.name == *asked).map(Body::Report),
         Request::Void(asked) => parse::<PushResult>(body).filter(|result| result.op_id == asked.op_id).map(Body::Void),
     };
     match body {

@@ -115,6 +115,7 @@ fn word(result: &Result<Answer, NoAnswer>) -> String {
             Body::Snapshot(_) => "snapshot".into(),
             Body::Push(_) => "push".into(),
             Body::Void(_) => "void".into(),
+            Body::Report(_) => "report".into(),
         },
         Err(NoAnswer::Away { retry_after_ms, ours, .. }) => {
             let who = if *ours { "ours away" } else { "away" };

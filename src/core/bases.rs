@@ -20,16 +20,18 @@ pub trait Bases {
 /// never was: named with the newest, it would go over what the older form had not seen.
 #[must_use]
 pub fn stand_in(changes: &[&Change]) -> Option<Base> {
-    let first = changes.first().filter(|first| first.action != Action::Create)?;
-    if first.seen.version == Version(0) && changes.iter().any(|change| change.action == Action::Create) {
+    // What waits for an answer has made nothing yet.
+    let changes = || changes.iter().filter(|change| !change.is_online());
+    let first = changes().next().filter(|first| first.action != Action::Create)?;
+    if first.seen.version == Version(0) && changes().any(|change| change.action == Action::Create) {
         // The server never had it: its create was taken back, and it is made again.
         return None;
     }
     // A create saw nothing, whatever was there.
-    let forms = changes.iter().filter(|change| change.action != Action::Create);
+    let forms = changes().filter(|change| change.action != Action::Create);
     let version = forms.map(|change| change.seen.version).min().unwrap_or_default();
     let (mut seen, mut mine) = (Fields::new(), BTreeSet::new());
-    for change in changes {
+    for change in changes() {
         for (name, value) in &change.seen.fields {
             if !mine.contains(name) && !seen.contains_key(name) {
                 seen.insert(name.clone(), value.clone());

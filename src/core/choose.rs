@@ -88,7 +88,8 @@ pub fn candidates<'a>(
         of: BTreeMap::new(),
     };
     let mut done = BTreeSet::new();
-    for &change in outbox {
+    // What waits for an answer is no part of a view, so it stands in the way of nothing: it has its own parcel.
+    for &change in outbox.iter().filter(|change| !change.is_online()) {
         if !done.contains(&change.client_seq) {
             let save = chooser.save(change, &done);
             if save.len() > 1 {
@@ -112,7 +113,9 @@ fn closed<'a>(
 ) -> BTreeSet<Key<'a>> {
     let by_row = if parcels.is_empty() { BTreeMap::new() } else { by_row(outbox.iter().copied()) };
     let mut closed = BTreeSet::new();
-    for parcel in parcels.iter().filter(|parcel| parcel.is_open() || !has_newer(parcel, by_record, now)) {
+    // A refused online parcel waits for a person alone: what else is done to its record has nothing to do with it.
+    let closes = |parcel: &&Parcel| parcel.is_open() || !(parcel.online || has_newer(parcel, by_record, now));
+    for parcel in parcels.iter().filter(closes) {
         closed.extend(parcel.items.iter().map(|item| (item.collection.as_str(), item.id)));
         // A record whose item was empty is not in `items`; its changes are in `rows`.
         closed.extend(parcel.rows.iter().filter_map(|row| by_row.get(row)).map(|change| key(change)));
@@ -176,7 +179,7 @@ impl<'a> Chooser<'a> {
     }
 
     fn try_add(&mut self, save: &[&'a Change], records: &BTreeSet<Key<'a>>) -> bool {
-        let stopped = |change: &&Change| change.is_held(self.now) || matches!(change.mode, Mode::Online | Mode::Remote);
+        let stopped = |change: &&Change| change.is_held(self.now) || change.mode == Mode::Remote;
         if records.iter().any(|record| self.closed.contains(record)) || save.iter().any(stopped) {
             return false;
         }

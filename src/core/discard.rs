@@ -79,7 +79,10 @@ impl<'a> Together<'a> {
     /// What cannot be without this change.
     fn of<'b>(&'b self, gone: &'b Change) -> impl Iterator<Item = RowId> + 'b {
         let of_record = self.by_record.get(&(gone.collection.as_str(), gone.record)).into_iter().flatten();
-        let later = of_record.filter(|change| change.client_seq > gone.client_seq && overwrites(change, gone));
+        // What waits for an answer builds on nothing unsent, and nothing on it.
+        let is_beside = |change: &Change| change.is_online() || gone.is_online();
+        let later =
+            of_record.filter(move |change| change.client_seq > gone.client_seq && !is_beside(change) && overwrites(change, gone));
         let of_group = gone.group.and_then(|group| self.groups.get(&group)).into_iter().flatten();
         let names = self.names.get(&gone.record).filter(|_| gone.action == Action::Create).into_iter().flatten();
         let of_parcel = self.parcels.get(&gone.row).into_iter().flatten().flat_map(|parcel| &parcel.rows);

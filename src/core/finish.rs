@@ -6,16 +6,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::backoff::{PARCEL_DELAY_MS_MAX, bits, delay_ms};
 use super::bases::{Bases, absorb};
 use super::history::asides;
-use super::outbox::{Change, Seen, by_record, by_row};
+use super::outbox::{Change, by_record, by_row};
 use super::parcel::{Parcel, ParcelState, Then};
-use super::protocol::{Action, AppliedItem, Entry, Item, Outcome, ProblemCode, PushResult};
+use super::protocol::{Action, AppliedItem, Entry, Item, Outcome, Problem, ProblemCode, PushResult};
 use super::push::ended;
 use super::record::{
-    Base, By, Changed, CollectionName, DeviceId, Fields, GroupId, Millis, Normalised, OpId, RecordId, RowId, Seq, Tombstone,
-    UserId, field, same, set,
+    Base, By, Changed, CollectionName, DeviceId, Fields, Millis, Normalised, OpId, RecordId, RowId, Seq, Tombstone, UserId,
+    field, same, set,
 };
 use super::rows::{ConflictRow, End, HistoryRow};
-use super::schema::{Mode, Schema};
+use super::schema::Schema;
 use super::view::{patched, view};
 use crate::mutation::{self, Mutation};
 
@@ -40,6 +40,8 @@ pub struct Finish<'a> {
     pub seed: u64,
     /// See `PullState::watermark_seq`.
     pub watermark_seq: Seq,
+    /// The online change whose answer somebody is waiting for: what is refused then ends at once, and they are told.
+    pub waits: Option<RowId>,
 }
 
 /// What the answers come to.
@@ -63,6 +65,8 @@ pub struct Finished {
     pub conflicted: u32,
     /// Told to come again, or to wait for another.
     pub later: u32,
+    /// Why the change that somebody waits for was not done.
+    pub refusal: Option<Problem>,
     /// A conflict told nothing new: pull first, or it would go round for ever.
     pub stale: bool,
 }
@@ -86,6 +90,7 @@ pub fn finish(input: &Finish<'_>, results: &[PushResult], bases: &mut impl Bases
             work.take(parcel, &result.outcome, bases, index as u64);
         }
     }
+    work.hear_refused();
     work.find_conflicts(bases);
     let Work { history, mut finished, .. } = work;
     if history != empty_history(input.now) {
@@ -101,18 +106,19 @@ pub fn empty_history(now: Millis) -> HistoryRow {
     HistoryRow { key: 0, at: now, parcels, ended, set_aside: vec![], looked: vec![], seq: None, voided, returned }
 }
 
-struct Work<'a, 'b> {
-    input: &'b Finish<'a>,
-    by_row: BTreeMap<RowId, &'a Change>,
+pub(super) struct Work<'a, 'b> {
+    pub(super) input: &'b Finish<'a>,
+    pub(super) by_row: BTreeMap<RowId, &'a Change>,
     by_record: BTreeMap<(&'a str, RecordId), Vec<&'a Change>>,
     ended_rows: BTreeSet<RowId>,
     history: HistoryRow,
-    finished: Finished,
+    pub(super) finished: Finished,
 }
 
 impl<'a> Work<'a, '_> {
     fn take(&mut self, parcel: &Parcel, outcome: &Outcome, bases: &mut impl Bases, index: u64) {
         match outcome {
+            _ if parcel.online && self.take_online(parcel, outcome, bases, index) => {}
             Outcome::Applied { seq, items } => self.applied(parcel, *seq, items, bases, index),
             Outcome::Known { .. } if mutation::is(Mutation::KnownIgnored) => self.finished.stale = true,
             Outcome::Known { .. } if mutation::is(Mutation::KnownIsAll) => self.known(parcel, &parcel.rows, index),
@@ -136,7 +142,7 @@ impl<'a> Work<'a, '_> {
                 self.finished.refused += 1;
             }
             Outcome::Retry { .. } if mutation::is(Mutation::LaterIsRefused) => {
-                let state = ParcelState::Refused { problem: super::protocol::Problem::new(ProblemCode::Internal, "") };
+                let state = ParcelState::Refused { problem: Problem::new(ProblemCode::Internal, "") };
                 self.finished.put.push(Parcel { state, ..parcel.clone() });
             }
             Outcome::Retry { after } => {
@@ -165,17 +171,17 @@ impl<'a> Work<'a, '_> {
         }
     }
 
-    fn discard(&mut self, parcel: &Parcel) {
+    pub(super) fn discard(&mut self, parcel: &Parcel) {
         self.end(&parcel.rows, End::Discarded);
         self.gone(parcel);
     }
 
-    fn gone(&mut self, parcel: &Parcel) {
+    pub(super) fn gone(&mut self, parcel: &Parcel) {
         self.finished.removed.push(parcel.op_id);
         self.history.parcels.push(parcel.clone());
     }
 
-    fn end(&mut self, rows: &[RowId], end: End) {
+    pub(super) fn end(&mut self, rows: &[RowId], end: End) {
         for change in rows.iter().filter_map(|row| self.by_row.get(row)) {
             if self.ended_rows.insert(change.row) {
                 self.history.ended.push(ended(change, end));
@@ -197,7 +203,7 @@ impl<'a> Work<'a, '_> {
     }
 
     /// Changes of this parcel were applied under another op_id.
-    fn known(&mut self, parcel: &Parcel, rows: &[RowId], index: u64) {
+    pub(super) fn known(&mut self, parcel: &Parcel, rows: &[RowId], index: u64) {
         let (known, rest): (Vec<RowId>, Vec<RowId>) = parcel.rows.iter().copied().partition(|row| rows.contains(row));
         if known.is_empty() {
             // An answer that tells nothing: asked again at once, it would tell nothing for ever.
@@ -219,7 +225,7 @@ impl<'a> Work<'a, '_> {
         self.finished.confirmed += 1;
     }
 
-    fn applied(&mut self, parcel: &Parcel, seq: Seq, items: &[AppliedItem], bases: &mut impl Bases, index: u64) {
+    pub(super) fn applied(&mut self, parcel: &Parcel, seq: Seq, items: &[AppliedItem], bases: &mut impl Bases, index: u64) {
         let is_discarded = mutation::is(Mutation::AppliedIsDiscarded) && parcel.then == Some(Then::Discard);
         self.end(&parcel.rows, if is_discarded { End::Discarded } else { End::Confirmed });
         self.gone(parcel);
@@ -239,19 +245,6 @@ impl<'a> Work<'a, '_> {
                 parcel.items.iter().enumerate().map(|(place, item)| (item, items.get(place))).collect();
             self.take_back(parcel, &items, index);
         }
-    }
-
-    /// Too late to take back; undo of what was sent is a new change. What was made last goes first, and what was applied
-    /// together goes together.
-    fn take_back(&mut self, parcel: &Parcel, items: &[(&Item, Option<&AppliedItem>)], index: u64) {
-        let chance = |place: u64| bits(self.input.seed, 1_000 + index * 128 + place);
-        let group = (items.len() > 1).then(|| GroupId::new(self.input.now, [chance(126), chance(127)]));
-        let mut undo = Vec::new();
-        for (place, (item, answer)) in items.iter().rev().enumerate().filter(|(_, (item, _))| !is_empty(item)) {
-            let row = RowId::new(self.input.now, [chance(place as u64 * 2), chance(place as u64 * 2 + 1)]);
-            undo.push(Change { group, ..self.opposite(parcel, item, *answer, row) });
-        }
-        self.finished.append.extend(undo);
     }
 
     /// The base after the server applied this item; none if what is here cannot tell (the pull will).
@@ -314,39 +307,17 @@ impl<'a> Work<'a, '_> {
         changed
     }
 
-    /// The change that takes an applied item back: seen is what I wrote, written what it replaced.
-    fn opposite(&self, parcel: &Parcel, item: &Item, answer: Option<&AppliedItem>, row: RowId) -> Change {
-        let version = answer.map_or(item.base_version, |answer| answer.version);
-        // As the server keeps it: that is what is there now.
-        let kept = answer.map_or_else(|| item.patch.clone(), |answer| patched(&item.patch, &answer.normalised));
-        let (action, seen, written) = match item.action {
-            Action::Create => (Action::Delete, kept, Fields::new()),
-            Action::Update => (Action::Update, kept, item.seen.clone()),
-            Action::Delete => (Action::Create, Fields::new(), item.seen.clone()),
-        };
-        Change {
-            client_seq: 0,
-            row,
-            collection: item.collection.clone(),
-            record: item.id,
-            action,
-            seen: Seen { version, fields: seen },
-            written,
-            group: None,
-            schema: parcel.schema,
-            saved_at: self.input.now,
-            clock_offset_ms: None,
-            hold_until: None,
-            mode: Mode::Optimistic,
-        }
-    }
-
     fn conflict(&mut self, parcel: &Parcel, theirs: &[Entry], bases: &mut impl Bases) {
         if parcel.then == Some(Then::Discard) {
             self.discard(parcel);
         } else {
             self.finished.removed.push(parcel.op_id);
         }
+        self.take_theirs(theirs, bases);
+    }
+
+    /// What the server has becomes the base.
+    pub(super) fn take_theirs(&mut self, theirs: &[Entry], bases: &mut impl Bases) {
         let mut newer = false;
         for entry in theirs {
             let (name, id, unended) = (&entry.collection, entry.id, self.has_unended(&entry.collection, entry.id));
@@ -374,11 +345,6 @@ impl<'a> Work<'a, '_> {
             self.finished.conflicts.extend(row);
         }
     }
-}
-
-/// Whether an item wrote nothing: it only told what was set aside.
-fn is_empty(item: &Item) -> bool {
-    item.action == Action::Update && item.patch.is_empty()
 }
 
 /// The row for a conflict of this record, if it is in one.

@@ -63,6 +63,7 @@ pub(super) fn freeze(input: &Begin<'_>, candidate: &mut Candidate<'_>, bases: &i
         next_attempt_at: None,
         blocked_by: None,
         then: None,
+        online: false,
     }))
 }
 

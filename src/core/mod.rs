@@ -15,6 +15,8 @@ pub mod loss;
 pub mod machine;
 pub mod merge;
 pub mod number;
+pub mod online;
+mod opposite;
 pub mod outbox;
 pub mod parcel;
 pub mod problem;

@@ -72,6 +72,12 @@ impl Change {
         (self.collection.clone(), self.record)
     }
 
+    /// Whether it is only done with an answer of the server: no view has it before, and it goes another way than the others.
+    #[must_use]
+    pub fn is_online(&self) -> bool {
+        self.mode == Mode::Online
+    }
+
     /// Whether it is kept back now.
     #[must_use]
     pub fn is_held(&self, now: Millis) -> bool {

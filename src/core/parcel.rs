@@ -57,6 +57,9 @@ pub struct Parcel {
     /// What to do once the outcome is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub then: Option<Then>,
+    /// Of one change of mode `online`: sent in a request of its own, and never by a context without tables.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub online: bool,
 }
 
 impl Parcel {

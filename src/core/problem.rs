@@ -48,6 +48,8 @@ pub enum ProblemCode {
     Forbidden,
     /// 404: no such address.
     NotFound,
+    /// 409: the record is another by now. Made on a device, of what was to be done only with an answer.
+    Conflict,
     /// 410: this server does not know the cursor.
     CursorUnknown,
     /// 413: the request, or a record, is too large.
@@ -83,6 +85,7 @@ impl ProblemCode {
             Self::WrongUser => (401, "The token belongs to another user"),
             Self::Forbidden => (403, "Not allowed"),
             Self::NotFound => (404, "No such address"),
+            Self::Conflict => (409, "It was changed meanwhile"),
             Self::CursorUnknown => (410, "The cursor is not known here"),
             Self::TooLarge => (413, "Too large"),
             Self::Unsupported => (415, "This encoding or type is not supported"),

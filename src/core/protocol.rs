@@ -18,6 +18,8 @@ pub use super::wire::{
 
 /// The path below which this version speaks.
 pub const PATH: &str = "/sync/v1";
+/// The path below which reports are.
+pub const REPORTS_PATH: &str = "/reports/v1";
 /// The header in which a request names its user.
 pub const USER_HEADER: &str = "fieldsync-user";
 /// Most entries that a page of the feed or of a snapshot may be asked for.
@@ -193,6 +195,17 @@ pub struct SnapshotPage {
     pub total: u64,
 }
 
+/// A report: what it says is the app's and the server's own affair.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ReportAnswer {
+    /// Its name.
+    pub name: String,
+    /// What it says.
+    #[cfg_attr(feature = "openapi", schema(value_type = Object))]
+    pub data: Value,
+}
+
 /// A request, as the driver makes it.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Request {
@@ -206,6 +219,8 @@ pub enum Request {
     Preview(PushRequest),
     /// One parcel is not to be applied.
     Void(VoidRequest),
+    /// The report of this name.
+    Report(String),
 }
 
 /// The answer of our server, by what was asked.
@@ -219,6 +234,8 @@ pub enum Body {
     Push(PushAnswer),
     /// To `Void`.
     Void(PushResult),
+    /// To `Report`.
+    Report(ReportAnswer),
 }
 
 /// A body with what every answer carries.

@@ -111,7 +111,7 @@ pub fn sparing(request: Request) -> Request {
     match request {
         Request::Changes(asked) => Request::Changes(ChangesRequest { limit: asked.limit.min(SPARING_LIMIT), ..asked }),
         Request::Snapshot(asked) => Request::Snapshot(SnapshotRequest { limit: asked.limit.min(SPARING_LIMIT), ..asked }),
-        other @ (Request::Push(_) | Request::Preview(_) | Request::Void(_)) => other,
+        other @ (Request::Push(_) | Request::Preview(_) | Request::Void(_) | Request::Report(_)) => other,
     }
 }
 

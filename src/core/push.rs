@@ -133,7 +133,7 @@ pub fn must_be_asked(parcel: &Parcel, parcels: &[Parcel]) -> bool {
         let mut refused = parcels.iter().filter(|other| !other.is_open()).flat_map(|other| other.items.iter());
         refused.any(|item| item.id == record && item.action == Action::Create)
     };
-    parcel.is_open() && (parcel.then.is_some() || parcel.blocked_by.is_some_and(is_refused))
+    parcel.is_open() && (parcel.then.is_some() || (!parcel.online && parcel.blocked_by.is_some_and(is_refused)))
 }
 
 /// Whether an open parcel can only wait: for a record that another change will make, or a person will give up.
@@ -146,7 +146,7 @@ pub fn waits_for_another(parcel: &Parcel, outbox: &[Change]) -> bool {
 fn is_due(input: &Begin<'_>, parcel: &Parcel, made: &BTreeSet<Key<'_>>) -> bool {
     // What it waits for comes to be with its create; other changes of that record are no reason to wait.
     let waits_for = parcel.blocked_by.is_some_and(|record| made.iter().any(|key| key.1 == record));
-    parcel.is_open() && parcel.then.is_none() && !parcel.waits(input.now) && !waits_for
+    parcel.is_open() && !parcel.online && parcel.then.is_none() && !parcel.waits(input.now) && !waits_for
 }
 
 /// The records whose bases `begin` must see.
@@ -169,7 +169,7 @@ pub fn wanted_within<'a>(input: &Begin<'a>, window: usize) -> Vec<Key<'a>> {
 }
 
 fn is_forbidden(parcel: &Parcel) -> bool {
-    matches!(&parcel.state, ParcelState::Refused { problem } if problem.code == ProblemCode::Forbidden)
+    !parcel.online && matches!(&parcel.state, ParcelState::Refused { problem } if problem.code == ProblemCode::Forbidden)
 }
 
 /// Parcels that were refused because the record was not ours any more. Once the base says so too, that is enough: its
@@ -330,6 +330,7 @@ pub fn ended(change: &Change, end: End) -> Ended {
         written: change.written.clone(),
         group: change.group,
         saved_at: change.saved_at,
+        mode: change.mode,
         end,
     }
 }

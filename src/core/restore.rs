@@ -11,9 +11,10 @@ use serde::{Deserialize, Serialize};
 
 use super::bases::{Bases, absorb};
 use super::finish::conflict_row;
+use super::online::moved;
 use super::outbox::{Change, by_record};
-use super::parcel::Parcel;
-use super::protocol::{Outcome, PushParcel, PushResult};
+use super::parcel::{Parcel, ParcelState};
+use super::protocol::{Outcome, Problem, ProblemCode, PushParcel, PushResult};
 use super::push::push_wire;
 use super::record::{CollectionName, Millis, OpId, RecordId, RowId};
 use super::rows::{ConflictRow, End, Ended, HistoryRow};
@@ -147,6 +148,8 @@ pub struct Finished {
     pub amended: Vec<HistoryRow>,
     /// What goes back to the outbox, with its old numbers.
     pub returned: Vec<Change>,
+    /// Parcels of what goes back and is done only with an answer: without one it would wait for nobody.
+    pub parcels: Vec<Parcel>,
     /// Conflicts that were found.
     pub conflicts: Vec<ConflictRow>,
 }
@@ -247,6 +250,20 @@ impl<'a> Work<'a, '_> {
     /// Their ends leave history, and they are in the outbox again (invariant I8).
     fn give_back(&mut self, row: &HistoryRow, parcel: &Parcel, back: &BTreeSet<RowId>, amended: &mut HistoryRow) {
         self.place.returned.extend(records(row, parcel));
+        if parcel.online && !parcel.rows.iter().all(|row| self.kept.contains(row)) {
+            let state = match self.results.get(&parcel.op_id) {
+                Some(Outcome::Rejected { problem }) => ParcelState::Refused { problem: problem.clone() },
+                Some(Outcome::Conflict { .. } | Outcome::Voided) => {
+                    let item = parcel.items.first();
+                    let problem = item.map(|item| moved(&item.collection, item.id, None));
+                    ParcelState::Refused { problem: problem.unwrap_or_else(|| Problem::new(ProblemCode::Conflict, "")) }
+                }
+                // It is not known what became of it: asked for again, it is.
+                _ => ParcelState::Open,
+            };
+            let parcel = Parcel { state, attempts: 0, next_attempt_at: None, blocked_by: None, then: None, ..parcel.clone() };
+            self.finished.parcels.push(parcel);
+        }
         for ended in confirmed(row, parcel).filter(|ended| back.contains(&ended.row)) {
             amended.ended.retain(|other| other.row != ended.row);
             if self.kept.insert(ended.row) {

@@ -71,8 +71,17 @@ pub struct Ended {
     pub group: Option<GroupId>,
     /// When it was saved.
     pub saved_at: Millis,
+    /// How it was written.
+    #[serde(default, skip_serializing_if = "is_optimistic")]
+    pub mode: Mode,
     /// How it ended.
     pub end: End,
+}
+
+// serde hands a reference.
+#[allow(clippy::trivially_copy_pass_by_ref)]
+fn is_optimistic(mode: &Mode) -> bool {
+    *mode == Mode::Optimistic
 }
 
 impl Ended {
@@ -92,7 +101,7 @@ impl Ended {
             saved_at: self.saved_at,
             clock_offset_ms: None,
             hold_until: None,
-            mode: Mode::Optimistic,
+            mode: self.mode,
         }
     }
 }
@@ -191,4 +200,6 @@ pub mod meta {
 pub mod derived {
     /// Where the trace is written; its segments are `trace/0` and so on. See `core::trace`.
     pub const TRACE: &str = "trace";
+    /// The last answer of each report is `report/` and its name.
+    pub const REPORT: &str = "report";
 }

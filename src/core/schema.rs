@@ -322,6 +322,12 @@ impl Collection {
         )
     }
 
+    /// The mode in which this field is written.
+    #[must_use]
+    pub fn mode_of_field(&self, name: &String) -> Mode {
+        self.mode_of(std::iter::once(name))
+    }
+
     /// What refers to other records: field, collection, id.
     pub fn references<'a>(
         &'a self,

@@ -67,7 +67,8 @@ pub struct View {
 #[must_use]
 pub fn view(collection: &Collection, base: Option<&Base>, changes: &[&Change]) -> View {
     let mut fold = Fold::new(collection, base);
-    for &change in changes {
+    // What waits for an answer is nobody's to show before that comes.
+    for &change in changes.iter().filter(|change| !change.is_online() || mutation::is(Mutation::OnlineShown)) {
         match change.action {
             Action::Create => fold.create(change),
             Action::Update => fold.update(change),

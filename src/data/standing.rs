@@ -215,6 +215,7 @@ mod tests {
                 next_attempt_at: None,
                 blocked_by: None,
                 then: None,
+                online: false,
             });
             self.tables.take_parcels(&self.parcels);
         }

@@ -67,6 +67,9 @@ pub struct RecordView {
     /// Kept back for Undo.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub held: bool,
+    /// Something was to be done with it only with an answer of the server, and there is none yet.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub unknown: bool,
     /// The record that it waits for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub blocked_by: Option<RecordId>,
@@ -290,6 +293,7 @@ impl Tables {
             conflict,
             merged: set_aside.iter().any(|aside| !aside.seen),
             held: changes.iter().any(|change| change.is_held(now)),
+            unknown: self.parcels.carrying(&changes).any(|parcel| parcel.online && parcel.is_open()),
             blocked_by: in_flight.and_then(|parcel| parcel.blocked_by),
             problem,
             at: base.map(|base| base.at),

@@ -9,6 +9,7 @@ use super::unfit::Unfit;
 use crate::core::backoff::PARCEL_DELAY_MS_MAX;
 use crate::core::bases::stand_in;
 use crate::core::fit::keeps_rules;
+use crate::core::online::moved;
 use crate::core::outbox::Change;
 use crate::core::parcel::{Parcel, ParcelState};
 use crate::core::protocol::{Problem, ProblemCode};
@@ -57,7 +58,7 @@ impl Tables {
     pub fn waits_for(&self, record: &RecordView, sendable: &Sendable, now: Millis) -> Wait {
         let changes = self.changes_of(&record.collection, record.id);
         if let Some(open) = self.parcels_of(&changes).find(|parcel| parcel.is_open()) {
-            if open.then.is_some() {
+            if open.then.is_some() || open.online {
                 return Wait::Outcome;
             }
             if open.next_attempt_at.is_some_and(|at| !at.has_come(now, PARCEL_DELAY_MS_MAX)) {
@@ -97,9 +98,14 @@ impl Tables {
         };
         let mut refused = self.parcels_of(changes).filter(|parcel| !parcel.is_open());
         if let Some(Parcel { state: ParcelState::Refused { problem }, .. }) =
-            refused.find(|parcel| carried(parcel) || !mends(parcel))
+            refused.find(|parcel| parcel.online || carried(parcel) || !mends(parcel))
         {
             return Some(problem.clone());
+        }
+        // Imported without its parcel: nothing asks for it by itself.
+        let is_carried = |change: &&&Change| self.parcels_of(&[**change]).next().is_some();
+        if changes.iter().filter(|change| change.is_online()).any(|change| !is_carried(&change)) {
+            return Some(moved(&collection.name, id, None));
         }
         let problem = |code| Problem::new(code, "").of_record(&collection.name, id);
         Some(match self.unfit(&collection.name, id)? {

@@ -84,7 +84,7 @@ impl Engine {
         let changes = writes.into_iter().map(new_change).collect::<Result<Vec<_>, _>>()?;
         // A hold is milliseconds, and bounded by the client.
         #[allow(clippy::cast_possible_truncation)]
-        let saved = self.client.save(changes, hold_ms.unwrap_or(0.0) as i64).await;
+        let saved = self.telling(self.client.save(changes, hold_ms.unwrap_or(0.0) as i64)).await;
         self.tell();
         Ok(saved.map_err(SyncError::from)?)
     }

@@ -3,7 +3,9 @@
 use js_sys::{Array, Error, Object, Reflect};
 use wasm_bindgen::prelude::*;
 
-use crate::client::{SaveError, SettleError};
+use super::boundary::to_js;
+use crate::client::{ReportError, SaveError, SettleError};
+use crate::core::protocol::{Problem, ProblemCode};
 use crate::core::rules::Violation;
 use crate::data::unfit::Unfit;
 use crate::ports::{Retry, StoreError, TransportError};
@@ -51,6 +53,8 @@ pub enum Code {
     Forbidden,
     /// No such record, change or conflict.
     NotFound,
+    /// Whether it was done is not known yet: it is asked for again.
+    NotKnownYet,
 }
 
 impl Code {
@@ -78,6 +82,7 @@ impl Code {
             Self::Rejected => "rejected",
             Self::Forbidden => "forbidden",
             Self::NotFound => "not-found",
+            Self::NotKnownYet => "not-known-yet",
         }
     }
 }
@@ -90,6 +95,7 @@ pub struct SyncError {
     retryable: bool,
     field: Option<String>,
     violations: Vec<(String, String)>,
+    problem: Option<Problem>,
     cause: Option<JsValue>,
 }
 
@@ -97,7 +103,13 @@ impl SyncError {
     /// With this code.
     #[must_use]
     pub fn new(code: Code, message: impl Into<String>, retryable: bool) -> Self {
-        Self { code, message: message.into(), retryable, field: None, violations: Vec::new(), cause: None }
+        Self { code, message: message.into(), retryable, field: None, violations: Vec::new(), problem: None, cause: None }
+    }
+
+    /// Its code.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        self.code.as_str()
     }
 
     /// With the field concerned.
@@ -105,6 +117,13 @@ impl SyncError {
     pub fn in_field(mut self, field: impl Into<String>) -> Self {
         self.field = Some(field.into());
         self
+    }
+
+    /// That the server refused what somebody waited for, or that the record is another by now.
+    fn refused(problem: Problem) -> Self {
+        let code = if problem.code == ProblemCode::Conflict { Code::Conflict } else { Code::Rejected };
+        let words = if problem.detail.is_empty() { problem.title.clone() } else { problem.detail.clone() };
+        Self { field: problem.field.clone(), problem: Some(problem), ..Self::new(code, format!("not done: {words}"), false) }
     }
 
     /// That these rules are broken, each with its field.
@@ -146,6 +165,10 @@ impl SyncError {
         if !self.violations.is_empty() {
             let violations: Array = self.violations.iter().map(|(field, rule)| violation(field, rule)).collect();
             set(&error, "violations", &violations);
+        }
+        // Plain data: it always crosses.
+        if let Some(Ok(problem)) = self.problem.map(|problem| to_js(&problem)) {
+            set(&error, "problem", &problem);
         }
         if let Some(cause) = self.cause {
             set(&error, "cause", &cause);
@@ -219,9 +242,24 @@ impl From<SaveError> for SyncError {
             SaveError::Invalid(violations) => Self::broken("not saved", &violations),
             SaveError::TooLarge => Self::new(Code::TooLarge, "not saved: a record holds at most 24 KiB", false),
             SaveError::TooMany => Self::new(Code::TooLarge, "not saved: at most 50 changes go together", false),
-            SaveError::OnlineOnly(name) => {
-                Self::new(Code::Offline, format!("not saved: {name} is written only with an answer of the server"), false)
+            SaveError::ReadOnly(name) => Self::new(Code::Invalid, format!("not saved: {name:.60} is only read"), false),
+            SaveError::Mixed(field) => {
+                let words = format!("not saved: {field:.60} is written by itself, with an answer of the server");
+                Self::new(Code::Invalid, words, false).in_field(field)
             }
+            SaveError::Away(error) => error.into(),
+            SaveError::Refused(problem) => Self::refused(*problem),
+            SaveError::TakenBack => Self::new(Code::NotFound, "it was taken back before it was done", false),
+            SaveError::NotKnownYet => Self::new(Code::NotKnownYet, "there is no answer yet: it is asked for again", false),
+        }
+    }
+}
+
+impl From<ReportError> for SyncError {
+    fn from(error: ReportError) -> Self {
+        match error {
+            ReportError::Transport(error) => error.into(),
+            ReportError::Store(error) => error.into(),
         }
     }
 }

@@ -8,6 +8,7 @@ pub mod error;
 pub mod fetch;
 pub mod host;
 pub mod indexed_db;
+pub mod reports;
 pub mod schema;
 pub mod transaction;
 mod value;

@@ -61,7 +61,7 @@ fn a_group_takes_along_what_is_before_it_up_to_fifty_records() {
 }
 
 #[test]
-fn a_held_or_online_change_closes_its_record_and_its_group() {
+fn a_held_change_closes_its_record_and_its_group_and_an_online_one_nothing() {
     let (mut outbox, here) = many(3);
     outbox[1].hold_until = Some(NOW.plus(5_000));
     outbox.push(edit(4, 2, "C"));
@@ -71,7 +71,7 @@ fn a_held_or_online_change_closes_its_record_and_its_group() {
     let (mut outbox, here) = many(2);
     outbox[0].mode = Mode::Online;
     outbox.push(edit(3, 1, "C"));
-    assert_eq!(begun_seqs(&begin_all(&outbox, &[], &here), &outbox), [[2]]);
+    assert_eq!(begun_seqs(&begin_all(&outbox, &[], &here), &outbox), [[2], [3]]);
 }
 
 #[test]

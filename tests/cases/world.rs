@@ -177,6 +177,7 @@ pub fn finish_after(
         server_time: NOW,
         seed: 7,
         watermark_seq,
+        waits: None,
     };
     finish(&input, &[PushResult { op_id: parcel.op_id, mark: None, outcome }], bases)
 }

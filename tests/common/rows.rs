@@ -82,6 +82,7 @@ pub fn parcel(op: u64, record: u64) -> Parcel {
         next_attempt_at: Some(Millis(1_700_000_060_000)),
         blocked_by: None,
         then: None,
+        online: false,
     }
 }
 
@@ -92,6 +93,7 @@ pub fn refused(op: u64, record: u64) -> Parcel {
         state: ParcelState::Refused { problem: problem.after(30) },
         blocked_by: Some(id(record + 1)),
         then: Some(Then::Discard),
+        online: true,
         ..parcel(op, record)
     }
 }
@@ -126,6 +128,7 @@ pub fn history(at: i64) -> HistoryRow {
             written: fields(json!({"name": "PT ABC"})),
             group: Some(GroupId(uuid(503))),
             saved_at: Millis(1),
+            mode: Mode::Validated,
             end: End::Confirmed,
         }],
         set_aside: vec![Aside("customers".into(), id(5), aside(Value::Null), met())],

@@ -314,6 +314,7 @@ async fn that_these_are_two_waits_for_the_answer_of_what_names_mine() {
         next_attempt_at: None,
         blocked_by: None,
         then: None,
+        online: false,
     };
     let scope = Scope::strict(&[StoreName::Parcels], vec![]);
     let write = |_: &Rows| Step::Write(vec![Write::Parcel(parcel.clone())], ());

@@ -12,10 +12,10 @@ use super::restored::{customer, ends};
 use super::world::{AHMAD, BUDI, World};
 
 /// A store whose process dies after so many transactions; the last one is committed, or not, as told.
-struct Dying {
-    store: MemoryStore,
-    left: Rc<Cell<u32>>,
-    commits: bool,
+pub struct Dying {
+    pub store: MemoryStore,
+    pub left: Rc<Cell<u32>>,
+    pub commits: bool,
 }
 
 impl Store for Dying {

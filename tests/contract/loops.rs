@@ -149,7 +149,8 @@ async fn bad_input_is_refused_with_its_field_and_nothing_is_saved() {
     assert_eq!((violations[0].field.as_str(), violations[0].rule), ("colour", Rule::Unknown));
     assert!(matches!(attempt("customers", json!({"name": 7})).await, Err(SaveError::Invalid(_))));
     assert!(matches!(attempt("customers", json!({"name": "A", "tags": ["x".repeat(25_000)]})).await, Err(SaveError::TooLarge)));
-    assert!(matches!(attempt("settings", json!({"company": "A"})).await, Err(SaveError::OnlineOnly(_))));
+    let mixed = attempt("customers", json!({"name": "A", "owner": SARI})).await;
+    assert_eq!(mixed, Err(SaveError::Mixed("owner".into())));
     assert_eq!(phone.unsent(), 0);
 }
 

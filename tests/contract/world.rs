@@ -124,10 +124,33 @@ impl World {
         store: S,
         browser: Option<Uuid>,
     ) -> Result<(Client<S, Wire, TestHost>, Wire), StoreError> {
-        let wire = Wire { world: self.clone(), bearer: Bearer { user, browser }, faults: Rc::default(), seen: Rc::default() };
+        let wire = self.wire(user, browser);
+        Ok((self.open(user, store, wire.clone(), true).await?, wire))
+    }
+
+    /// The way to the server for a user.
+    pub fn wire(&self, user: UserId, browser: Option<Uuid>) -> Wire {
+        Wire { world: self.clone(), bearer: Bearer { user, browser }, faults: Rc::default(), seen: Rc::default() }
+    }
+
+    /// A client of a user over any store and any way to the server.
+    pub async fn open<S: Store, T: Transport>(
+        &self,
+        user: UserId,
+        store: S,
+        transport: T,
+        tables: bool,
+    ) -> Result<Client<S, T, TestHost>, StoreError> {
         let host = TestHost { world: self.clone() };
         let schema = Rc::new(Schema::parse(include_str!("../../www/schema.json")).unwrap());
-        Ok((Client::open(store, wire.clone(), host, schema, user, true).await?, wire))
+        Client::open(store, transport, host, schema, user, tables).await
+    }
+
+    /// The worker of a device: a context without tables.
+    pub async fn worker(&self, user: UserId, store: MemoryStore) -> Device {
+        let wire = self.wire(user, None);
+        let client = self.open(user, store.clone(), wire.clone(), false).await.unwrap();
+        Device { world: self.clone(), client, store, wire }
     }
 
     /// What the server has, as this user sees it: every record of a collection.

@@ -16,7 +16,7 @@ use fieldsync::core::record::{
 use fieldsync::core::resolve::{Choice, Choices, Question, Stamp, WHOLE, resolve};
 use fieldsync::core::rows::{End, Ended};
 use fieldsync::core::schema::Mode;
-use fieldsync::core::view::{View, patched, view};
+use fieldsync::core::view::{ConflictKind, View, patched, view};
 
 use super::draw::{NOW, Step, base, by, one, record, schema, uuid, whole};
 
@@ -253,6 +253,7 @@ impl Device {
             server_time: self.now(),
             seed,
             watermark_seq: Seq(0),
+            waits: None,
         };
         // The store may do its work twice on what was written: the second time there is nothing left to do.
         let finished = finish(&input, results, &mut self.bases);
@@ -291,7 +292,7 @@ impl Device {
         let pick = if choice == 0 { Choice::Mine } else { Choice::Theirs };
         let names = conflict.fields.iter().map(|field| field.field.clone()).chain([WHOLE.to_owned()]);
         let mut choices: Choices = names.map(|name| (name, pick.clone())).collect();
-        let is_two = choice == 2 && conflict.made_twice;
+        let is_two = choice == 2 && conflict.made_twice && conflict.kind == ConflictKind::Fields;
         if is_two {
             choices.insert(WHOLE.to_owned(), Choice::Two);
         }

@@ -87,7 +87,7 @@ impl World {
 
     pub fn user_step(&mut self, random: &mut Random) -> bool {
         let Some(tab) = self.some_tab(random) else { return false };
-        match random.weighted(&[16, 8, 30, 8, 5, 6, 6, 8, 4, 3, 3, 4, 4, 2]) {
+        match random.weighted(&[16, 8, 30, 8, 5, 6, 6, 8, 4, 3, 3, 4, 4, 2, 7]) {
             0 => self.create_customer(tab, random),
             1 => self.create_child(tab, random),
             2 => self.edit(tab, random),
@@ -101,7 +101,8 @@ impl World {
             10 => self.retry(tab, random),
             11 => self.resolve(tab, random),
             12 => self.look(tab, random),
-            _ => self.create_bad(tab, random),
+            13 => self.create_bad(tab, random),
+            _ => self.write_online(tab, random),
         }
     }
 

@@ -29,6 +29,7 @@ pub const WANTED: &[(&str, &[&str])] = &[
             "delete, delete",
         ],
     ),
+    ("online", &["done", "refused", "not known yet", "taken back", "nobody would answer"]),
     ("schedule", crate::scripts::NAMES),
     ("cell", crate::machine_cells::POSSIBLE),
 ];

@@ -5,7 +5,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::rc::Rc;
 
-use fieldsync::client::{Client, CycleReport, SaveError, SettleError, Settled};
+use fieldsync::client::{Client, CycleReport, NewChange, SaveError, SettleError, Settled};
 use fieldsync::core::record::{RowId, UserId};
 use fieldsync::data::table::RecordView;
 use fieldsync::memory::MemoryStore;
@@ -24,6 +24,7 @@ pub const WORKER: usize = 2;
 pub enum Done {
     Opened(Box<Result<Driver, StoreError>>),
     Saved { rows: Vec<RowId>, result: Result<(), SaveError> },
+    Online { change: NewChange, result: Result<(), SaveError> },
     Cycled(CycleReport),
     Settled(Result<Settled, SettleError>),
     Other,

@@ -194,6 +194,7 @@ impl World {
 
     fn check_agreement(&mut self) {
         for device in 0..self.devices.len() {
+            self.check_unshown((device, 0));
             let left = self.sim.oracle.borrow().unsent(device);
             let outbox = self.devices[device].store.peek(&[Read::Outbox, Read::Parcels]);
             self.sim.oracle.borrow_mut().check_disk(device, &outbox.outbox);
@@ -234,7 +235,7 @@ impl World {
     /// there must be none.
     fn agrees(&self, device: usize, strict: bool) -> Option<String> {
         let client = self.client(device, 0)?;
-        for collection in ["customers", "pipelines", "activities"] {
+        for collection in ["customers", "pipelines", "activities", "zones"] {
             if collection == "activities" && self.devices[device].is_narrow {
                 continue;
             }

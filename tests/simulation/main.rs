@@ -16,6 +16,7 @@ mod looks;
 mod machine_cells;
 mod mutations;
 mod network;
+mod online;
 mod oracle;
 mod overwrite;
 mod patches;

@@ -114,6 +114,7 @@ impl Store for SimStore {
 pub struct SimTransport {
     pub sim: Sim,
     pub device: usize,
+    pub context: usize,
     pub user: UserId,
 }
 
@@ -147,6 +148,9 @@ impl Drop for Waiting<'_> {
 
 impl Transport for SimTransport {
     async fn send(&self, request: &Request) -> Result<Answer, TransportError> {
+        if let Request::Push(push) = request {
+            self.sim.oracle.borrow_mut().sent(self.device, self.context, &push.parcels);
+        }
         let packet = self.sim.network.borrow_mut().send(self.device, self.user, request.clone());
         let reply = Waiting { sim: &self.sim, packet }.await;
         let answer = match reply {

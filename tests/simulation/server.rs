@@ -124,6 +124,7 @@ impl Server {
             Request::Snapshot(asked) => {
                 self.json(user, now, db::read(&self.db, |tx| sync::snapshot::snapshot(tx, &context, asked)))
             }
+            Request::Report(_) => self.problem(Some(user), now, Problem::new(ProblemCode::NotFound, "")),
             Request::Void(asked) => {
                 let done = db::write(&self.db, |tx| sync::void::void(tx, &context, asked));
                 if let Ok(result) = &done {

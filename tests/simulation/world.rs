@@ -162,7 +162,7 @@ impl World {
         let schema = self.schemas[app as usize - 1].clone();
         let of = &self.devices[device];
         let store = SimStore { inner: of.store.clone(), sim: self.sim.clone() };
-        let transport = SimTransport { sim: self.sim.clone(), device, user: of.user };
+        let transport = SimTransport { sim: self.sim.clone(), device, context, user: of.user };
         let host = SimHost { sim: self.sim.clone(), offset_ms: of.offset_ms.clone() };
         let user = of.user;
         self.spawn(device, context, "open", async move {
@@ -240,6 +240,7 @@ impl World {
                 }
                 Err(_) => {}
             },
+            Done::Online { change, result } => self.done_online(&change, &result),
             Done::Cycled(report) => (tab.is_cycling, tab.report) = (false, report),
             Done::Settled(Ok(settled)) => tab.undo.push(settled),
             Done::Settled(Err(SettleError::Store(StoreError::Corrupt(store, what)))) => {

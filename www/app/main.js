@@ -27,6 +27,7 @@ import { activityForm } from "./views/activity-form.js";
 import { customer } from "./views/customer.js";
 import { customerForm } from "./views/customer-form.js";
 import { customers } from "./views/customers.js";
+import { overview } from "./views/overview.js";
 import { pipeline } from "./views/pipeline.js";
 import { settings } from "./views/settings.js";
 import { signIn } from "./views/sign-in.js";
@@ -89,6 +90,7 @@ const router = new Router(
     "/customers/new": member(customerForm),
     "/customers/:id": member(customer),
     "/customers/:id/edit": member(customerForm),
+    "/overview": member(overview),
     "/pipeline": member(pipeline),
     "/activities/new": member(activityForm),
     "/sync": member(syncCentre),

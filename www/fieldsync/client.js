@@ -170,6 +170,14 @@ export class SyncClient extends EventTarget {
 
   history = { list: async (limit = 100) => JSON.parse(await this.#engine.history(limit)) };
 
+  reports = {
+    /** @param {string} name @returns {Promise<import("./types").Report>} */
+    get: async (name) => {
+      const { error, ...report } = JSON.parse(await this.#engine.report(name));
+      return error ? { ...report, error } : report;
+    },
+  };
+
   drafts = {
     /** @param {string} form */
     get: async (form) => {
@@ -306,7 +314,8 @@ export class SyncClient extends EventTarget {
       this.#saving.set(row, saving);
       saving.then(
         () => this.#saved(),
-        () => {},
+        // What is not known yet a cycle asks for again: soon, or when somebody can be reached.
+        (error) => void (error.code === "not-known-yet" && this.#triggers.saved()),
       );
     }
     return saving;

@@ -26,6 +26,8 @@ export interface RecordView {
   merged?: boolean;
   /** Its newest change is held back for Undo. */
   held?: boolean;
+  /** Something was asked for that is done only with an answer, and there is none: it is not known yet whether it was done. */
+  unknown?: boolean;
   /** The record that it waits for. */
   blockedBy?: string;
   /** Why it could not be sent (status "failed"). */
@@ -111,11 +113,14 @@ export interface SyncStatus {
 export type SyncErrorCode =
   | "storage-full" | "storage-blocked" | "storage-closed" | "storage-corrupt" | "storage-newer" | "storage-unknown"
   | "invalid" | "too-large" | "conflict" | "in-flight" | "offline" | "timeout" | "server" | "misconfigured"
-  | "signed-out" | "wrong-user" | "outdated" | "rejected" | "forbidden" | "not-found";
+  | "signed-out" | "wrong-user" | "outdated" | "rejected" | "forbidden" | "not-found"
+  | "not-known-yet";
 export interface SyncError extends Error {
   name: "SyncError"; code: SyncErrorCode; retryable: boolean;
-  /** The field concerned, for "invalid" and "rejected". */
-  field?: string; violations?: { field: string; rule: string }[]; cause?: unknown;
+  /** The field concerned, for "invalid", "rejected", and "conflict" of a write of mode "online". */
+  field?: string;
+  /** Why the server refused a write of mode "online". */
+  problem?: Problem; violations?: { field: string; rule: string }[]; cause?: unknown;
 }
 
 /** A record whose merge needs a person. As it was listed, it names what was shown. */
@@ -182,7 +187,13 @@ export interface HistoryEntry {
 
 /** `sync.customers`: one for each collection of the schema. */
 export interface CollectionClient {
-  /** Resolves when committed on this device. The same `id` (or `row`) twice is one change. */
+  /**
+   * Resolves when committed on this device. The same `id` (or `row`) twice is one change.
+   *
+   * What is written with mode "online" (the schema says which collections and fields) goes by itself, and these three resolve on
+   * the server's answer; else they reject: "offline" (or what stands in the way) if nobody would answer, "conflict" or
+   * "rejected" if it is not done, "not-known-yet" if no answer came: it is asked for again, and until then the record has `unknown`.
+   */
   create(fields: Fields, options?: WriteOptions & { id?: string }): Promise<RecordView>;
   /** `record` as it was read: what the user saw. */
   update(record: RecordView, patch: Fields, options?: WriteOptions): Promise<RecordView>;
@@ -276,6 +287,8 @@ export interface SyncClient extends EventTarget {
   /** What is kept for other servers that had this address: of how many records there is unsent work. It goes when that server is back. */
   otherDatabases(): Promise<OtherDatabase[]>;
   history: { list(limit?: number): Promise<HistoryEntry[]> };
+  /** New if the server answers, else the last one that it gave this user here. Rejects if there is neither. */
+  reports: { get(name: string): Promise<Report> };
   drafts: { get(form: string): Promise<Fields | undefined>; put(form: string, value: Fields): Promise<void>; remove(form: string): Promise<void> };
   diagnostics(): Promise<object>;
   /** The user knows what was lost: state "lost" is over. */
@@ -291,6 +304,8 @@ export interface SyncClient extends EventTarget {
   reload(): Promise<void>;
   close(): void;
 }
+/** `at`: when the server made it. `error`: the code of why it is not new. */
+export interface Report { data: Value; at: number; fresh: boolean; error?: SyncErrorCode }
 export interface OtherDatabase { name: string; epoch?: string; unsent: number; lastUsedAt: number }
 export interface BatchCollection {
   create(fields: Fields, options?: { id?: string }): string;
@@ -381,6 +396,8 @@ export declare class Engine {
   exportUnsent(): Promise<string>;
   history(limit: number): Promise<string>;
   preview(): Promise<string>;
+  /** JSON of a Report. */
+  report(name: string): Promise<string>;
   draft(form: string): Promise<string | undefined>;
   putDraft(form: string, json: string): Promise<void>;
   removeDraft(form: string): Promise<void>;

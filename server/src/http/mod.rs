@@ -3,6 +3,7 @@
 pub mod envelope;
 pub mod extract;
 mod operations;
+mod reports;
 mod static_files;
 mod sync;
 
@@ -14,7 +15,7 @@ use axum::http::header::{ACCEPT, AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, 
 use axum::http::{HeaderName, HeaderValue, Method, StatusCode};
 use axum::middleware::from_fn_with_state;
 use axum::routing::get;
-use fieldsync::core::protocol::{BODY_BYTES_MAX, PATH, USER_HEADER};
+use fieldsync::core::protocol::{BODY_BYTES_MAX, PATH, REPORTS_PATH, USER_HEADER};
 use tower_http::CompressionLevel;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
@@ -45,10 +46,13 @@ pub fn app(state: AppState) -> Router {
     // The answer to a push is ids and places, of which more work makes little less; and a queue waits for it.
     let sync = sync.merge(push.layer(CompressionLayer::new().quality(CompressionLevel::Fastest)));
     let (auth, auth_doc) = crate::auth::handlers::routes().split_for_parts();
+    let (reports, reports_doc) = reports::routes().split_for_parts();
     let document = Described::openapi().nest(PATH, sync_doc).nest(PATH, push_doc).nest("/auth/v1", auth_doc);
+    let document = document.nest(REPORTS_PATH, reports_doc);
     let document = serde_json::to_string(&document).unwrap_or_default();
     let mut router = Router::new()
         .nest(PATH, layered(sync).layer(cors(&state, false)))
+        .nest(REPORTS_PATH, layered(reports).layer(cors(&state, false)))
         .nest("/auth/v1", layered(auth).layer(cors(&state, true)))
         .route("/healthz", get(operations::health))
         .route("/metrics", get(operations::metrics))
@@ -89,7 +93,7 @@ fn cors(state: &AppState, credentials: bool) -> CorsLayer {
 /// Whether this address is the API's, where every answer is an envelope, and never the app's.
 #[must_use]
 pub fn is_api(path: &str) -> bool {
-    ["/sync", "/auth", "/test"]
+    ["/sync", "/auth", "/reports", "/test"]
         .iter()
         .any(|root| path.strip_prefix(root).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')))
         || ["/openapi.json", "/metrics", "/healthz"].contains(&path)

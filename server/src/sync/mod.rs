@@ -9,6 +9,7 @@ pub mod feed;
 mod loss;
 pub mod people;
 pub mod push;
+pub mod reports;
 pub mod snapshot;
 mod spelling;
 pub mod void;

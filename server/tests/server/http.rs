@@ -140,6 +140,7 @@ async fn the_description_names_every_path() {
     let expected = [
         "/auth/v1/demo",
         "/auth/v1/token",
+        "/reports/v1/{name}",
         "/sync/v1/changes",
         "/sync/v1/preview",
         "/sync/v1/push",

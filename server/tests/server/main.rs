@@ -12,5 +12,6 @@ mod http;
 mod loss;
 mod push;
 mod refresh;
+mod reports;
 mod snapshot;
 mod void;

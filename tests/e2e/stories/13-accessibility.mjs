@@ -29,7 +29,7 @@ export default {
     await budi.upToDate();
     for (const colorScheme of /** @type {const} */ (["light", "dark"])) {
       await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
-      for (const path of ["/", "/customers", "/customers/new", `/customers/${id}`, "/pipeline", `/activities/new?customer=${id}`, "/sync", "/settings"]) {
+      for (const path of ["/", "/customers", "/customers/new", `/customers/${id}`, "/pipeline", "/overview", `/activities/new?customer=${id}`, "/sync", "/settings"]) {
         await budi.load(path);
         await page.locator("sync-status-bar .bar").waitFor();
         await page.waitForTimeout(200);
@@ -42,5 +42,24 @@ export default {
         await nothingFound(page, `bar ${state}, ${colorScheme}`, 'document.querySelector("sync-status-bar")');
       }
     }
+    await managersPages(world, id);
   },
 };
+
+/** What only a manager has, with and without a connection. @param {import("../lib/world.mjs").World} world @param {string} customer */
+async function managersPages(world, customer) {
+  const ahmad = await world.signedIn(await world.device("desk", { width: 360, height: 740 }), "ahmad");
+  const { page } = ahmad;
+  for (const words of ["with a connection", "without"]) {
+    for (const path of ["/customers", `/customers/${customer}`, "/settings", "/overview"]) {
+      await ahmad.load(path);
+      if (path === "/customers") await page.getByRole("button", { name: "Choose several" }).click();
+      await page.waitForTimeout(300);
+      await nothingFound(page, `${path} of a manager, ${words}`);
+      const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+      assert.ok(wide <= 0, `${path} of a manager is ${wide} px too wide`);
+      await page.screenshot({ path: `${world.folder}/manager${path.replaceAll("/", "-").slice(0, 12)}-${words.split(" ")[0]}.png`, fullPage: true });
+    }
+    await world.proxy.unplug();
+  }
+}

@@ -3,6 +3,8 @@ import { enumLabel, format, h, icon, keepingFocus, labelOf, specOf, textOf } fro
 import { looked, mergedBanner } from "../merged.js";
 import { badge } from "../record-row.js";
 import { offerUndo } from "../undo.js";
+import { isManager } from "../online.js";
+import { assignment } from "./assign.js";
 import { banners } from "./customer-banners.js";
 import { timeline } from "./timeline.js";
 
@@ -26,15 +28,18 @@ const FACTS = [
 /** @param {import("../main.js").App} app @param {{ id: string }} params */
 export async function customer(app, { id }) {
   const { t, sync } = app;
-  const node = h("div.stack");
+  const drawn = h("div.stack");
+  const assign = isManager(app) ? assignment(app) : undefined;
+  const node = h("div.stack", null, drawn, assign?.node);
   /** @type {{ record?: RecordView, deals: RecordView[], activities: RecordView[] }} */
   const seen = { deals: [], activities: [] };
   let { complete } = await sync.customers.list({ limit: 1 });
   const draw = () => {
     const { record } = seen;
-    if (!record) return node.replaceChildren(h("p.empty", null, t(complete ? "customer.gone" : "customers.loading")));
+    assign?.update(record);
+    if (!record) return drawn.replaceChildren(h("p.empty", null, t(complete ? "customer.gone" : "customers.loading")));
     const fill = () =>
-      node.replaceChildren(
+      drawn.replaceChildren(
         h(
           "div.two",
           null,
@@ -73,6 +78,7 @@ export async function customer(app, { id }) {
     document.removeEventListener("visibilitychange", look);
     sync.removeEventListener("change", changed);
     stops.forEach((end) => end());
+    assign?.stop();
   };
   return { title: String(first?.fields.name ?? t("nav.customers")), node, section: "customers", back: "/customers", stop };
 }

@@ -1,6 +1,8 @@
 /** All customers; searched while one types, offline too. */
 import { enumLabel, format, h, icon } from "../../fieldsync/index.js";
+import { isManager } from "../online.js";
 import { recordRow } from "../record-row.js";
+import { assignMany } from "./assign.js";
 
 const PAGE = 50;
 
@@ -12,6 +14,7 @@ export function customers(app, _, query) {
   const count = h("p.muted.small", { role: "status" });
   let limit = history.state?.limit ?? PAGE;
   let stop = () => {};
+  const choosing = isManager(app) ? chooser(app, () => watch()) : undefined;
 
   const watch = () => {
     stop();
@@ -20,7 +23,7 @@ export function customers(app, _, query) {
     stop = sync.customers.watch(where, (/** @type {import("../../fieldsync/types").Rows} */ rows) => draw(rows, search));
   };
   const draw = (/** @type {import("../../fieldsync/types").Rows} */ rows, /** @type {string} */ search) => {
-    list.replaceChildren(...rows.slice(0, limit).map((record) => row(app, record)));
+    list.replaceChildren(...rows.slice(0, limit).map((record) => choosing?.row(record) ?? row(app, record)));
     const more = () => {
       limit += PAGE * 2;
       history.replaceState({ ...history.state, limit }, "");
@@ -58,11 +61,51 @@ export function customers(app, _, query) {
       h("a.button.primary", { href: "/customers/new" }, icon("plus"), h("span.words-when-wide", null, t("customers.new"))),
     ),
     count,
+    choosing?.node,
     list,
     foot,
   );
   watch();
-  return { title: t("nav.customers"), node, section: "customers", stop: () => stop() };
+  return { title: t("nav.customers"), node, section: "customers", stop: () => (stop(), choosing?.stop()) };
+}
+
+/** A manager chooses several, to give them to somebody. @param {import("../main.js").App} app @param {() => void} again Draws the list. */
+function chooser(app, again) {
+  const { t } = app;
+  /** @type {Map<string, import("../../fieldsync/types").RecordView>} */
+  const chosen = new Map();
+  let open = false;
+  const many = assignMany(app, () => [...chosen.values()], () => turn(false));
+  const toggle = h("button.button.small", { type: "button", "aria-expanded": "false", onclick: () => turn(!open) });
+  const place = h("div.stack");
+  const turn = (/** @type {boolean} */ to) => {
+    open = to;
+    chosen.clear();
+    many.update();
+    place.replaceChildren(open ? many.node : "");
+    toggle.textContent = t(open ? "cancel" : "assign.choose");
+    toggle.setAttribute("aria-expanded", String(open));
+    again();
+  };
+  toggle.textContent = t("assign.choose");
+  const row = (/** @type {import("../../fieldsync/types").RecordView} */ record) => {
+    if (!open) return undefined;
+    if (chosen.has(record.id)) chosen.set(record.id, record); // As it is shown now.
+    const box = h("input", { type: "checkbox", checked: chosen.has(record.id), disabled: record.unknown === true });
+    box.addEventListener("change", () => {
+      if (box.checked) chosen.set(record.id, record);
+      else chosen.delete(record.id);
+      many.update();
+    });
+    const about = record.unknown ? t("online.not-known-yet") : record.fields.city;
+    return h(
+      "li",
+      null,
+      h("label.row", null, box, h("span.row-words", null, h("span.row-title", null, record.fields.name), about && h("span.row-about", null, about))),
+    );
+  };
+  const node = h("div.stack", null, h("div.actions", null, toggle), place);
+  return { node, row, stop: many.stop };
 }
 
 /** A collection that is not whole yet is loading, never empty. @param {import("../main.js").App} app @param {import("../../fieldsync/types").Rows} rows @param {string} search @param {number} limit */

@@ -1,8 +1,10 @@
 /** Language, who is signed in, and signing out without losing what is not sent. */
 import { format, h } from "../../fieldsync/index.js";
 import { download } from "../download.js";
+import { isManager } from "../online.js";
 import { askBeforeSignOut } from "../sign-out.js";
 import { toast } from "../toast.js";
+import { company, merges } from "./company.js";
 import { initials } from "./sign-in.js";
 
 /** @param {import("../main.js").App} app */
@@ -15,14 +17,7 @@ export function settings(app) {
   const speak = (/** @type {Event} */ event) =>
     app.speak(/** @type {"en" | "id"} */ (/** @type {HTMLSelectElement} */ (event.target).value));
   const { lastSyncedAt } = sync.status;
-  const company = h("div");
-  const stop = sync
-    .collection("settings")
-    .watch({ limit: 1 }, (rows) =>
-      company.replaceChildren(
-        rows[0] ? h("dl.facts", null, h("dt", null, t("settings.company")), h("dd", null, rows[0].fields.company)) : "",
-      ),
-    );
+  const parts = { company: company(app), merges: isManager(app) ? merges(app) : undefined };
   const node = h(
     "div.stack.narrow",
     null,
@@ -40,9 +35,11 @@ export function settings(app) {
           h("span.muted.small", null, t(`role.${profile?.role}`), profile?.team && ` · ${profile.team}`),
         ),
       ),
-      company,
+      !isManager(app) && parts.company.node,
       h("div.actions", null, h("button.button", { type: "button", onclick: () => void signOut(app) }, t("sign-out"))),
     ),
+    isManager(app) && h("section.card", null, parts.company.node),
+    parts.merges?.node,
     h(
       "section.card",
       null,
@@ -67,6 +64,7 @@ export function settings(app) {
       h("div.actions", null, h("a.button", { href: "/sync" }, t("settings.sync"))),
     ),
   );
+  const stop = () => (parts.company.stop(), parts.merges?.stop());
   return { title: t("nav.settings"), node, section: "settings", stop };
 }
 

@@ -76,6 +76,7 @@ function layout(app, { due, dueNone, closing, closingNone, last }) {
         null,
         h("a.button.primary", { href: "/activities/new" }, icon("visit"), t("activity.new")),
         h("a.button", { href: "/customers/new" }, icon("plus"), t("customers.new")),
+        h("a.button", { href: "/overview" }, icon("board"), t("nav.overview")),
       ),
     ),
     h(

@@ -1,0 +1,73 @@
+//! Reports: what is counted, and over whose records.
+
+use fieldsync::core::protocol::{ProblemCode, ReportAnswer, SetAside};
+use serde_json::{Value, json};
+
+use crate::common::{AHMAD, BUDI, SARI, START, World, update};
+
+async fn report(world: &World, user: fieldsync::core::record::UserId, name: &str) -> Value {
+    world.get::<ReportAnswer>(user, &format!("/reports/v1/{name}")).await.unwrap().data
+}
+
+#[tokio::test]
+async fn a_rep_counts_their_own_and_a_manager_the_team_s() {
+    for world in World::both() {
+        for (user, amount) in [(BUDI, 100), (SARI, 20)] {
+            let customer = world.create(user, "customers", json!({"name": "PT"})).await;
+            let value = json!({"amount": amount, "currency": "IDR"});
+            world.create(user, "pipelines", json!({"customer": customer, "title": "T", "stage": "lead", "value": value})).await;
+            for weeks in [0, 0, 3, 5] {
+                let at = START.0 - weeks * 7 * 86_400_000 - 1_000;
+                let visit = json!({"customer": customer, "kind": "visit", "subject": "S", "at": at});
+                world.create(user, "activities", visit).await;
+            }
+            world.create(user, "activities", json!({"customer": customer, "kind": "call", "subject": "S", "at": START.0})).await;
+        }
+        let lead = |report: Value| report["stages"][0].clone();
+        let own = json!({"stage": "lead", "deals": 1, "value": {"IDR": 100.0}});
+        assert_eq!(lead(report(&world, BUDI, "pipeline").await), own);
+        let team = json!({"stage": "lead", "deals": 2, "value": {"IDR": 120.0}});
+        assert_eq!(lead(report(&world, AHMAD, "pipeline").await), team);
+        let visits = report(&world, SARI, "visits").await;
+        assert_eq!(visits["reps"].as_array().unwrap().len(), 1);
+        assert_eq!((&visits["reps"][0]["visits"], visits["weeks"].as_array().unwrap().len()), (&json!([1, 0, 0, 2]), 4));
+        assert_eq!(report(&world, AHMAD, "visits").await["reps"].as_array().unwrap().len(), 2);
+        let members = |report: Value| report["members"].as_array().unwrap().len();
+        assert_eq!((members(report(&world, BUDI, "team").await), members(report(&world, AHMAD, "team").await)), (1, 3));
+        let unknown = world.get::<ReportAnswer>(BUDI, "/reports/v1/nothing").await.unwrap_err();
+        assert_eq!(unknown.code, ProblemCode::NotFound);
+    }
+}
+
+#[tokio::test]
+async fn a_manager_reads_what_was_merged_by_rules_and_what_was_put_to_a_person() {
+    let world = World::new();
+    let id = world.create(BUDI, "customers", json!({"name": "PT", "city": "Bogor", "phone": "021555"})).await;
+    world.send(BUDI, vec![update("customers", id, 1, json!({"city": "Depok"}))]).await;
+    // Sent again as it was, over what is there: merged. One more is put to a person, who makes another change of it.
+    let merged = world.parcel(vec![update("customers", id, 1, json!({"phone": "021777"}))]);
+    let asked = world.parcel(vec![update("customers", id, 1, json!({"city": "Jambi"}))]);
+    world.push(AHMAD, vec![merged.clone(), asked.clone()]).await;
+    world.push(AHMAD, vec![asked]).await; // The answer was lost.
+    let mut item = update("customers", id, 2, json!({"phone": "021777"}));
+    item.set_aside.push(SetAside { field: "city".into(), value: json!("Bandung"), mine: true });
+    let again = fieldsync::core::protocol::PushParcel { changes: merged.changes, ..world.parcel(vec![item]) };
+    world.push(AHMAD, vec![again]).await;
+    world.send(AHMAD, vec![update("customers", id, 3, json!({"city": "Jambi"}))]).await;
+    let counted = report(&world, AHMAD, "merges").await;
+    assert_eq!((&counted["merged"], &counted["put_to_a_person"], &counted["set_aside"]), (&json!(1), &json!(1), &json!(1)));
+    let refused = world.get::<ReportAnswer>(BUDI, "/reports/v1/merges").await.unwrap_err();
+    assert_eq!(refused.code, ProblemCode::Forbidden);
+}
+
+#[tokio::test]
+async fn only_a_manager_gives_a_customer_away_or_sets_what_is_everybody_s() {
+    let world = World::new();
+    let id = world.create(BUDI, "customers", json!({"name": "PT"})).await;
+    let give = |version| vec![update("customers", id, version, json!({"owner": SARI}))];
+    assert_eq!(crate::common::code(&world.send(BUDI, give(1)).await), ProblemCode::Forbidden);
+    let set = |world: &World| vec![crate::common::create("settings", world.id(), json!({"company": "PT Kita"}))];
+    assert_eq!(crate::common::code(&world.send(SARI, set(&world)).await), ProblemCode::Forbidden);
+    assert!(crate::common::is_applied(&world.send(AHMAD, set(&world)).await));
+    assert!(crate::common::is_applied(&world.send(AHMAD, give(1)).await));
+}

@@ -1,0 +1,37 @@
+//! Reports: new where the server answers, else the last ones with their age.
+
+use fieldsync::client::ReportError;
+use fieldsync::ports::TransportError;
+use serde_json::json;
+
+use super::world::{AHMAD, BUDI, Fault, World};
+
+#[tokio::test]
+async fn a_report_is_fetched_kept_and_given_with_its_age_when_nobody_answers() {
+    let world = World::new();
+    let office = world.device(AHMAD).await;
+    let id = office.create("customers", json!({"name": "PT ABC"})).await;
+    office.create("pipelines", json!({"customer": id, "title": "T", "stage": "lead"})).await;
+    office.sync().await;
+    office.fail(&[Fault::Refuse]);
+    let none = office.client.fetch_report("pipeline").await;
+    assert!(matches!(none, Err(ReportError::Transport(TransportError::Away { ours: false, .. }))), "{none:?}");
+    let fresh = office.client.fetch_report("pipeline").await.unwrap();
+    assert_eq!((&fresh.data["stages"][0]["deals"], fresh.at, fresh.error), (&json!(1), world.now(), None));
+    world.later(7_200_000);
+    for fault in [Fault::Refuse, Fault::LoseAnswer, Fault::Portal(200), Fault::Ours(503, "unavailable")] {
+        office.fail(&[fault]);
+        let kept = office.client.fetch_report("pipeline").await.unwrap();
+        assert_eq!((&kept.data, world.now().since(kept.at), kept.error.is_some()), (&fresh.data, 7_200_000, true));
+    }
+    // After a restart, too; and what another user may not read is kept for nobody.
+    let again = world.context(AHMAD, office.store.clone()).await;
+    again.fail(&[Fault::Refuse]);
+    assert_eq!(again.client.fetch_report("pipeline").await.unwrap().data, fresh.data);
+    let phone = world.device(BUDI).await;
+    assert!(matches!(
+        phone.client.fetch_report("merges").await,
+        Err(ReportError::Transport(TransportError::Misconfigured { status: 403, .. }))
+    ));
+    assert!(again.client.fetch_report("merges").await.is_ok());
+}
