@@ -64,6 +64,7 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
         let (begun, request) = self.begin_push().await.map_err(|error| self.storage_failure(&error))?;
         let sends = !request.parcels.is_empty();
         let must_tell = begun.ended.is_empty() && self.shared.borrow().losses.must_tell(request.unsent_after(&[]));
+        // Nothing else can go, and it may be these that it waits for.
         if !sends && begun.ended.is_empty() && !begun.in_vain.is_empty() {
             for parcel in &begun.in_vain {
                 self.void(parcel).await?;

@@ -57,8 +57,9 @@ pub struct Begun {
     pub send: Vec<PushParcel>,
     /// The body is as large as one may be: more could have gone but for that.
     pub is_full: bool,
-    /// Open parcels that wait for a record whose own parcel was refused: what may mend that one can be saved together with
-    /// their records, and then each waits for the other. Their outcome is to be asked for.
+    /// Open parcels that wait for a record which is yet to be made. If nothing else can go, that may wait for them (it names one of
+    /// their records, or what mends it was saved together with one): then their outcome is to be asked for. What is not
+    /// applied is begun again when its turn comes.
     pub in_vain: Vec<Parcel>,
 }
 
@@ -75,23 +76,25 @@ struct Due<'a> {
 }
 
 impl<'a> Due<'a> {
-    /// Those that wait for a record that is not there and was refused.
-    fn in_vain(&self, parcels: &[Parcel], bases: &impl Bases) -> Vec<Parcel> {
-        let is_refused = |key: &Key<'_>| {
-            let is_there = bases.get(key.0, key.1).is_some_and(|base| base.is_present() && !base.is_adrift());
-            !is_there && parcels.iter().any(|parcel| !parcel.is_open() && !parcel.online && parcel.carries(key.0, key.1))
-        };
-        self.behind.iter().filter(|(_, names)| names.iter().any(is_refused)).map(|(parcel, _)| (*parcel).clone()).collect()
+    /// Those that wait for a record that is not there.
+    fn in_vain(&self, bases: &impl Bases) -> Vec<Parcel> {
+        let is_missing = |key: &Key<'_>| !is_there(bases, *key);
+        self.behind.iter().filter(|(_, names)| names.iter().any(is_missing)).map(|(parcel, _)| (*parcel).clone()).collect()
     }
 
     /// With those whose records are there already, as far as is known here: the create that is unsent comes to an edit of
     /// them, and may itself have to wait for this very parcel (an import has brought both together).
     fn and_there(mut self, bases: &impl Bases) -> Vec<&'a Parcel> {
-        let is_there = |key: &Key<'_>| bases.get(key.0, key.1).is_some_and(|base| base.is_present() && !base.is_adrift());
+        let is_there = |key: &Key<'_>| is_there(bases, *key);
         self.parcels.extend(self.behind.iter().filter(|(_, names)| names.iter().all(is_there)).map(|(parcel, _)| *parcel));
         self.parcels.sort_by_key(|parcel| parcel.first_seq);
         self.parcels
     }
+}
+
+/// Whether a record is there, as far as is known here.
+fn is_there(bases: &impl Bases, key: Key<'_>) -> bool {
+    bases.get(key.0, key.1).is_some_and(|base| base.is_present() && !base.is_adrift())
 }
 
 /// Which of the open parcels are due.
@@ -223,7 +226,7 @@ pub fn begin_within(input: &Begin<'_>, bases: &impl Bases, window: usize) -> Opt
     let mut bytes = 0;
     let due = due(input);
     let on_the_way = due.on_the_way.clone();
-    begun.in_vain = due.in_vain(input.parcels, bases);
+    begun.in_vain = due.in_vain(bases);
     for parcel in due.and_there(bases) {
         let parcel = mutated(input, parcel, bases, &mut begun);
         if !push_wire(&mut begun.send, &mut bytes, parcel.to_wire(), input.count_max) {
