@@ -12,8 +12,8 @@ use fieldsync::data::page_set::PageSet;
 use serde_json::json;
 
 use super::world::{
-    Memory, NOW, applied, base, bases, begin_all, begin_some, begun_seqs, create, entry, fields, finish_after, finish_one, gone,
-    group, id, row, schema, seen_as, seqs, update, visit,
+    Memory, NOW, applied, base, bases, begin_all, begin_some, begun_seqs, change_in, create, entry, fields, finish_after,
+    finish_one, gone, group, id, row, schema, seen_as, seqs, update, visit,
 };
 
 fn many(count: u64) -> (Vec<Change>, Memory) {
@@ -273,4 +273,31 @@ fn a_parcel_is_spelled_as_it_comes_back_from_the_store() {
     let spelled = r#"{"contact":"Ibu Sari","tags":[1000],"visits":6}"#;
     assert_eq!(serde_json::to_string(&item.patch).unwrap(), spelled, "theirs and the one that I added");
     assert_eq!(serde_json::to_string(&item.seen).unwrap(), r#"{"contact":9007199254740992.0,"tags":null,"visits":5}"#);
+}
+
+/// A visit whose parcel is open names a customer that is imported, made again, and was refused; what mends the customer was saved
+/// together with an edit of the visit. Each waits for the other, until the visit's outcome is asked for.
+#[test]
+fn an_open_parcel_that_what_could_go_waits_for_is_asked_for() {
+    let (imported, made) = (edit(1, 1, "B"), create(2, 1, json!({"name": "C"})));
+    let mut outbox = vec![imported, made, visit(3, 60, 1)];
+    let here = bases([]);
+    let sent = begin_all(&outbox, &[], &here).parcels;
+    assert_eq!(sent.iter().map(|parcel| seqs(parcel, &outbox)).collect::<Vec<_>>(), [vec![1, 2], vec![3]]);
+    assert_eq!(sent[0].items[0].action, Action::Update, "what the import saw is taken to be there");
+    let parcels = [refused(&sent[0], ProblemCode::Forbidden), sent[1].clone()];
+    assert_eq!(begin_all(&outbox, &parcels, &here).in_vain, [sent[1].clone()]);
+    let edits =
+        [edit(4, 1, "D"), change_in("activities", 5, 60, "update", (0, json!({"subject": "x"})), json!({"subject": "y"}))];
+    outbox.extend(edits.map(|change| Change { group: group(1), ..change }));
+    let begun = begin_all(&outbox, &parcels, &here);
+    assert_eq!((begun.send.len(), begun.in_vain), (0, vec![sent[1].clone()]));
+    let begun = begin_all(&outbox, &parcels[..1], &here);
+    assert_eq!(
+        (begun_seqs(&begun, &outbox), begun.in_vain.len()),
+        (vec![vec![1, 2, 3, 4, 5]], 0),
+        "voided, all of it goes as one"
+    );
+    let there = bases([base(1, 1, json!({"name": "A"}))]);
+    assert_eq!(begin_all(&outbox, &parcels, &there).in_vain, [], "what is there is not waited for");
 }
