@@ -66,10 +66,7 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
         let must_tell = begun.ended.is_empty() && self.shared.borrow().losses.must_tell(request.unsent_after(&[]));
         // Nothing else can go, and it may be these that it waits for.
         if !sends && begun.ended.is_empty() && !begun.in_vain.is_empty() {
-            for parcel in &begun.in_vain {
-                self.void(parcel).await?;
-            }
-            return Ok(Moved { more: true });
+            return self.void_all(&begun.in_vain).await;
         }
         if !sends && begun.ended.is_empty() {
             let online = self.push_online().await?;
@@ -263,6 +260,14 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
         self.take_own(stood, committed, put).await?;
         self.note(Note::Wake(self.shared.borrow().sending.clone()));
         Ok(finished)
+    }
+
+    /// Asks for the outcome of each.
+    async fn void_all(&self, parcels: &[Parcel]) -> Result<Moved, Failure> {
+        for parcel in parcels {
+            self.void(parcel).await?;
+        }
+        Ok(Moved { more: true })
     }
 
     /// Asks for the outcome of a parcel that the user wants back. Whether it is known now.
