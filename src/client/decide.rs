@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::core::finish::empty_history;
 use crate::core::outbox::{Change, HOLD_MS_MAX};
 use crate::core::protocol::Action;
-use crate::core::record::{Base, CollectionName, Millis, RecordId, RowId, Version, at};
+use crate::core::record::{Base, CollectionName, Millis, RecordId, RowId, Version, at, field_of};
 use crate::core::resolve::{Choices, Question, ResolveError, Resolved, Stamp, resolve};
 use crate::core::rows::{Aside, Ended, HistoryRow, Met};
 use crate::core::rules::{Violation, check_patch, check_record};
@@ -227,7 +227,10 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
             Action::Update => check_patch(collection, &change.seen.fields, &change.written),
             Action::Delete => Vec::new(),
         };
-        let violations: Vec<Violation> = own().flat_map(broken).collect();
+        // Only of what was asked: what else breaks a rule is mended in the form once this is decided, and not in a dialog that
+        // does not show it.
+        let is_asked = |violation: &Violation| decision.choices.keys().any(|name| field_of(name) == violation.field);
+        let violations: Vec<Violation> = own().flat_map(broken).filter(is_asked).collect();
         if !violations.is_empty() {
             return Err(SettleError::Invalid(violations));
         }

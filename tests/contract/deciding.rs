@@ -223,3 +223,32 @@ async fn a_conflict_put_off_blocks_its_record_only_and_is_a_new_question_when_th
     assert!(!phone.get("customers", ids[0]).unwrap().put_off);
     assert_eq!(phone.client.status().put_off, 0, "and it leads the bar again");
 }
+
+/// Two steps of a stage, each allowed, come to a leap in one decision. The dialog about the title does not ask for the stage: it must
+/// not keep the conflict from being decided.
+#[tokio::test]
+async fn what_was_not_asked_does_not_stop_a_decision_and_is_mended_afterwards() {
+    let world = World::new();
+    let (phone, office) = (world.device(BUDI).await, world.device(AHMAD).await);
+    let customer = phone.create("customers", json!({"name": "PT ABC"})).await;
+    let deal = phone.create("pipelines", json!({"customer": customer, "title": "A", "stage": "lead"})).await;
+    phone.sync().await;
+    office.sync().await;
+    office.update("pipelines", deal, json!({"title": "theirs"})).await;
+    office.sync().await;
+    phone.update("pipelines", deal, json!({"title": "mine", "stage": "qualified"})).await;
+    phone.update("pipelines", deal, json!({"stage": "proposal"})).await;
+    phone.sync().await;
+    let conflicts = phone.client.conflicts();
+    assert_eq!(conflicts[0].field_names().collect::<Vec<_>>(), ["title"]);
+    let of = |choices| Decision { collection: "pipelines".into(), ..decision(deal, 2, choices) };
+    let empty = phone.client.resolve_held(&of(json!({"title": {"value": ""}})), 0).await;
+    assert!(matches!(empty, Err(SettleError::Invalid(_))), "what was asked keeps its rules: {empty:?}");
+    assert!(phone.client.resolve_held(&of(json!({"title": "mine"})), 0).await.is_ok());
+    phone.sync().await;
+    assert_eq!(phone.get("pipelines", deal).unwrap().status, RecordStatus::Failed, "said, and not sent");
+    phone.update("pipelines", deal, json!({"stage": "qualified"})).await;
+    phone.sync().await;
+    let record = phone.get("pipelines", deal).unwrap();
+    assert_eq!((record.status, &record.fields["title"]), (RecordStatus::Synced, &json!("mine")));
+}
