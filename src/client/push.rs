@@ -330,8 +330,6 @@ fn plan_finish(
 ) -> Result<(Vec<Write>, Finished, Put), StoreError> {
     let mut finished = finish(input, results, &mut set);
     let put = set.put_bases().to_vec();
-    // In the order of the store, where those that follow each other are removed at once.
-    finished.removed.sort_unstable();
     let mut writes = pages::writes(set, rows)?;
     writes.extend(finished.removed.iter().copied().map(Write::RemoveParcel));
     writes.extend(finished.append.iter().cloned().map(Write::Append));
