@@ -4,6 +4,7 @@
 use std::cell::Cell;
 use std::rc::Rc;
 
+use gloo_timers::future::TimeoutFuture;
 use idb::{Event as _, Factory, Request as _};
 use js_sys::Uint8Array;
 use rexie::{Index, ObjectStore, Rexie, RexieBuilder};
@@ -22,6 +23,9 @@ use crate::ports::{Cause, StoreError, StoreName};
 pub const VERSION: u32 = 2;
 /// Longest wait for the stores to be made, once nobody holds the old version: a tab may have opened it in between.
 const UPGRADE_MS_MAX: u32 = 10_000;
+/// How long a connection that is asked to go may take: one in the middle of a transaction is closed when that ends, and until
+/// then the browser calls the request blocked.
+const HELD_MS_MAX: u32 = 5_000;
 
 /// Every store. An upgrade deletes what is not listed.
 pub const STORES: [StoreName; 9] = [
@@ -102,7 +106,7 @@ enum Found {
 /// Opens the database, and makes or upgrades it first if need be. One connection, or none.
 ///
 /// # Errors
-/// `Newer` if the disk has a higher version, `Blocked` if another tab keeps a lower one open.
+/// `Newer` if the disk has a higher version, `Blocked` if another tab keeps a lower one open for longer than it may.
 pub async fn open(database: &str, version: u32) -> Result<IdbDatabase, Fault> {
     if let Found::Ready(opened) = try_open(database, version).await? {
         return Ok(opened);
@@ -131,7 +135,7 @@ async fn try_open(database: &str, version: u32) -> Result<Found, Fault> {
     });
     let blocked = Slot::default();
     let on_blocked = blocked.clone();
-    request.on_blocked(move |_| on_blocked.put(Err(Fault::Final(StoreError::Blocked))));
+    request.on_blocked(move |_| give_up_later(&on_blocked));
     let opened = blocked.or(async { request.await.map_err(|error| fault_of(&error)) }).await;
     match opened {
         Ok(database) => Ok(Found::Ready(database.into())),
@@ -139,6 +143,15 @@ async fn try_open(database: &str, version: u32) -> Result<Found, Fault> {
         Err(_) if older.get() => Ok(Found::Older),
         Err(fault) => Err(fault),
     }
+}
+
+/// `Blocked`, if whoever holds the database is not gone by then.
+fn give_up_later<T: 'static>(blocked: &Slot<Result<T, Fault>>) {
+    let blocked = blocked.clone();
+    spawn_local(async move {
+        TimeoutFuture::new(HELD_MS_MAX).await;
+        blocked.put(Err(Fault::Final(StoreError::Blocked)));
+    });
 }
 
 /// Lets rexie make the stores. It goes on if we stop waiting, and closes its connection when it is through.
@@ -158,13 +171,13 @@ async fn make(database: &str, version: u32) -> Result<(), Fault> {
 /// Deletes a database by name. Other tabs are told, and close.
 ///
 /// # Errors
-/// `Blocked` if one does not; the database then goes when it does.
+/// `Blocked` if one does not in time; the database then goes when it does.
 pub async fn delete(database: &str) -> Result<(), StoreError> {
     let attempt = async {
         let mut request = Factory::new().and_then(|factory| factory.delete(database)).map_err(|error| fault_of(&error))?;
         let blocked = Slot::default();
         let on_blocked = blocked.clone();
-        request.on_blocked(move |_| on_blocked.put(Err(Fault::Final(StoreError::Blocked))));
+        request.on_blocked(move |_| give_up_later(&on_blocked));
         blocked.or(async { request.await.map_err(|error| fault_of(&error)) }).await
     };
     attempt.await.map_err(Fault::into_error)

@@ -11,9 +11,11 @@ use fieldsync::ports::{Read, Scope, Step, Store, StoreError, StoreName, Write};
 use fieldsync::web::host::within;
 use fieldsync::web::indexed_db::{IndexedDbStore, delete_database, hooks};
 use fieldsync::web::schema;
+use gloo_timers::future::TimeoutFuture;
+use idb::{DatabaseEvent as _, Event as _};
 use serde_json::{Value, json};
 use wasm_bindgen::JsValue;
-use wasm_bindgen_futures::JsFuture;
+use wasm_bindgen_futures::{JsFuture, spawn_local};
 use wasm_bindgen_test::{console_log, wasm_bindgen_test};
 
 use super::common::rows::{change, page, parcel};
@@ -42,6 +44,19 @@ async fn old_database(name: &str) -> rexie::Rexie {
     transaction.store("meta").expect("meta").put(&row, None).await.expect("a put");
     transaction.commit().await.expect("a commit");
     database
+}
+
+/// Opens the database as a tab does that closes its connection half a second after it heard that it should.
+async fn lets_go_late(name: &str) {
+    let mut tab = idb::Factory::new().expect("IndexedDB").open(name, None).expect("a request").await.expect("a database");
+    tab.on_version_change(|event| {
+        let database = event.target().expect("a database");
+        spawn_local(async move {
+            TimeoutFuture::new(500).await;
+            database.close();
+        });
+    });
+    std::mem::forget(tab);
 }
 
 #[wasm_bindgen_test]
@@ -195,6 +210,21 @@ async fn deleting_is_blocked_by_a_stubborn_tab_and_ends_the_others() {
     let blocked = within(PATIENCE_MS, delete_database(&disk.0)).await.expect("it does not hang");
     assert_eq!(blocked, Err(StoreError::Blocked));
     stubborn.close();
+}
+
+/// A tab in the middle of a transaction: it lets go a while after it was asked, and until then the browser says "blocked".
+#[wasm_bindgen_test]
+async fn a_tab_that_lets_go_late_is_waited_for() {
+    let disk = Database::fresh();
+    old_database(&disk.0).await.close();
+    lets_go_late(&disk.0).await;
+    let store = disk.open();
+    within(PATIENCE_MS, store.open()).await.expect("it does not hang").expect("an upgrade");
+    assert_eq!(append(&store, 1).await, Ok(vec![1]));
+    store.close();
+    lets_go_late(&disk.0).await;
+    let deleted = within(PATIENCE_MS, delete_database(&disk.0)).await.expect("it does not hang");
+    assert_eq!(deleted, Ok(()));
 }
 
 #[wasm_bindgen_test]
