@@ -6,8 +6,9 @@
  */
 import { Auth } from "../www/fieldsync/auth.js";
 import { Cycles, lockName } from "../www/fieldsync/cycle.js";
-import { currentDatabase, switchDatabase } from "../www/fieldsync/databases.js";
+import { openedDatabase, switchDatabase } from "../www/fieldsync/databases.js";
 import { loadEngine } from "../www/fieldsync/engine.js";
+import { deleteDatabase } from "../www/fieldsync/forget.js";
 import { noteLastChance, readIdentity } from "../www/fieldsync/identity.js";
 import { TAG } from "../www/fieldsync/triggers.js";
 import { precachedEngine } from "./precache.js";
@@ -49,7 +50,8 @@ async function runOnce(reason) {
   if (!identity || identity.signedOut) return undefined;
   if (!identity.cookie) throw new Error("only a page can get a token from this server");
   const { server, user } = identity;
-  const database = await currentDatabase(server, user);
+  const database = await openedDatabase(server, user);
+  if (!database) return undefined; // No page has opened one, or the last one was deleted.
   const told = await runIn(database, identity, reason);
   if (!told.other) return told.report;
   // Another server answers: what waits for that one is in its own database.
@@ -73,7 +75,11 @@ async function runIn({ name: database, epoch }, { server, user, schema }, reason
     getAccessToken: (why) => auth.accessToken(why, user),
     onEvent: (event) => event.kind === "wake" && channel.postMessage({ wake: event.message }),
   });
+  let isForgotten = false;
   try {
+    // Deleted between the look and the opening, which has made an empty one.
+    isForgotten = (await openedDatabase(server, user)) === undefined;
+    if (isForgotten) return {};
     const cycles = new Cycles(engine, name);
     let report = await cycles.request(reason);
     const wait = report?.heldUntil === undefined ? undefined : report.heldUntil - Date.now();
@@ -86,5 +92,6 @@ async function runIn({ name: database, epoch }, { server, user, schema }, reason
   } finally {
     engine.close();
     channel.close();
+    if (isForgotten) await deleteDatabase(database);
   }
 }

@@ -29,6 +29,15 @@ export async function currentDatabase(server, user) {
 }
 
 /**
+ * The one that a page has opened: the worker makes none of its own, lest it bring back what was just deleted.
+ * @param {string} server @param {string} user @returns {Promise<Database | undefined>}
+ */
+export async function openedDatabase(server, user) {
+  const row = await amend(key(server, user), (/** @type {Row | undefined} */ row) => row);
+  return row && { name: row.current, epoch: row.known[row.current].epoch };
+}
+
+/**
  * Another server answers: its database is in use from now on, for every tab and the worker.
  * @param {string} server @param {string} user @param {Database} from @param {string} epoch The server that answers.
  * @returns {Promise<Database>}
@@ -55,11 +64,16 @@ export async function otherDatabases(server, user, current) {
 export async function deleteDatabases(server, user, current) {
   const deletion = deleteDatabase(current); // At once: whoever opens it meanwhile waits.
   deletion.catch(() => {});
-  const others = await otherDatabases(server, user, current).catch(() => []);
-  const deleted = await Promise.allSettled([deletion, ...others.map(({ name }) => deleteDatabase(name))]);
+  /** @type {Row | undefined} */
+  let before;
+  // First of all, and for the worker: it would open them again.
+  await amend(key(server, user), (/** @type {Row | undefined} */ row) => void (before = row)).catch(() => {});
+  const others = Object.keys(before?.known ?? {}).filter((name) => name !== current);
+  const deleted = await Promise.allSettled([deletion, ...others.map(deleteDatabase)]);
   const failed = deleted.find((result) => result.status === "rejected");
-  if (failed) throw failed.reason;
-  await amend(key(server, user), () => undefined);
+  if (!failed) return;
+  await amend(key(server, user), (/** @type {Row | undefined} */ row) => row ?? before);
+  throw failed.reason;
 }
 
 /** Of how many records there is unsent work in an export. @param {string} json */
