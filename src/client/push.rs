@@ -8,7 +8,9 @@ use crate::core::loss::{Unsent, unsent};
 use crate::core::machine::{Failure, Moved};
 use crate::core::outbox::ranges;
 use crate::core::parcel::Parcel;
-use crate::core::protocol::{Answer, Body, Cursor, PushAnswer, PushParcel, PushRequest, PushResult, Request, VoidRequest};
+use crate::core::protocol::{
+    Answer, Body, Cursor, Outcome, PushAnswer, PushParcel, PushRequest, PushResult, Request, VoidRequest,
+};
 use crate::core::pull::PullState;
 use crate::core::push::{Begin, Begun, begin_within, must_be_asked, wanted_within};
 use crate::core::record::{OpId, RowId};
@@ -100,8 +102,13 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
                 let told = Some((&request, results));
                 let finished = self.finish_push(&answer, &results.results, request.mark.as_ref(), told, None).await;
                 match finished.map_err(|error| self.storage_failure(&error))? {
-                    // What could not go for now holds up nobody who was promised an answer.
-                    Some(Finished { confirmed: 0, refused: 0, conflicted: 0, stale: false, .. }) => self.push_online().await,
+                    // What could not go for now holds up nobody who was promised an answer, nor what had no room beside it: it is
+                    // not due again at once, so this ends.
+                    Some(Finished { confirmed: 0, refused: 0, conflicted: 0, stale: false, .. }) => {
+                        let is_later = |result: &PushResult| matches!(result.outcome, Outcome::Retry { .. });
+                        let more = self.push_online().await?.more || results.results.iter().any(is_later);
+                        Ok(Moved { more })
+                    }
                     finished => Ok(Moved { more: finished.is_none_or(|finished| !finished.stale) }),
                 }
             }

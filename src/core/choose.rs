@@ -75,7 +75,9 @@ pub fn candidates<'a>(
             groups.entry(group).or_default().push(change);
         }
     }
-    let by_record = by_record(outbox.iter().copied());
+    // What waits for an answer is no part of a view, so it stands in the way of nothing: it has its own parcel.
+    let offline = || outbox.iter().copied().filter(|change| !change.is_online());
+    let by_record = by_record(offline());
     let mut chooser = Chooser {
         schema,
         now,
@@ -88,14 +90,12 @@ pub fn candidates<'a>(
         of: BTreeMap::new(),
     };
     let mut done = BTreeSet::new();
-    // What waits for an answer is no part of a view, so it stands in the way of nothing: it has its own parcel.
-    for &change in outbox.iter().filter(|change| !change.is_online()) {
+    for change in offline() {
         if !done.contains(&change.client_seq) {
-            let save = chooser.save(change, &done);
+            let save = chooser.add(change, &done);
             if save.len() > 1 {
                 done.extend(save.iter().map(|change| change.client_seq));
             }
-            chooser.add(&save);
         }
     }
     let mut candidates = chooser.candidates;
@@ -148,34 +148,64 @@ pub fn mends(parcel: &Parcel, change: &Change) -> bool {
     parcel.carries(&change.collection, change.record) && !parcel.rows.contains(&change.row)
 }
 
+/// Whether other changes lie between those of a group, from this one of it on.
+pub(super) fn is_spread(group: &[&Change], first: &Change) -> bool {
+    group.last().is_some_and(|last| last.client_seq - first.client_seq >= group.len() as u64)
+}
+
 impl<'a> Chooser<'a> {
     /// What goes together with this change: itself, or its group. If a resolution stands for a part of the group, other
-    /// changes lie between: then also what must go before the part.
-    fn save(&self, first: &'a Change, done: &BTreeSet<u64>) -> Vec<&'a Change> {
-        let group = first.group.filter(|_| !mutation::is(Mutation::GroupsApart));
-        let Some(group) = group.and_then(|group| self.groups.get(&group)) else { return vec![first] };
-        let span = group.last().map_or(0, |last| last.client_seq - first.client_seq);
-        if span < group.len() as u64 {
-            return group.clone();
+    /// changes lie between: then also what must go before the part; and with `made`, what the part names and is made between.
+    fn save(&self, first: &'a Change, done: &BTreeSet<u64>, made: bool) -> Vec<&'a Change> {
+        let Some(group) = self.group(first) else { return vec![first] };
+        if !is_spread(group, first) {
+            return group.to_vec();
         }
         let mut save: BTreeMap<u64, &Change> = BTreeMap::new();
-        let mut open = group.clone();
+        let mut open = group.to_vec();
         while let Some(change) = open.pop() {
             let is_over = change.client_seq < first.client_seq || done.contains(&change.client_seq);
             if !is_over && save.insert(change.client_seq, change).is_none() {
                 let of_record = self.by_record.get(&key(change)).into_iter().flatten();
                 open.extend(of_record.filter(|other| other.client_seq < change.client_seq));
                 open.extend(change.group.and_then(|group| self.groups.get(&group)).into_iter().flatten());
+                if made {
+                    let named = self.named(change).filter_map(|named| self.by_record.get(&named));
+                    open.extend(named.flatten().filter(|other| other.action == Action::Create));
+                }
             }
         }
         save.into_values().collect()
     }
 
-    fn add(&mut self, save: &[&'a Change]) {
-        let records: BTreeSet<Key<'a>> = save.iter().copied().map(key).collect();
-        if !self.try_add(save, &records) {
+    fn group(&self, change: &Change) -> Option<&[&'a Change]> {
+        let group = change.group.filter(|_| !mutation::is(Mutation::GroupsApart))?;
+        self.groups.get(&group).map(Vec::as_slice)
+    }
+
+    /// Records that this change names, that are yet to be made, and not on their way.
+    fn named(&self, change: &'a Change) -> impl Iterator<Item = Key<'a>> {
+        let named = self.schema.collection(&change.collection).into_iter().flat_map(|its| its.references(&change.written));
+        let named = named.map(|(_, target, id)| (target, id));
+        named.filter(|named| self.made.contains(named) && !self.on_the_way.contains(named))
+    }
+
+    /// Adds the save of this change, or closes its records. What is made in the midst of a group that names it joins it, for
+    /// each may wait for the other; but not if that cannot go.
+    fn add(&mut self, first: &'a Change, done: &BTreeSet<u64>) -> Vec<&'a Change> {
+        let records = |save: &[&'a Change]| save.iter().copied().map(key).collect::<BTreeSet<Key<'a>>>();
+        if self.group(first).is_some_and(|group| is_spread(group, first)) {
+            let save = self.save(first, done, true);
+            if self.try_add(&save, &records(&save)) {
+                return save;
+            }
+        }
+        let save = self.save(first, done, false);
+        let records = records(&save);
+        if !self.try_add(&save, &records) {
             self.closed.extend(records);
         }
+        save
     }
 
     fn try_add(&mut self, save: &[&'a Change], records: &BTreeSet<Key<'a>>) -> bool {
@@ -188,8 +218,7 @@ impl<'a> Chooser<'a> {
         for change in save {
             let Some(collection) = self.schema.collection(&change.collection) else { return false };
             priority = priority.min(collection.priority);
-            let named = collection.references(&change.written).map(|(_, target, id)| (target, id));
-            names.extend(named.filter(|named| self.made.contains(named) && !self.on_the_way.contains(named)));
+            names.extend(self.named(change));
         }
         let added = records.iter().filter(|record| !self.of.contains_key(*record)).count();
         let size = added + joined.iter().map(|index| self.candidates[*index].records.len()).sum::<usize>();

@@ -210,7 +210,11 @@ fn seen<'a>(input: &Begin<'a>, on_the_way: BTreeSet<Key<'a>>, size: usize) -> Se
     let look = look(input.schema, input.outbox, input.parcels, size);
     let mut candidates = candidates(input.schema, &look.changes, input.parcels, on_the_way, input.now);
     look.mark(&mut candidates);
-    Seen { candidates, by_record: by_record(look.changes.iter().copied()), is_whole: look.is_whole() }
+    Seen {
+        candidates,
+        by_record: by_record(look.changes.iter().copied().filter(|change| !change.is_online())),
+        is_whole: look.is_whole(),
+    }
 }
 
 /// Freezes what may be sent now. `bases` has the bases of what is [`wanted`].

@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::choose::{Candidate, Key};
+use super::choose::{Candidate, Key, is_spread};
 use super::outbox::Change;
 use super::parcel::Parcel;
 use super::protocol::Action;
@@ -54,8 +54,8 @@ impl Look<'_> {
     }
 }
 
-/// What of an outbox stays together in whatever is made of it: a record's changes, and records that were saved as a group or
-/// refused in one parcel. A candidate is never of two units, and its place never before its unit's.
+/// What of an outbox stays together in whatever is made of it: a record's changes, and records that were saved as a group (with
+/// what is made in its midst) or refused in one parcel. A candidate is never of two units, and its place never before its unit's.
 struct Units<'a> {
     outbox: &'a [Change],
     /// The changes' places in `outbox`, those of a record together.
@@ -69,7 +69,7 @@ struct Units<'a> {
 }
 
 impl<'a> Units<'a> {
-    fn of(outbox: &'a [Change], parcels: &[Parcel]) -> Self {
+    fn of(schema: &Schema, outbox: &'a [Change], parcels: &[Parcel]) -> Self {
         let mut places: Vec<usize> = (0..outbox.len()).collect();
         places.sort_unstable_by_key(|place| (outbox[*place].record, *place));
         let mut records: Vec<(RecordId, usize, usize)> = Vec::new();
@@ -81,7 +81,7 @@ impl<'a> Units<'a> {
         }
         let all: Vec<usize> = (0..records.len()).collect();
         let mut units = Self { outbox, places, records, next: all.clone(), unit: all };
-        units.join_groups();
+        units.join_groups(schema);
         for parcel in parcels.iter().filter(|parcel| !parcel.is_open()) {
             let of_items = parcel.items.iter().filter_map(|item| units.record(item.id));
             units.join(&of_items.collect::<Vec<_>>());
@@ -89,14 +89,23 @@ impl<'a> Units<'a> {
         units
     }
 
-    fn join_groups(&mut self) {
-        let mut groups: BTreeMap<GroupId, Vec<usize>> = BTreeMap::new();
+    fn join_groups(&mut self, schema: &Schema) {
+        let mut groups: BTreeMap<GroupId, Vec<&'a Change>> = BTreeMap::new();
         for change in self.outbox {
-            if let (Some(group), Some(record)) = (change.group, self.record(change.record)) {
-                groups.entry(group).or_default().push(record);
+            if let Some(group) = change.group {
+                groups.entry(group).or_default().push(change);
             }
         }
-        groups.values().for_each(|records| self.join(records));
+        for group in groups.values() {
+            let mut records: Vec<usize> = group.iter().filter_map(|change| self.record(change.record)).collect();
+            // What is made in the midst of such a group, and is named by it, may join it.
+            if is_spread(group, group[0]) {
+                let of_unit: Vec<usize> = records.iter().flat_map(|record| self.ring(*record)).collect();
+                let named = self.closure(schema, of_unit.into_iter());
+                records.extend((0..named.len()).filter(|record| named[*record]));
+            }
+            self.join(&records);
+        }
     }
 
     /// Makes one unit of the units of these records.
@@ -169,7 +178,7 @@ pub(super) fn look<'a>(schema: &Schema, outbox: &'a [Change], parcels: &[Parcel]
     if outbox.len() <= size {
         return whole();
     }
-    let units = Units::of(outbox, parcels);
+    let units = Units::of(schema, outbox, parcels);
     let mut ranked = units.ranked(schema);
     if ranked.len() <= size {
         return whole();

@@ -60,6 +60,38 @@ fn a_group_takes_along_what_is_before_it_up_to_fifty_records() {
     assert!(begun.parcels.iter().all(|parcel| !parcel.rows.contains(&row(61))), "what links them waits");
 }
 
+/// Of two groups that share a record, one names what the other makes, and the other's change of that record comes after its
+/// own: each waits for the other, so they go together. (A resolution appends what it stands for, in the groups that were.)
+#[test]
+fn groups_that_wait_for_each_other_go_together() {
+    let here = bases([base(1, 1, json!({"name": "A"}))]);
+    let of = |number, change| Change { group: group(number), ..change };
+    let mut outbox =
+        vec![of(1, edit(1, 1, "B")), of(2, edit(2, 1, "C")), of(2, create(3, 50, json!({"name": "N"}))), of(1, visit(4, 60, 50))];
+    assert_eq!(begun_seqs(&begin_all(&outbox, &[], &here), &outbox), [[1, 2, 3, 4]]);
+    // If what is named cannot go, nothing goes that names it; what has nothing to do with it does.
+    outbox[2].hold_until = Some(NOW.plus(5_000));
+    outbox.push(create(5, 51, json!({"name": "M"})));
+    assert_eq!(begun_seqs(&begin_all(&outbox, &[], &here), &outbox), [[5]]);
+    // A create that is in no such group goes alone if all together would be too many.
+    let mut outbox = vec![of(1, edit(1, 1, "B"))];
+    outbox.push(create(2, 50, json!({"name": "N"})));
+    outbox.extend((3..53).map(|seq| of(1, visit(seq, 100 + seq, 50))));
+    let begun = begin_all(&outbox, &[], &here);
+    assert_eq!(begun_seqs(&begun, &outbox), [[2]], "51 records do not go at once");
+}
+
+/// It has its own parcel, whatever lies around it.
+#[test]
+fn an_online_change_is_not_taken_along_by_a_group_that_it_lies_in() {
+    let (mut outbox, here) = many(2);
+    outbox.push(Change { mode: Mode::Online, ..edit(3, 1, "C") });
+    outbox.push(edit(4, 1, "D"));
+    outbox[1].group = group(1);
+    outbox[3].group = group(1);
+    assert_eq!(begun_seqs(&begin_all(&outbox, &[], &here), &outbox), [[1, 2, 4]]);
+}
+
 #[test]
 fn a_held_change_closes_its_record_and_its_group_and_an_online_one_nothing() {
     let (mut outbox, here) = many(3);

@@ -222,6 +222,26 @@ async fn a_change_that_makes_the_whole_batch_fail_is_found_and_put_by() {
     assert_eq!(phone.get("customers", bad).unwrap().status, RecordStatus::Pending);
 }
 
+/// One that only ever gets "later" is the first of each batch, and while the one is searched that makes the server fail, a batch
+/// is one parcel: the others have their turn in the same cycle all the same.
+#[tokio::test]
+async fn what_the_server_puts_off_does_not_take_the_turn_of_the_rest() {
+    let world = World::new();
+    let phone = world.device(BUDI).await;
+    phone.sync().await;
+    phone.create("customers", json!({"name": "__poison_panic__"})).await;
+    phone.create("customers", json!({"name": "__poison_500__"})).await;
+    for n in 0..6 {
+        phone.create("customers", json!({"name": format!("PT {n}")})).await;
+    }
+    for _ in 0..6 {
+        world.later(4_000_000);
+        phone.sync().await;
+    }
+    assert_eq!(world.server(BUDI, "customers").await.len(), 6, "the rest has gone");
+    assert_eq!(phone.unsent(), 2);
+}
+
 /// Every run of the worker is a new context that knows only what the store says.
 #[tokio::test]
 async fn three_failing_runs_of_the_worker_start_the_search() {

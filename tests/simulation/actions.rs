@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use fieldsync::client::NewChange;
+use fieldsync::client::{Decision, NewChange};
 use fieldsync::core::machine::Reason;
 use fieldsync::core::protocol::Action;
 use fieldsync::core::record::{Millis, RecordId, Version, field, same};
@@ -336,13 +336,18 @@ impl World {
             self.sim.count("decision", "these are two");
             choices.insert(WHOLE.to_owned(), Choice::Two);
         }
-        self.say(|_| format!("device {}.{}: decides {collection}/{id} at {version:?}: {choices:?}", tab.0, tab.1));
-        self.spawn(
-            tab.0,
-            tab.1,
-            "resolve",
-            async move { Done::Settled(client.resolve(&collection, id, version, &choices).await) },
-        );
+        let mut decision = Decision { collection, id, version, choices };
+        // Who is told why it cannot be chooses otherwise, sooner or later.
+        if random.percent(50) {
+            for broken in client.would_break(&decision) {
+                decision.choices.insert(broken.field, Choice::Theirs);
+            }
+        }
+        self.say(|_| format!("device {}.{}: decides {decision:?}", tab.0, tab.1));
+        self.spawn(tab.0, tab.1, "resolve", async move {
+            let Decision { collection, id, version, choices } = decision;
+            Done::Settled(client.resolve(&collection, id, version, &choices).await)
+        });
         true
     }
 }

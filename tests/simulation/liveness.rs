@@ -150,7 +150,20 @@ impl World {
             })
             .collect();
         let state = rows.meta.get("engine").map(|engine| engine["state"].clone());
-        format!("unsent {}; {state:?}\n  differs: {agrees:?}\n  outbox {outbox:#?}\n  parcels {parcels:#?}", report.unsent)
+        let changes: Vec<String> = self.devices[device]
+            .store
+            .peek(&[Read::Outbox])
+            .outbox
+            .iter()
+            .map(|change| {
+                let (at, group) = (change.client_seq, change.group);
+                format!("{at} {:?} {} {} {:?} in {group:?}", change.action, change.collection, change.record, change.written)
+            })
+            .collect();
+        format!(
+            "unsent {}; {state:?}\n  differs: {agrees:?}\n  outbox {outbox:#?}\n  changes {changes:#?}\n  parcels {parcels:#?}",
+            report.unsent
+        )
     }
 
     fn is_poisoned(&self, device: usize, mut rows: impl Iterator<Item = fieldsync::core::record::RowId>) -> bool {
