@@ -78,6 +78,8 @@ mutations! {
     OrderedByVersion => ["I4", "I11"],
     /// A begin and an answer take memory's bases for the store's, whoever has written since.
     MemoryUnchecked => ["I4", "I11"],
+    /// The next batch is begun over the outbox from before the answer that it is begun with.
+    NextOverEnded => ["I8"],
     /// The word that a record was deleted or lost is passed over.
     TombstonesDropped => ["I11"],
     /// A field that both changed becomes mine, and nobody is asked.

@@ -7,6 +7,7 @@ use serde::Serialize;
 use crate::core::backoff::PARCEL_DELAY_MS_MAX;
 use crate::core::history::{ROWS_READ_MAX, prunable};
 use crate::core::machine::{Effect, Event, Failure, Reason, State};
+use crate::core::outbox::Change;
 use crate::core::protocol::Envelope;
 use crate::core::push::{Begin, begin_within, waits_for_another, wanted_within};
 use crate::core::record::Millis;
@@ -45,7 +46,10 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
     /// again.
     pub async fn cycle(&self, reason: Reason) -> CycleReport {
         // Another context may have changed where the engine stands, and what there is to do: this one read tells.
-        self.shared.borrow_mut().in_step = false;
+        {
+            let shared = &mut *self.shared.borrow_mut();
+            (shared.in_step, shared.next) = (false, None);
+        }
         if let Err(error) = self.refresh(None).await {
             self.note_store(&error);
         }
@@ -171,8 +175,9 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
 
     /// Whether a begin would find something.
     async fn is_sendable(&self, rows: &Rows) -> bool {
-        let (outbox, parcels) = (&rows.outbox, &rows.parcels);
-        let input = Begin { schema: &self.schema, outbox, parcels, now: self.host.now(), seed: 0, count_max: 1 };
+        let outbox: Vec<&Change> = rows.outbox.iter().collect();
+        let parcels = &rows.parcels;
+        let input = Begin { schema: &self.schema, outbox: &outbox, parcels, now: self.host.now(), seed: 0, count_max: 1 };
         for window in (0..).map(|tries| window(input.count_max, tries)) {
             let wanted = wanted_within(&input, window).into_iter().map(|(collection, id)| (collection.to_owned(), id));
             let wanted: Vec<_> = wanted.collect();

@@ -71,7 +71,7 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
     pub async fn goodbye(&self) -> Result<(), TransportError> {
         let unreadable = |error: StoreError| TransportError::Misconfigured { status: 0, detail: error.to_string() };
         let rows = self.store.read(vec![Read::Outbox, Read::Meta]).await.map_err(unreadable)?;
-        let now = self.push_request(&rows, vec![]).map_err(unreadable)?;
+        let now = self.push_request(&rows, &rows.outbox.iter().collect::<Vec<_>>(), vec![]).map_err(unreadable)?;
         // How far it pulled does not matter any more: a server that was restored hears a goodbye, too.
         let request = PushRequest { goodbye: true, cursor: None, mark: None, ..now };
         self.transport.send(&Request::Push(request)).await.map(drop)

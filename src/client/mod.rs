@@ -9,6 +9,7 @@ mod conflicts;
 mod cycle;
 mod decide;
 mod loss;
+mod next;
 mod online;
 mod own;
 mod pages;
@@ -24,6 +25,7 @@ mod settle;
 mod stuck;
 mod trace;
 mod views;
+mod void;
 
 use std::cell::RefCell;
 use std::collections::{BTreeSet, VecDeque};
@@ -34,7 +36,9 @@ use serde_json::Value;
 
 use crate::core::loss::Losses;
 use crate::core::parcel::Parcel;
+use crate::core::protocol::PushRequest;
 use crate::core::pull::PullState;
+use crate::core::push::Begun;
 use crate::core::record::{DeviceId, Epoch, Millis, RowId, UserId};
 use crate::core::restore::Replay;
 use crate::core::rows::meta;
@@ -92,6 +96,8 @@ struct Shared {
     in_step: bool,
     losses: Losses,
     sending: Option<Sending>,
+    /// What the last answer's transaction has begun, to be sent in the same cycle. If it is not, it is due like any open parcel.
+    next: Option<(Begun, PushRequest)>,
     /// How far the tables are in step: page stamp, `client_seq`, history key.
     marks: Marks,
     /// Refreshes, numbered as they begin.
@@ -136,6 +142,7 @@ impl Shared {
             in_step: false,
             losses: Losses::default(),
             sending: None,
+            next: None,
             marks: Marks::default(),
             turns: Turns::default(),
             lost_cursors: 0,

@@ -15,7 +15,7 @@ use crate::core::trace::What;
 use crate::mutation::{self, Mutation};
 use crate::ports::{Cause, Host, Read, Rows, Scope, Step, Store, StoreError, Transport, TransportError, Write};
 
-use super::push::STORES;
+use super::push::{STORES, Waits};
 use super::save::SaveError;
 use super::{Client, Note, Shared, pages};
 
@@ -145,7 +145,13 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
         base: Option<&Base>,
         op_id: OpId,
     ) -> Result<(Vec<Write>, Begun), StoreError> {
-        let open = |parcel: PushParcel| Ok::<_, StoreError>(Begun::Open(Box::new(self.push_request(rows, vec![parcel])?)));
+        let open = |parcel: PushParcel| {
+            Ok::<_, StoreError>(Begun::Open(Box::new(self.push_request(
+                rows,
+                &rows.outbox.iter().collect::<Vec<_>>(),
+                vec![parcel],
+            )?)))
+        };
         // The transaction ran twice, or Save was pressed twice.
         if let Some(parcel) = rows.parcels.iter().find(|parcel| parcel.is_open() && parcel.rows.contains(&change.row)) {
             return Ok((vec![], open(parcel.to_wire())?));
@@ -167,7 +173,7 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
         }
         self.step(Event::Heard);
         let Body::Push(told @ PushAnswer { results, .. }) = &answer.body else { return Some(Err(SaveError::NotKnownYet)) };
-        let finished = match self.finish_push(answer, results, sent.mark.as_ref(), Some((sent, told)), Some(row)).await {
+        let finished = match self.finish_push(answer, results, sent.mark.as_ref(), Some((sent, told)), Waits::For(row)).await {
             Ok(finished) => finished,
             Err(error) => {
                 self.note_store(&error);
@@ -222,7 +228,7 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
 
     async fn ask_about(&self, parcel: &Parcel) -> Result<PushRequest, StoreError> {
         let rows = self.store.read(vec![Read::Outbox, Read::Meta]).await?;
-        self.push_request(&rows, vec![parcel.to_wire()])
+        self.push_request(&rows, &rows.outbox.iter().collect::<Vec<_>>(), vec![parcel.to_wire()])
     }
 
     /// Asks, in a cycle, what became of one online change that nobody waits for any more; in a request of its own. Never where
@@ -244,7 +250,7 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
                 self.take_answer(&answer).await?;
                 let Body::Push(told) = &answer.body else { return Err(Failure::Misconfigured) };
                 let finished =
-                    self.finish_push(&answer, &told.results, request.mark.as_ref(), Some((&request, told)), None).await;
+                    self.finish_push(&answer, &told.results, request.mark.as_ref(), Some((&request, told)), Waits::Nobody).await;
                 let finished = finished.map_err(|error| self.storage_failure(&error))?;
                 Ok(Moved { more: finished.is_none_or(|finished| !finished.stale) })
             }

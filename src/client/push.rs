@@ -6,21 +6,19 @@ use crate::core::bases::Bases;
 use crate::core::finish::{Finish, Finished, finish};
 use crate::core::loss::{Unsent, unsent};
 use crate::core::machine::{Failure, Moved};
-use crate::core::outbox::ranges;
+use crate::core::outbox::{Change, ranges};
 use crate::core::parcel::Parcel;
-use crate::core::protocol::{
-    Answer, Body, Cursor, Outcome, PushAnswer, PushParcel, PushRequest, PushResult, Request, VoidRequest,
-};
+use crate::core::protocol::{Answer, Body, Cursor, Outcome, PushAnswer, PushParcel, PushRequest, PushResult, Request};
 use crate::core::pull::PullState;
 use crate::core::push::{Begin, Begun, begin_within, must_be_asked, wanted_within};
-use crate::core::record::{OpId, RowId};
+use crate::core::record::{Millis, OpId, RowId};
 use crate::core::rows::{ConflictRow, HistoryRow, meta};
 use crate::core::status::Sending;
 use crate::core::trace::What;
 use crate::core::window::window;
 use crate::data::page_set::PageSet;
 use crate::mutation::{self, Mutation};
-use crate::ports::{Host, Read, Rows, Scope, Step, Store, StoreError, StoreName, Transport, TransportError, Write};
+use crate::ports::{Host, Read, Rows, Scope, Step, Store, StoreError, StoreName, Transport, Write};
 
 use super::loss::learned;
 use super::own::Put;
@@ -30,15 +28,25 @@ use super::{Client, Note, meta_row, meta_write, pages};
 pub(super) const STORES: &[StoreName] =
     &[StoreName::Pages, StoreName::Outbox, StoreName::Parcels, StoreName::Conflicts, StoreName::History, StoreName::Meta];
 
-/// What became of a parcel, and the mark that was shown when it was asked for.
-pub(super) struct Asked {
-    answer: Answer,
-    pub(super) result: PushResult,
-    pub(super) shown: Option<Cursor>,
+/// Who waits for an answer.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Waits {
+    /// A cycle, which sends what is next.
+    Cycle,
+    /// Who wrote this online change.
+    For(RowId),
+    /// Nobody.
+    Nobody,
+}
+
+impl Waits {
+    fn row(self) -> Option<RowId> {
+        if let Self::For(row) = self { Some(row) } else { None }
+    }
 }
 
 /// A begin's writes, and what it is.
-type Planned = (Vec<Write>, (Begun, PushRequest));
+pub(super) type Planned = (Vec<Write>, (Begun, PushRequest));
 
 impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
     /// Asks for what is to be voided, then sends a batch.
@@ -46,9 +54,9 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
         if !self.shared.borrow().in_step {
             self.refresh(None).await.map_err(|error| self.storage_failure(&error))?;
         }
-        let (replay, backlog, is_empty) = {
-            let shared = self.shared.borrow();
-            (shared.replay.clone(), shared.backlog(), shared.is_empty())
+        let (replay, backlog, is_empty, mut next) = {
+            let shared = &mut *self.shared.borrow_mut();
+            (shared.replay.clone(), shared.backlog(), shared.is_empty(), shared.next.take())
         };
         // What a restored server lacks goes first: what was saved later builds on it.
         if let Some(replay) = replay {
@@ -59,11 +67,15 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
             return Ok(Moved { more: false });
         }
         for parcel in backlog.parcels.iter().filter(|parcel| must_be_asked(parcel, &backlog.parcels)) {
+            next = None;
             if !self.void(parcel).await? {
                 return Ok(Moved { more: true });
             }
         }
-        let (begun, request) = self.begin_push().await.map_err(|error| self.storage_failure(&error))?;
+        let (begun, request) = match next {
+            Some(next) => next,
+            None => self.begin_push().await.map_err(|error| self.storage_failure(&error))?,
+        };
         let sends = !request.parcels.is_empty();
         let must_tell = begun.ended.is_empty() && self.shared.borrow().losses.must_tell(request.unsent_after(&[]));
         // Nothing else can go, and it may be these that it waits for.
@@ -98,44 +110,43 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
                         batch.filled(request.parcels.len());
                     }
                 }
-                let Body::Push(results) = &answer.body else { return Err(Failure::Misconfigured) };
-                let told = Some((&request, results));
-                let finished = self.finish_push(&answer, &results.results, request.mark.as_ref(), told, None).await;
-                match finished.map_err(|error| self.storage_failure(&error))? {
-                    // What could not go for now holds up nobody who was promised an answer, nor what had no room beside it: it is
-                    // not due again at once, so this ends.
-                    Some(Finished { confirmed: 0, refused: 0, conflicted: 0, stale: false, .. }) => {
-                        let is_later = |result: &PushResult| matches!(result.outcome, Outcome::Retry { .. });
-                        let more = self.push_online().await?.more || results.results.iter().any(is_later);
-                        Ok(Moved { more })
-                    }
-                    finished => Ok(Moved { more: finished.is_none_or(|finished| !finished.stale) }),
-                }
+                self.take_results(&answer, &request).await
             }
             Err(error) => self.push_failed(&error, &request).await,
         }
     }
 
+    async fn take_results(&self, answer: &Answer, request: &PushRequest) -> Result<Moved, Failure> {
+        let Body::Push(told @ PushAnswer { results, .. }) = &answer.body else { return Err(Failure::Misconfigured) };
+        let finished = self.finish_push(answer, results, request.mark.as_ref(), Some((request, told)), Waits::Cycle).await;
+        match finished.map_err(|error| self.storage_failure(&error))? {
+            // What could not go for now holds up nobody who was promised an answer, nor what had no room beside it: it is not due
+            // again at once, so this ends.
+            Some(Finished { confirmed: 0, refused: 0, conflicted: 0, stale: false, .. }) => {
+                let is_later = |result: &PushResult| matches!(result.outcome, Outcome::Retry { .. });
+                let more = self.push_online().await?.more || results.iter().any(is_later);
+                Ok(Moved { more })
+            }
+            finished => Ok(Moved { more: finished.is_none_or(|finished| !finished.stale) }),
+        }
+    }
+
     async fn begin_push(&self) -> Result<(Begun, PushRequest), StoreError> {
-        let (now, seed) = (self.host.now(), self.host.random());
-        let count_max = self.shared.borrow().engine.batch.count_max;
+        let chance = (self.host.now(), self.host.random());
         let (stood, reads) = self.reads();
         let scope = Scope::strict(STORES, reads);
         let plan = |rows: &Rows| {
-            let input = Begin { schema: &self.schema, outbox: &rows.outbox, parcels: &rows.parcels, now, seed, count_max };
+            let outbox: Vec<&Change> = rows.outbox.iter().collect();
+            let input = self.begin_input(&outbox, &rows.parcels, chance);
             let look = || {
-                let wanted = wanted_within(&input, window(count_max, rows.stage)).into_iter();
+                let wanted = wanted_within(&input, window(input.count_max, rows.stage)).into_iter();
                 Step::Read(vec![Read::PagesOf(wanted.map(|(collection, id)| (collection.to_owned(), id)).collect())])
             };
             let planned = match (self.known(rows), rows.stage.checked_sub(1)) {
-                // Over all there is always an answer.
-                (Some(known), _) => {
-                    let at = |tries| self.plan_begin(&input, window(count_max, tries), rows, &*known);
-                    (0..).map(at).find(|planned| !matches!(planned, Ok(None))).unwrap_or(Ok(None))
-                }
+                (Some(known), _) => self.plan_begin_known(&input, rows, &*known),
                 (None, None) => return look(),
                 (None, Some(tries)) => {
-                    pages::read(rows).and_then(|bases| self.plan_begin(&input, window(count_max, tries), rows, &bases))
+                    pages::read(rows).and_then(|bases| self.plan_begin(&input, window(input.count_max, tries), rows, &bases))
                 }
             };
             match planned {
@@ -152,6 +163,28 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
             self.note(Note::Wake(None));
         }
         Ok((begun, request))
+    }
+
+    pub(super) fn begin_input<'a>(
+        &'a self,
+        outbox: &'a [&'a Change],
+        parcels: &'a [Parcel],
+        (now, seed): (Millis, u64),
+    ) -> Begin<'a> {
+        let count_max = self.shared.borrow().engine.batch.count_max;
+        Begin { schema: &self.schema, outbox, parcels, now, seed, count_max }
+    }
+
+    /// Over bases that are all known.
+    pub(super) fn plan_begin_known(
+        &self,
+        input: &Begin<'_>,
+        rows: &Rows,
+        bases: &impl Bases,
+    ) -> Result<Option<Planned>, StoreError> {
+        let at = |tries| self.plan_begin(input, window(input.count_max, tries), rows, bases);
+        // Over all there is always an answer.
+        (0..).map(at).find(|planned| !matches!(planned, Ok(None))).unwrap_or(Ok(None))
     }
 
     fn plan_begin(
@@ -173,23 +206,28 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
         let is_over = |row: &&ConflictRow| begun.parcels.iter().any(|parcel| parcel.carries(&row.collection, row.id));
         let over = rows.conflicts.iter().filter(is_over);
         writes.extend(over.map(|row| Write::RemoveConflict(row.collection.clone(), row.id)));
-        let request = self.push_request(rows, std::mem::take(&mut begun.send))?;
+        let request = self.push_request(rows, input.outbox, std::mem::take(&mut begun.send))?;
         if Some(request.allocated_seq) > meta_row(rows, meta::ALLOCATED)? {
             writes.push(meta_write(meta::ALLOCATED, &request.allocated_seq));
         }
         Ok(Some((writes, (begun, request))))
     }
 
-    /// These parcels, and how it stands here.
-    pub(super) fn push_request(&self, rows: &Rows, parcels: Vec<PushParcel>) -> Result<PushRequest, StoreError> {
+    /// These parcels, and how it stands here: `rows` has the rows of meta.
+    pub(super) fn push_request(
+        &self,
+        rows: &Rows,
+        outbox: &[&Change],
+        parcels: Vec<PushParcel>,
+    ) -> Result<PushRequest, StoreError> {
         let noted: u64 = meta_row(rows, meta::ALLOCATED)?.unwrap_or(0);
         let pull: Option<PullState> = meta_row(rows, meta::PULL)?;
         Ok(PushRequest {
             device: self.device,
             epoch: self.epoch,
-            allocated_seq: rows.outbox.last().map_or(noted, |change| change.client_seq.max(noted)),
-            open: ranges(rows.outbox.iter().map(|change| change.client_seq)),
-            open_records: unsent(&rows.outbox).records,
+            allocated_seq: outbox.last().map_or(noted, |change| change.client_seq.max(noted)),
+            open: ranges(outbox.iter().map(|change| change.client_seq)),
+            open_records: unsent(outbox).records,
             goodbye: false,
             acknowledged: self.shared.borrow().losses.acknowledged(),
             server_epoch: meta_row(rows, meta::SERVER_EPOCH)?,
@@ -200,16 +238,17 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
     }
 
     /// `shown` is the mark that was shown, and nothing is written if there is another by now: see [`is_overtaken`]. `told`, of
-    /// a push, is also what the server says of losses. `waits` is the online change whose answer somebody waits for.
+    /// a push, is also what the server says of losses.
     pub(super) async fn finish_push(
         &self,
         answer: &Answer,
         results: &[PushResult],
         shown: Option<&Cursor>,
         told: Option<(&PushRequest, &PushAnswer)>,
-        waits: Option<RowId>,
+        waits: Waits,
     ) -> Result<Option<Finished>, StoreError> {
         let (now, seed, server_time) = (self.host.now(), self.host.random(), answer.server_time);
+        let chance = (waits == Waits::Cycle).then(|| (now, self.host.random()));
         let asked: BTreeSet<OpId> = results.iter().map(|result| result.op_id).collect();
         let (stood, reads) = self.reads();
         let mut scope = Scope::strict(STORES, reads);
@@ -235,16 +274,21 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
                 seed,
                 // A row that cannot be read is reported by who needs it whole.
                 watermark_seq: meta_row::<PullState>(rows, meta::PULL).ok().flatten().unwrap_or_default().watermark_seq,
-                waits,
+                waits: waits.row(),
             };
             let planned = is_overtaken(results, shown, rows).and_then(|is_overtaken| {
                 if is_overtaken {
-                    return Ok((vec![], (None, None)));
+                    return Ok((vec![], (None, None, None)));
                 }
                 let is_known = known.is_some();
                 let set = known.map_or_else(|| pages::read(rows), Ok)?;
-                let (writes, finished, put) = plan_finish(&input, results, rows, told, set)?;
-                Ok((writes, (Some(finished), is_known.then_some(put))))
+                let (mut writes, finished, put) = plan_finish(&input, results, rows, told, set)?;
+                let put = is_known.then_some(put);
+                let next = match (chance, &put) {
+                    (Some(chance), Some(put)) => self.plan_next(rows, &finished, &mut writes, put, chance)?,
+                    _ => None,
+                };
+                Ok((writes, (Some(finished), put, next)))
             });
             match planned {
                 Ok((writes, planned)) => Step::Write(writes, Ok(planned)),
@@ -252,60 +296,30 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
             }
         };
         let (planned, committed) = self.store.update(scope, plan).await?.split();
-        let (finished, put) = planned?;
+        let (finished, put, next) = planned?;
         if let Some(finished) = &finished {
-            // What is waited for is no part of a cycle: the trace has its save, and its end is in history.
-            if waits.is_none() {
-                self.trace_answered(results, finished);
-            }
-            let mut shared = self.shared.borrow_mut();
-            shared.engine.count_sent(now, finished.confirmed);
-            if let Some(sending) = shared.sending.as_mut().filter(|_| waits.is_none()) {
-                sending.done += results.len();
-            }
+            self.count_answered(results, finished, waits);
         }
+        if let Some((begun, _)) = &next {
+            self.trace_begun(begun);
+        }
+        self.shared.borrow_mut().next = next;
         self.take_own(stood, committed, put).await?;
         self.note(Note::Wake(self.shared.borrow().sending.clone()));
         Ok(finished)
     }
 
-    /// Asks for the outcome of each.
-    async fn void_all(&self, parcels: &[Parcel]) -> Result<Moved, Failure> {
-        for parcel in parcels {
-            self.void(parcel).await?;
+    fn count_answered(&self, results: &[PushResult], finished: &Finished, waits: Waits) {
+        // What is waited for is no part of a cycle: the trace has its save, and its end is in history.
+        if waits.row().is_none() {
+            self.trace_answered(results, finished);
         }
-        Ok(Moved { more: true })
-    }
-
-    /// Asks for the outcome of a parcel that the user wants back. Whether it is known now.
-    async fn void(&self, parcel: &Parcel) -> Result<bool, Failure> {
-        let Some(Asked { answer, result, shown }) = self.ask_for(parcel.op_id, parcel.rows.clone()).await? else {
-            return Ok(false);
-        };
-        let finished = self.finish_push(&answer, &[result], shown.as_ref(), None, None).await;
-        Ok(finished.map_err(|error| self.storage_failure(&error))?.is_some())
-    }
-
-    /// The final answer that a parcel had, or from now on has: of the server that it was sent to, and of no other. Nothing if
-    /// that was restored from a backup, and all is started over.
-    pub(super) async fn ask_for(&self, op_id: OpId, changes: Vec<RowId>) -> Result<Option<Asked>, Failure> {
-        let server_epoch = self.shared.borrow().server_epoch;
-        let rows = self.store.read(vec![Read::Meta]).await.map_err(|error| self.storage_failure(&error))?;
-        let pull: Option<PullState> = meta_row(&rows, meta::PULL).map_err(|error| self.storage_failure(&error))?;
-        let shown = pull.and_then(|pull| pull.mark);
-        self.trace(What::Asked(op_id));
-        let request = VoidRequest { op_id, changes, server_epoch, mark: shown.clone() };
-        let answer = match self.transport.send(&Request::Void(request)).await {
-            Ok(answer) => answer,
-            Err(TransportError::CursorUnknown { server_epoch }) => {
-                return self.cursor_lost(|state| state.mark == shown, server_epoch).await.map(|_| None);
-            }
-            Err(error) => return Err(self.failure(&error)),
-        };
-        self.take_answer(&answer).await?;
-        let Body::Void(result) = &answer.body else { return Err(Failure::Misconfigured) };
-        let result = result.clone();
-        Ok(Some(Asked { answer, result, shown }))
+        let now = self.host.now();
+        let mut shared = self.shared.borrow_mut();
+        shared.engine.count_sent(now, finished.confirmed);
+        if let Some(sending) = shared.sending.as_mut().filter(|_| waits.row().is_none()) {
+            sending.done += results.len();
+        }
     }
 
     pub(super) fn show_sending(&self, request: &PushRequest, unsent: usize) {

@@ -157,11 +157,11 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
     pub async fn preview(&self) -> Result<Vec<PreviewEntry>, TransportError> {
         let away = |error: StoreError| TransportError::Misconfigured { status: 0, detail: error.to_string() };
         let rows = self.store.read(vec![Read::Outbox, Read::Parcels, Read::Meta]).await.map_err(away)?;
-        let (outbox, parcels) = (&rows.outbox, &rows.parcels);
+        let outbox: Vec<&Change> = rows.outbox.iter().collect();
         let input = Begin {
             schema: &self.schema,
-            outbox,
-            parcels,
+            outbox: &outbox,
+            parcels: &rows.parcels,
             now: self.host.now(),
             seed: self.host.random(),
             count_max: BATCH_PARCELS_MAX,
@@ -170,7 +170,7 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
         let bases = self.store.read(vec![Read::PagesOf(of)]).await.map_err(away)?;
         let begun = begin(&input, &pages::read(&bases).map_err(away)?);
         // Asked of whoever has this address, and whatever it knows of the feed: what it would make of the parcels themselves.
-        let whole = self.push_request(&rows, begun.send).map_err(away)?;
+        let whole = self.push_request(&rows, &outbox, begun.send).map_err(away)?;
         let request = PushRequest { server_epoch: None, cursor: None, mark: None, ..whole };
         if request.parcels.is_empty() {
             return Ok(vec![]);

@@ -12,7 +12,8 @@ use crate::core::trace::What;
 use crate::mutation::{self, Mutation};
 use crate::ports::{Host, Read, Rows, Scope, Step, Store, StoreError, StoreName, Transport, TransportError, Write};
 
-use super::push::{Asked, STORES, is_overtaken, marked};
+use super::push::{STORES, is_overtaken, marked};
+use super::void::Asked;
 use super::{Client, Note, meta_row, meta_write, pages};
 
 /// The cursor lost so often in a row is not a restored server but a broken one.
@@ -70,7 +71,9 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
         if send.is_empty() {
             return self.pushed_again(asked, &[], None).await;
         }
-        let request = self.push_request(&rows, send).map_err(|error| self.storage_failure(&error))?;
+        let request = self
+            .push_request(&rows, &rows.outbox.iter().collect::<Vec<_>>(), send)
+            .map_err(|error| self.storage_failure(&error))?;
         self.show_sending(&request, 0);
         let sent_at = self.host.now();
         match self.transport.send(&Request::Push(request.clone())).await {

@@ -55,7 +55,7 @@ impl PushRequest {
 
 /// What is in an outbox.
 #[must_use]
-pub fn unsent(outbox: &[Change]) -> Unsent {
+pub fn unsent(outbox: &[&Change]) -> Unsent {
     let mut records: Vec<_> = outbox.iter().map(|change| (change.record, change.collection.as_str())).collect();
     records.sort_unstable();
     records.dedup();

@@ -33,7 +33,7 @@ pub struct Begin<'a> {
     /// The app's schema.
     pub schema: &'a Schema,
     /// Every change, by `client_seq`.
-    pub outbox: &'a [Change],
+    pub outbox: &'a [&'a Change],
     /// Every parcel.
     pub parcels: &'a [Parcel],
     /// The device's clock.
@@ -102,10 +102,11 @@ fn due<'a>(input: &Begin<'a>) -> Due<'a> {
     if !input.parcels.iter().any(Parcel::is_open) {
         return Due::default();
     }
-    let (made, mut due) = (made(input.outbox), Due::default());
+    let outbox = || input.outbox.iter().copied();
+    let (made, mut due) = (made(outbox()), Due::default());
     let rows = std::cell::OnceCell::new();
     let mut made_at: BTreeMap<Key<'_>, u64> = BTreeMap::new();
-    for create in input.outbox.iter().filter(|change| change.action == Action::Create) {
+    for create in outbox().filter(|change| change.action == Action::Create) {
         made_at.entry(key(create)).or_insert(create.client_seq);
     }
     let mut open: Vec<&Parcel> = input.parcels.iter().filter(|parcel| is_due(input, parcel, &made)).collect();
@@ -117,12 +118,12 @@ fn due<'a>(input: &Begin<'a>) -> Due<'a> {
         });
         // A record that was made and deleted in this very parcel has no item, and nothing else will make it.
         let undone = |key: &Key<'_>| {
-            let mut creates = input.outbox.iter().filter(|change| change.action == Action::Create && self::key(change) == *key);
+            let mut creates = outbox().filter(|change| change.action == Action::Create && self::key(change) == *key);
             creates.any(|create| parcel.rows.contains(&create.row))
         };
         // What was made again since its last change cannot be what it names: that was there before.
         let last = || {
-            let rows = rows.get_or_init(|| by_row(input.outbox));
+            let rows = rows.get_or_init(|| by_row(outbox()));
             parcel.rows.iter().filter_map(|row| rows.get(row)).map(|change| change.client_seq).max().unwrap_or(u64::MAX)
         };
         let is_made = |key: &Key<'_>| made_at.get(key).is_none_or(|at| *at > last());

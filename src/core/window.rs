@@ -57,7 +57,7 @@ impl Look<'_> {
 /// What of an outbox stays together in whatever is made of it: a record's changes, and records that were saved as a group (with
 /// what is made in its midst) or refused in one parcel. A candidate is never of two units, and its place never before its unit's.
 struct Units<'a> {
-    outbox: &'a [Change],
+    outbox: &'a [&'a Change],
     /// The changes' places in `outbox`, those of a record together.
     places: Vec<usize>,
     /// Each record, by id: where its places begin and end. (Two collections with one id are taken for one record.)
@@ -69,7 +69,7 @@ struct Units<'a> {
 }
 
 impl<'a> Units<'a> {
-    fn of(schema: &Schema, outbox: &'a [Change], parcels: &[Parcel]) -> Self {
+    fn of(schema: &Schema, outbox: &'a [&'a Change], parcels: &[Parcel]) -> Self {
         let mut places: Vec<usize> = (0..outbox.len()).collect();
         places.sort_unstable_by_key(|place| (outbox[*place].record, *place));
         let mut records: Vec<(RecordId, usize, usize)> = Vec::new();
@@ -134,7 +134,7 @@ impl<'a> Units<'a> {
 
     fn changes(&self, record: usize) -> impl Iterator<Item = &'a Change> {
         let (_, begin, end) = self.records[record];
-        self.places[begin..end].iter().map(|place| &self.outbox[*place])
+        self.places[begin..end].iter().map(|place| self.outbox[*place])
     }
 
     /// The units' places in the order: the least priority of their collections, and their oldest change; with their names.
@@ -173,8 +173,8 @@ impl<'a> Units<'a> {
 }
 
 /// What a window of this size shows of an outbox.
-pub(super) fn look<'a>(schema: &Schema, outbox: &'a [Change], parcels: &[Parcel], size: usize) -> Look<'a> {
-    let whole = || Look { changes: outbox.iter().collect(), end: None };
+pub(super) fn look<'a>(schema: &Schema, outbox: &'a [&'a Change], parcels: &[Parcel], size: usize) -> Look<'a> {
+    let whole = || Look { changes: outbox.to_vec(), end: None };
     if outbox.len() <= size {
         return whole();
     }
@@ -196,7 +196,7 @@ pub(super) fn look<'a>(schema: &Schema, outbox: &'a [Change], parcels: &[Parcel]
         .flat_map(|record| units.places[units.records[record].1..units.records[record].2].iter().copied())
         .collect();
     places.sort_unstable();
-    Look { changes: places.into_iter().map(|place| &outbox[place]).collect(), end: Some(End { place, age }) }
+    Look { changes: places.into_iter().map(|place| outbox[place]).collect(), end: Some(End { place, age }) }
 }
 
 /// The candidates that go now, at most `count_max`, in order. If not all fit, priorities choose; what is chosen takes

@@ -45,7 +45,7 @@ impl Tables {
     /// What a begin would find.
     #[must_use]
     pub fn sendable(&self, now: Millis) -> Sendable {
-        let outbox: Vec<Change> = self.outbox().cloned().collect();
+        let outbox: Vec<&Change> = self.outbox().collect();
         let parcels = self.parcels();
         let input = Begin { schema: self.schema(), outbox: &outbox, parcels, now, seed: 0, count_max: usize::MAX };
         let saved_at = |collection: &str, id| self.changes_of(collection, id).first().map(|change| change.saved_at);

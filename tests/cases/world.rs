@@ -151,7 +151,8 @@ pub fn begin_all(outbox: &[Change], parcels: &[Parcel], bases: &Memory) -> Begun
 
 pub fn begin_some(outbox: &[Change], parcels: &[Parcel], bases: &Memory, count_max: usize) -> Begun {
     let schema = schema();
-    begin(&Begin { schema: &schema, outbox, parcels, now: NOW, seed: 7, count_max }, bases)
+    let outbox: Vec<&Change> = outbox.iter().collect();
+    begin(&Begin { schema: &schema, outbox: &outbox, parcels, now: NOW, seed: 7, count_max }, bases)
 }
 
 pub fn finish_one(outbox: &[Change], parcel: &Parcel, outcome: Outcome, bases: &mut Memory) -> Finished {

@@ -1,6 +1,7 @@
 //! What a cycle costs: transactions of the store, counted.
 
 use fieldsync::core::machine::Reason;
+use fieldsync::core::protocol::Request;
 use serde_json::json;
 
 use super::world::{AHMAD, BUDI, Device, World};
@@ -40,6 +41,29 @@ async fn a_cycle_with_one_change_costs_little_more() {
     assert_eq!(phone.unsent(), 0);
 }
 
+/// Each batch after the first is begun in the transaction that takes the answer to the one before.
+#[tokio::test]
+async fn a_batch_more_costs_one_transaction_more() {
+    let world = World::new();
+    let phone = world.device(BUDI).await;
+    phone.create("customers", json!({"name": "Toko Jaya"})).await;
+    phone.sync().await;
+    // Nothing comes with the pull but what was sent.
+    for (count, batches) in [(100, 1), (1_500, 3)] {
+        for n in 0..count {
+            phone.create("customers", json!({"name": format!("Toko {n}")})).await;
+        }
+        let sent = phone.wire.seen.borrow().len();
+        let cost = cost(&phone).await;
+        let seen = &phone.wire.seen.borrow()[sent..];
+        let pushes = seen.iter().filter(|request| matches!(request, Request::Push(_))).count() as u64;
+        assert_eq!((pushes, phone.unsent()), (batches, 0));
+        // The read; begin, and each answer; each page of the feed, and what it leads to in memory; the engine, and the end of sending.
+        let pulled = seen.len() as u64 - pushes;
+        assert_eq!(cost, 1 + (1 + pushes) + 2 * pulled + 2, "{count}");
+    }
+}
+
 #[tokio::test]
 async fn what_another_tab_saved_is_found_by_the_one_read() {
     let world = World::new();
@@ -51,4 +75,28 @@ async fn what_another_tab_saved_is_found_by_the_one_read() {
     assert_eq!(world.server(AHMAD, "customers").await.len(), 1);
     other.client.refresh(None).await.unwrap();
     assert_eq!((tab.unsent(), other.unsent()), (0, 0));
+}
+
+/// What is saved of a record while its first change is at the server is begun over what the answer makes of it: not over the base
+/// before, which the server would refuse, and only then tell.
+#[tokio::test]
+async fn what_is_saved_meanwhile_goes_next_and_over_the_answer() {
+    let world = World::new();
+    let phone = world.device(BUDI).await;
+    let id = phone.create("customers", json!({"name": "Toko Jaya"})).await;
+    phone.sync().await;
+    phone.update("customers", id, json!({"city": "Bogor"})).await;
+    let sent = phone.wire.seen.borrow().len();
+    let before = phone.store.transactions();
+    tokio::join!(phone.client.cycle(Reason::User), phone.update("customers", id, json!({"city": "Depok"})));
+    let cost = phone.store.transactions() - before;
+    let seen = &phone.wire.seen.borrow()[sent..];
+    let pushes: Vec<usize> = seen
+        .iter()
+        .filter_map(|request| if let Request::Push(push) = request { Some(push.parcels.len()) } else { None })
+        .collect();
+    assert_eq!((pushes, phone.unsent()), (vec![1, 1], 0));
+    assert_eq!(cost, 9, "the save and what it leads to, and one answer more");
+    let server = world.server(BUDI, "customers").await;
+    assert_eq!((&server[0].fields["city"], server[0].version.0), (&json!("Depok"), 3));
 }

@@ -159,7 +159,8 @@ impl Device {
     }
 
     pub fn begin(&mut self, count_max: usize) -> Begun {
-        let (outbox, parcels) = (self.outbox.clone(), self.parcels.clone());
+        let (all, parcels) = (self.outbox.clone(), self.parcels.clone());
+        let outbox: Vec<&Change> = all.iter().collect();
         let seed = self.number();
         let input = Begin { schema: schema(), outbox: &outbox, parcels: &parcels, now: self.now(), seed, count_max };
         let begun = begin(&input, &self.bases);
