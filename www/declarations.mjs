@@ -4,6 +4,7 @@
  */
 import { execFileSync } from "node:child_process";
 import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -15,7 +16,7 @@ export async function makeDeclarations(folder) {
   const out = join(folder, "types");
   await rm(out, { recursive: true, force: true });
   await mkdir(out, { recursive: true });
-  const work = await mkdtemp(join(out, "work-"));
+  const work = await mkdtemp(join(tmpdir(), "fieldsync-declarations-"));
   const emit = { noEmit: false, declaration: true, emitDeclarationOnly: true, outDir: out, rootDir: LIBRARY };
   const project = { extends: join(ROOT, "tsconfig.json"), compilerOptions: emit, include: [], files: [join(LIBRARY, "index.js")] };
   await writeFile(join(work, "tsconfig.json"), JSON.stringify(project));

@@ -5,7 +5,7 @@ import { shops, sync } from "../clients.js";
 const rows = await sync.customers.list({ where: { city: "Jakarta", visits: { gte: 3 } }, sort: ["-visits", "name"], limit: 50 });
 await sync.customers.list({ sort: ["-visits", "name"], limit: 50, after: rows.at(-1), withDeleted: true });
 await sync.customers.count({ where: { segment: { in: ["retail", "horeca"] }, name: { prefix: "PT" }, city: null, owner: sync.user } });
-await sync.customers.list({ where: { next_visit: { lte: "2026-12-01", ne: null }, segment: "retail", tags: ["a"] } });
+await sync.customers.list({ where: { next_visit: { lte: "2026-12-01", ne: "2026-11-30" }, segment: "retail", tags: ["a"] } });
 await sync.pipelines.list({ where: { customer: rows[0]?.id, stage: { ne: "won" } }, sort: ["close_date"] });
 await shops.shops.list({ where: { open: true, area: { gt: 1, lt: 2 } }, sort: ["-open", "area"] });
 rows.complete satisfies boolean;

@@ -81,7 +81,7 @@ type Ordered<F> = { [Key in keyof F & string]-?: F[Key] extends object | undefin
 /** All that are given hold. Only a text begins with something or contains it, and only numbers and texts are less or greater. */
 export type Condition<T = Value> = Value extends T
   ? AnyCondition
-  : { in?: readonly (T | null)[]; ne?: T | null } & (string extends T ? TextCondition : unknown) & (T extends number | string ? OrderCondition<T> : unknown);
+  : { in?: readonly (T | null)[]; ne?: T } & (string extends T ? TextCondition : unknown) & (T extends number | string ? OrderCondition<T> : unknown);
 interface AnyCondition {
   prefix?: string; contains?: string; in?: Value[]; lt?: Value; lte?: Value; gt?: Value; gte?: Value; ne?: Value;
 }

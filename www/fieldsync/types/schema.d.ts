@@ -121,7 +121,11 @@ type Undeclared<C, Names extends string> = C extends { readonly name: infer N ex
       | (C extends { readonly title: infer T extends string } ? NotIn<keyof F, T, `${N}: title`> : never)
       | (C extends { readonly indexes: readonly (infer I extends string)[] } ? NotIn<keyof F, I, `${N}: indexes`> : never)
       | (C extends { readonly access: { readonly field: infer A extends string } } ? NotIn<keyof F, A, `${N}: access`> : never)
-      | { [Key in keyof F & string]: F[Key] extends { readonly refers_to: infer To extends string } ? NotIn<Names, To, `${N}.${Key}: refers_to`> : never }[keyof F & string]
+      | {
+          [Key in keyof F & string]: F[Key] extends { readonly refers_to: infer To extends string }
+            ? NotIn<Names, To, `${N}.${Key}: refers_to`>
+            : never;
+        }[keyof F & string]
   : never;
 type NotIn<Declared, Name extends string, Where extends string> = Name extends Declared ? never : `${Where} "${Name}"`;
 
