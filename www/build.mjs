@@ -9,6 +9,7 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import * as esbuild from "esbuild";
 import { injectManifest } from "workbox-build";
+import { makeDeclarations } from "./declarations.mjs";
 
 const WWW = dirname(fileURLToPath(import.meta.url));
 const ROOT = dirname(WWW);
@@ -91,7 +92,7 @@ async function copyFiles() {
     ["www/index.html", "index.html"],
     ["www/manifest.webmanifest", "manifest.webmanifest"],
     ["www/schema.json", "schema.json"],
-    ["www/fieldsync/types.d.ts", "fieldsync/fieldsync.d.ts"],
+    ["www/schema-types.mjs", "fieldsync/schema-types.mjs"],
     ...["ten-lines.html", "ten-lines.js", "sign-in.js"].map((name) => [`www/examples/${name}`, `examples/${name}`]),
   ];
   for (const [from, to] of copies) {
@@ -121,6 +122,6 @@ async function precacheInto(worker, globPatterns) {
 
 await rm(out, { recursive: true, force: true });
 await mkdir(out, { recursive: true });
-await Promise.all([buildScripts(), copyFiles()]);
+await Promise.all([buildScripts(), copyFiles(), makeDeclarations(join(out, "fieldsync"))]);
 await precacheInto("sw.js", APP_FILES);
 await precacheInto("fieldsync-sw.js", LIBRARY_FILES);

@@ -64,9 +64,9 @@ async function names({ sync }, conflicts) {
     for (const { field, value } of [...values, ...mergedFields]) {
       const { type, refers_to: to = "" } = specOf(sync.schema, collection, field);
       if (type !== "reference" || typeof value !== "string" || found.has(value)) continue;
-      const record = await sync.collection(to).get(value);
-      const declared = sync.schema.collections.find((/** @type {{ name: string }} */ each) => each.name === to);
-      const title = record?.fields[declared?.title ?? ""];
+      const record = await sync.collection(/** @type {import("./session.js").CollectionName} */ (to)).get(value);
+      const declared = sync.schema.collections.find((each) => each.name === to);
+      const title = /** @type {import("../fieldsync/types").Fields | undefined} */ (record?.fields)?.[declared?.title ?? ""];
       if (title) found.set(value, String(title));
     }
   }

@@ -3,7 +3,7 @@
  *
  * @typedef {object} App
  * @property {import("./session.js").Session} session
- * @property {NonNullable<import("./session.js").Session["client"]>} sync The signed-in user's client.
+ * @property {import("./session.js").Sync} sync The signed-in user's client.
  * @property {import("../fieldsync/i18n.js").Language} language
  * @property {import("../fieldsync/i18n.js").Translate} t
  * @property {(path: string, options?: { replace?: boolean }) => void} go

@@ -4,7 +4,15 @@
  */
 import { Auth, openClient, readIdentity, writeIdentity } from "../fieldsync/index.js";
 
-/** @typedef {import("../fieldsync/auth.js").Profile} Profile */
+/**
+ * @typedef {import("../fieldsync/auth.js").Profile} Profile
+ * @typedef {import("../schema").Schema} Schema What `www/schema.json` says: a field that it does not declare does not compile.
+ * @typedef {import("../fieldsync/types").Client<Schema>} Sync
+ * @typedef {import("../fieldsync/types").CollectionName<Schema>} CollectionName
+ * @typedef {import("../fieldsync/types").RecordOf<Schema, "customers">} Customer
+ * @typedef {import("../fieldsync/types").RecordOf<Schema, "pipelines">} Deal
+ * @typedef {import("../fieldsync/types").RecordOf<Schema, "activities">} Activity
+ */
 
 /** Between the tabs of this app: who signed out. */
 const CHANNEL = "fieldsync session";
@@ -14,7 +22,7 @@ export class Session {
   #channel = new BroadcastChannel(CHANNEL);
   /** @type {Profile | undefined} */
   profile;
-  /** @type {Awaited<ReturnType<typeof openClient>> | undefined} */
+  /** @type {Sync | undefined} */
   client;
 
   constructor() {

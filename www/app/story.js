@@ -4,7 +4,7 @@ import { asideWords, looked } from "./merged.js";
 
 const HISTORY_MAX = 500;
 
-/** @param {import("./main.js").App} app @param {{ collection: string, id: string }} which */
+/** @param {import("./main.js").App} app @param {{ collection: import("./session.js").CollectionName, id: string }} which */
 export async function showStory(app, { collection, id }) {
   const { sync, t, language } = app;
   const [record, outbox, history] = await Promise.all([

@@ -2,6 +2,7 @@
  * Fieldsync for an app: `openClient`, the elements, and what a sign-in page needs. Nothing happens at import.
  */
 export { openClient } from "./open.js";
+export { defineSchema } from "./define.js";
 export { SyncError, isSyncError } from "./errors.js";
 export { Auth } from "./auth.js";
 export { readIdentity, writeIdentity } from "./identity.js";

@@ -6,20 +6,20 @@ import { SyncError } from "./errors.js";
 import { readIdentity, readSchema, writeIdentity, writeSchema } from "./identity.js";
 import { registerWorker } from "./worker-bridge.js";
 
-/** @typedef {import("./types").OpenOptions} Options */
+/** @typedef {import("./types").OpenOptions<any>} Options */
 
-/**
- * @param {Options} options
- * @returns {Promise<SyncClient & { [collection: string]: any }>}
- */
-export async function openClient(options) {
+/** @type {typeof import("./types").openClient} */
+export const openClient = async (options) => /** @type {any} */ (await open(options));
+
+/** @param {Options} options */
+async function open(options) {
   const server = (options.server ?? location.origin).replace(/\/$/, "");
   const user = typeof options.user === "string" ? options.user : options.user.id;
   const [Engine, schema] = await Promise.all([loadEngine(options.wasm), findSchema(options, server, user)]);
   await introduce(options, server, user, schema);
 
   /** @type {import("./client.js").OpenEngine} */
-  const open = ({ name, epoch }, onEvent, tables = true) => {
+  const openEngine = ({ name, epoch }, onEvent, tables = true) => {
     const getAccessToken = (/** @type {"first" | "expired"} */ reason) => options.getAccessToken(reason);
     return Engine.open({ server, user, schema, database: name, epoch, tables, getAccessToken, onEvent });
   };
@@ -28,9 +28,9 @@ export async function openClient(options) {
   const early = [];
   let handle = (/** @type {import("./types").EngineEvent} */ event) => void early.push(event);
   const database = await currentDatabase(server, user);
-  const engine = await open(database, (event) => handle(event));
+  const engine = await openEngine(database, (event) => handle(event));
   const events = { listen: (/** @type {typeof handle} */ listener) => void (handle = listener) };
-  const client = new SyncClient(engine, { server, user, schema, database, open }, events);
+  const client = new SyncClient(engine, { server, user, schema, database, open: openEngine }, events);
   early.forEach((event) => handle(event));
   if (options.serviceWorker !== false) {
     const url = new URL(options.serviceWorker ?? "sw.js", document.baseURI);
@@ -45,7 +45,7 @@ function withCollections(client) {
   for (const { name } of client.schema.collections) {
     if (!(name in client)) Object.defineProperty(client, name, { value: client.collection(name), enumerable: true });
   }
-  return /** @type {SyncClient & { [collection: string]: any }} */ (client);
+  return client;
 }
 
 /**

@@ -133,7 +133,10 @@ fn browser_targets() -> Result<Vec<String>> {
 
 fn types() -> Result<Counts> {
     build::packages()?;
-    check(command("npx").args(["tsc", "--noEmit", "-p", "."]))
+    let mut counts = check(command("npx").args(["tsc", "--noEmit", "-p", "."]))?;
+    let (succeeded, text) = tee(command("node").arg("tests/types/run.mjs"))?;
+    counts += Counts::from_cargo(&text).unless(!succeeded);
+    Ok(counts)
 }
 
 fn node() -> Result<Counts> {

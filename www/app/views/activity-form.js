@@ -4,6 +4,8 @@ import { Form } from "../form.js";
 import { offerUndo } from "../undo.js";
 import { pickCustomer } from "./pick-customer.js";
 
+/** @typedef {import("../session.js").Schema} Schema */
+
 /** @param {import("../main.js").App} app @param {object} _ @param {URLSearchParams} query */
 export async function activityForm(app, _, query) {
   const { t, sync } = app;
@@ -93,15 +95,14 @@ function kinds(app, form) {
 async function saveActivity(app, form, kind) {
   const { t, sync } = app;
   const { ids } = form.draft;
-  const customer = /** @type {import("../../fieldsync/types").RecordView} */ (form.draft.record);
+  const customer = /** @type {import("../session.js").Customer} */ (form.draft.record);
   const { next_visit: next, subject, at, outcome, note } = form.values();
-  const activity = Object.fromEntries(
-    Object.entries({ customer: customer.id, kind, subject, at, outcome, note }).filter(([, value]) => value !== null),
-  );
+  const given = Object.entries({ customer: customer.id, kind, subject, at, outcome, note }).filter(([, value]) => value !== null);
+  const activity = /** @type {import("../../fieldsync/types").NewOf<Schema, "activities">} */ (Object.fromEntries(given));
   await sync.batch(
     (tx) => {
       tx.activities.create(activity, { id: ids.record });
-      const patch = customerPatch(customer, kind, Number(at), next);
+      const patch = customerPatch(customer, kind, Number(at), /** @type {string | null} */ (next));
       if (Object.keys(patch).length) tx.customers.update(customer, patch);
     },
     { row: ids.row },
@@ -111,13 +112,13 @@ async function saveActivity(app, form, kind) {
   offerUndo(app, t("saved"), ids.row);
 }
 
-/** @param {import("../../fieldsync/types").RecordView} customer @param {string} kind @param {number} at @param {import("../../fieldsync/types").Value} next */
+/** @param {import("../session.js").Customer} customer @param {string} kind @param {number} at @param {string | null} next */
 function customerPatch({ fields }, kind, at, next) {
-  /** @type {import("../../fieldsync/types").Fields} */
+  /** @type {import("../../fieldsync/types").BatchPatchOf<Schema, "customers">} */
   const patch = {};
   if (kind === "visit" || kind === "meeting") {
-    patch.visits = Number(fields.visits ?? 0) + 1;
-    if (at > Number(fields.last_visit ?? 0)) patch.last_visit = at;
+    patch.visits = (fields.visits ?? 0) + 1;
+    if (at > (fields.last_visit ?? 0)) patch.last_visit = at;
   }
   if (next !== (fields.next_visit ?? null)) patch.next_visit = next;
   return patch;

@@ -4,12 +4,12 @@ import { onlineOnly, reps, tryOnline } from "../online.js";
 import { toast } from "../toast.js";
 
 /** @typedef {import("../main.js").App} App */
-/** @typedef {import("../../fieldsync/types").RecordView} RecordView */
+/** @typedef {import("../session.js").Customer} Customer */
 
 /** The panel on a customer's page. It stays while the page around it is drawn anew. @param {App} app */
 export function assignment(app) {
   const { t, sync } = app;
-  /** @type {RecordView | undefined} */
+  /** @type {Customer | undefined} */
   let record;
   let busy = false;
   const select = h("select", { id: "assign-to" });
@@ -25,7 +25,7 @@ export function assignment(app) {
     online.why,
   );
   const fill = fillWith(app, select);
-  const update = (/** @type {RecordView | undefined} */ shown) => {
+  const update = (/** @type {Customer | undefined} */ shown) => {
     const owner = record?.fields.owner;
     record = shown;
     node.hidden = !shown;
@@ -45,7 +45,7 @@ export function assignment(app) {
   return { node, update, stop: online.stop };
 }
 
-/** The bar below a list in which customers are chosen. @param {App} app @param {() => RecordView[]} chosen @param {() => void} done */
+/** The bar below a list in which customers are chosen. @param {App} app @param {() => Customer[]} chosen @param {() => void} done */
 export function assignMany(app, chosen, done) {
   const { t } = app;
   let busy = false;
@@ -76,7 +76,7 @@ export function assignMany(app, chosen, done) {
   return { node, update, stop: online.stop };
 }
 
-/** One after the other: each is its own question to the server. @param {App} app @param {RecordView[]} records @param {string} owner */
+/** One after the other: each is its own question to the server. @param {App} app @param {Customer[]} records @param {string} owner */
 async function each({ sync }, records, owner) {
   const counts = { done: 0, unknown: 0, failed: 0 };
   for (const record of records) {

@@ -4,14 +4,14 @@ import { isManager, onlineOnly, tryOnline, watchReport } from "../online.js";
 import { reportAge } from "./overview.js";
 
 /** @typedef {import("../main.js").App} App */
-/** @typedef {import("../../fieldsync/types").RecordView} RecordView */
+/** @typedef {import("../../fieldsync/types").RecordOf<import("../session.js").Schema, "settings">} Company */
 
 /** @param {App} app */
 export function company(app) {
   const { t, sync } = app;
   if (isManager(app)) return form(app);
   const node = h("div");
-  const stop = sync.collection("settings").watch({ limit: 1 }, (rows) => {
+  const stop = sync.settings.watch({ limit: 1 }, (rows) => {
     const name = rows[0]?.fields.company;
     node.replaceChildren(name ? h("dl.facts", null, h("dt", null, t("settings.company")), h("dd", null, name)) : "");
   });
@@ -21,8 +21,8 @@ export function company(app) {
 /** @param {App} app */
 function form(app) {
   const { t, sync } = app;
-  const settings = sync.collection("settings");
-  /** @type {RecordView | undefined} */
+  const settings = sync.settings;
+  /** @type {Company | undefined} */
   let record;
   let [busy, typed] = [false, false];
   const name = h("input", { id: "company", type: "text", required: true, maxLength: 120, autocomplete: "off" });

@@ -2,14 +2,14 @@
 import { h, icon, labelOf, self, whoAndWhen } from "../../fieldsync/index.js";
 import { mergedBanner } from "../merged.js";
 
-/** @typedef {import("../../fieldsync/types").RecordView} RecordView */
+/** @typedef {import("../session.js").Customer} Customer */
 
-/** @param {import("../main.js").App} app @param {RecordView} record */
+/** @param {import("../main.js").App} app @param {Customer} record */
 export function banners(app, record) {
   return [conflict(app, record), refusal(app, record), warned(app, record), mergedBanner(app, record)];
 }
 
-/** @param {import("../main.js").App} app @param {RecordView} record */
+/** @param {import("../main.js").App} app @param {Customer} record */
 function conflict(app, record) {
   const { collection, id, conflict: kind, putOff } = record;
   if (!kind) return null;
@@ -25,7 +25,7 @@ function conflict(app, record) {
   );
 }
 
-/** @param {import("../main.js").App} app @param {RecordView} record */
+/** @param {import("../main.js").App} app @param {Customer} record */
 function refusal(app, { collection, id, status, problem }) {
   if (status !== "failed") return null;
   const { t, language } = app;
@@ -48,7 +48,7 @@ function refusal(app, { collection, id, status, problem }) {
   );
 }
 
-/** What the server will probably refuse: better mended before. @param {import("../main.js").App} app @param {RecordView} record */
+/** What the server will probably refuse: better mended before. @param {import("../main.js").App} app @param {Customer} record */
 function warned(app, { collection, id, status, warnings = [] }) {
   if (status === "failed") return null;
   const { t, language } = app;

@@ -3,7 +3,7 @@ import { h } from "../../fieldsync/index.js";
 import { Form } from "../form.js";
 import { offerUndo } from "../undo.js";
 
-const FIELDS = ["name", "contact", "phone", "email", "address", "city", "segment", "code", "tags", "next_visit", "notes"];
+const FIELDS = /** @type {const} */ (["name", "contact", "phone", "email", "address", "city", "segment", "code", "tags", "next_visit", "notes"]);
 const ALIKE_MAX = 3;
 const ALIKE_LETTERS_MIN = 4;
 
@@ -21,7 +21,7 @@ export async function customerForm(app, { id }, query) {
   }));
   const { ids } = form.draft;
   // As it was when the form opened, perhaps before a reload: what the user saw, whatever has been pulled since.
-  const before = form.draft.record;
+  const before = /** @type {import("../session.js").Customer | undefined} */ (form.draft.record);
   const alike = h("div.alike", { role: "status" });
   const fields = FIELDS.map((field) =>
     form.field({ field, collection: "customers", value: before?.fields[field] ?? undefined }),
@@ -29,13 +29,13 @@ export async function customerForm(app, { id }, query) {
   fields.splice(1, 0, alike);
 
   const save = async () => {
-    const patch = form.patch();
+    const patch = form.patch(); // Of the inputs of these fields; what they give is of the schema's types.
     if (before && !Object.keys(patch).length) {
       await form.end();
       return app.back(`/customers/${before.id}`);
     }
     if (before) await sync.customers.update(before, patch, { row: ids.row });
-    else await sync.customers.create(patch, { id: ids.record, row: ids.row });
+    else await sync.customers.create(/** @type {import("../../fieldsync/types").NewOf<import("../session.js").Schema, "customers">} */ (patch), { id: ids.record, row: ids.row });
     await form.end();
     if (before) app.back(`/customers/${before.id}`);
     else app.go(`/customers/${ids.record}`, { replace: true });
@@ -61,7 +61,7 @@ async function suggest(app, form, alike) {
   const name = form.input("name").value.trim();
   const rows = name.length < ALIKE_LETTERS_MIN ? [] : await app.sync.customers.search(name, { limit: ALIKE_MAX });
   if (form.input("name").value.trim() !== name) return; // Typed on.
-  const links = rows.map((/** @type {any} */ record) =>
+  const links = rows.map((record) =>
     h(
       "li",
       null,

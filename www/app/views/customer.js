@@ -9,7 +9,7 @@ import { banners } from "./customer-banners.js";
 import { timeline } from "./timeline.js";
 
 const DELETE_HOLD_MS = 6_000;
-const FACTS = [
+const FACTS = /** @type {const} */ ([
   "code",
   "contact",
   "phone",
@@ -21,9 +21,13 @@ const FACTS = [
   "last_visit",
   "next_visit",
   "notes",
-];
+]);
 
-/** @typedef {import("../../fieldsync/types").RecordView} RecordView */
+/**
+ * @typedef {import("../session.js").Customer} Customer
+ * @typedef {import("../session.js").Deal} Deal
+ * @typedef {import("../session.js").Activity} Activity
+ */
 
 /** @param {import("../main.js").App} app @param {{ id: string }} params */
 export async function customer(app, { id }) {
@@ -31,7 +35,7 @@ export async function customer(app, { id }) {
   const drawn = h("div.stack");
   const assign = isManager(app) ? assignment(app) : undefined;
   const node = h("div.stack", null, drawn, assign?.node);
-  /** @type {{ record?: RecordView, deals: RecordView[], activities: RecordView[] }} */
+  /** @type {{ record?: Customer, deals: Deal[], activities: Activity[] }} */
   const seen = { deals: [], activities: [] };
   let { complete } = await sync.customers.list({ limit: 1 });
   const draw = () => {
@@ -55,19 +59,19 @@ export async function customer(app, { id }) {
   const stops = [
     sync.pipelines.watch(
       { where: { customer: id }, sort: ["close_date"] },
-      (/** @type {any} */ rows) => ((seen.deals = rows), draw()),
+      (rows) => ((seen.deals = rows), draw()),
     ),
     sync.activities.watch(
       { where: { customer: id }, sort: ["-at"], limit: 50 },
-      (/** @type {any} */ rows) => ((seen.activities = rows), draw()),
+      (rows) => ((seen.activities = rows), draw()),
     ),
   ];
-  const changed = async (/** @type {any} */ { detail }) => {
+  const changed = async (/** @type {CustomEvent<{ collections: string[] }>} */ { detail }) => {
     if (!detail.collections.includes("customers")) return;
     ({ complete } = await sync.customers.list({ limit: 1 }));
     seen.record = await sync.customers.get(id);
     draw();
-    if (seen.record && node.isConnected) app.retitle(String(seen.record.fields.name));
+    if (seen.record && node.isConnected) app.retitle(seen.record.fields.name);
   };
   sync.addEventListener("change", changed);
   // A page is shown once it is here, and again when somebody comes back to it.
@@ -80,14 +84,14 @@ export async function customer(app, { id }) {
     stops.forEach((end) => end());
     assign?.stop();
   };
-  return { title: String(first?.fields.name ?? t("nav.customers")), node, section: "customers", back: "/customers", stop };
+  return { title: first?.fields.name ?? t("nav.customers"), node, section: "customers", back: "/customers", stop };
 }
 
-/** @param {import("../main.js").App} app @param {RecordView} record */
+/** @param {import("../main.js").App} app @param {Customer} record */
 function card(app, record) {
   const { t } = app;
   const { fields } = record;
-  const about = [fields.city, fields.segment && enumLabel("segment", String(fields.segment), app.language)]
+  const about = [fields.city, fields.segment && enumLabel("segment", fields.segment, app.language)]
     .filter(Boolean)
     .join(" · ");
   return h(
@@ -118,12 +122,12 @@ function filled(value) {
   return value !== undefined && value !== null && value !== "" && !(Array.isArray(value) && !value.length);
 }
 
-/** Numbers and addresses lead out of the app. @param {import("../main.js").App} app @param {RecordView} record */
+/** Numbers and addresses lead out of the app. @param {import("../main.js").App} app @param {Customer} record */
 function contact({ t }, { fields }) {
   const { phone, email, address, city } = fields;
   const place = [address, city].filter(Boolean).join(", ");
   const links = [
-    phone && h("a.button.small", { href: `tel:${String(phone).replace(/[^+\d]/g, "")}` }, icon("phone"), t("call")),
+    phone && h("a.button.small", { href: `tel:${phone.replace(/[^+\d]/g, "")}` }, icon("phone"), t("call")),
     email && h("a.button.small", { href: `mailto:${email}` }, icon("mail"), t("mail")),
     address &&
       h(
@@ -140,7 +144,7 @@ function contact({ t }, { fields }) {
   return links.length ? h("div.actions.contact", null, links) : null;
 }
 
-/** @param {import("../main.js").App} app @param {RecordView} record @param {string} field */
+/** @param {import("../main.js").App} app @param {Customer} record @param {(typeof FACTS)[number]} field */
 function value(app, { fields }, field) {
   const given = fields[field];
   if (field === "tags" && Array.isArray(given))
@@ -156,22 +160,22 @@ function value(app, { fields }, field) {
   );
 }
 
-/** @param {import("../main.js").App} app @param {RecordView} record */
+/** @param {import("../main.js").App} app @param {Customer} record */
 async function remove(app, record) {
   const row = app.sync.newId();
   await app.sync.customers.remove(record, { row, holdMs: DELETE_HOLD_MS });
   app.back("/customers");
-  offerUndo(app, app.t("deleted", { name: String(record.fields.name) }), row);
+  offerUndo(app, app.t("deleted", { name: record.fields.name }), row);
 }
 
-/** @param {import("../main.js").App} app @param {RecordView} customer @param {RecordView[]} rows */
+/** @param {import("../main.js").App} app @param {Customer} customer @param {Deal[]} rows */
 function deals(app, customer, rows) {
   const { t, language } = app;
   const list = rows.map((deal) => {
     const { amount, currency } = /** @type {{ amount?: number, currency?: string }} */ (deal.fields.value ?? {});
     const about = [
-      enumLabel("stage", String(deal.fields.stage), language),
-      deal.fields.close_date && format.day(language, String(deal.fields.close_date)),
+      enumLabel("stage", deal.fields.stage, language),
+      deal.fields.close_date && format.day(language, deal.fields.close_date),
     ]
       .filter(Boolean)
       .join(" · ");

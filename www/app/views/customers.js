@@ -4,6 +4,8 @@ import { isManager } from "../online.js";
 import { recordRow } from "../record-row.js";
 import { assignMany } from "./assign.js";
 
+/** @typedef {import("../../fieldsync/types").RowsOf<import("../session.js").Schema, "customers">} CustomerRows */
+
 const PAGE = 50;
 
 /** @param {import("../main.js").App} app @param {object} _ @param {URLSearchParams} query */
@@ -19,10 +21,11 @@ export function customers(app, _, query) {
   const watch = () => {
     stop();
     const search = field.value.trim();
+    /** @type {import("../../fieldsync/types").QueryOf<import("../session.js").Schema, "customers">} */
     const where = search ? { search, limit: limit + 1 } : { sort: ["name"], limit: limit + 1 };
-    stop = sync.customers.watch(where, (/** @type {import("../../fieldsync/types").Rows} */ rows) => draw(rows, search));
+    stop = sync.customers.watch(where, (rows) => draw(rows, search));
   };
-  const draw = (/** @type {import("../../fieldsync/types").Rows} */ rows, /** @type {string} */ search) => {
+  const draw = (/** @type {CustomerRows} */ rows, /** @type {string} */ search) => {
     list.replaceChildren(...rows.slice(0, limit).map((record) => choosing?.row(record) ?? row(app, record)));
     const more = () => {
       limit += PAGE * 2;
@@ -72,7 +75,7 @@ export function customers(app, _, query) {
 /** A manager chooses several, to give them to somebody. @param {import("../main.js").App} app @param {() => void} again Draws the list. */
 function chooser(app, again) {
   const { t } = app;
-  /** @type {Map<string, import("../../fieldsync/types").RecordView>} */
+  /** @type {Map<string, import("../session.js").Customer>} */
   const chosen = new Map();
   let open = false;
   const many = assignMany(app, () => [...chosen.values()], () => turn(false));
@@ -88,7 +91,7 @@ function chooser(app, again) {
     again();
   };
   toggle.textContent = t("assign.choose");
-  const row = (/** @type {import("../../fieldsync/types").RecordView} */ record) => {
+  const row = (/** @type {import("../session.js").Customer} */ record) => {
     if (!open) return undefined;
     if (chosen.has(record.id)) chosen.set(record.id, record); // As it is shown now.
     const box = h("input", { type: "checkbox", checked: chosen.has(record.id), disabled: record.unknown === true });
@@ -108,7 +111,7 @@ function chooser(app, again) {
   return { node, row, stop: many.stop };
 }
 
-/** A collection that is not whole yet is loading, never empty. @param {import("../main.js").App} app @param {import("../../fieldsync/types").Rows} rows @param {string} search @param {number} limit */
+/** A collection that is not whole yet is loading, never empty. @param {import("../main.js").App} app @param {CustomerRows} rows @param {string} search @param {number} limit */
 function words({ t, sync }, rows, search, limit) {
   if (!rows.complete) return t("customers.loading");
   if (rows.length > limit) return search ? t("customers.found.more", { n: limit }) : "";
@@ -118,9 +121,9 @@ function words({ t, sync }, rows, search, limit) {
     : t(sync.status.state === "first-sync" ? "customers.loading" : "customers.none");
 }
 
-/** @param {import("../main.js").App} app @param {import("../../fieldsync/types").RecordView} record */
+/** @param {import("../main.js").App} app @param {import("../session.js").Customer} record */
 function row(app, record) {
-  const { city, segment, next_visit: next } = /** @type {{ [field: string]: string }} */ (record.fields);
+  const { city, segment, next_visit: next } = record.fields;
   const about = [city, segment && enumLabel("segment", segment, app.language)].filter(Boolean).join(" · ");
   const late = next && next <= format.isoDay();
   return recordRow(app, record, {

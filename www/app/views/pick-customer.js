@@ -3,17 +3,18 @@ import { h, icon } from "../../fieldsync/index.js";
 
 const SHOWN_MAX = 8;
 
-/** @param {import("../main.js").App} app @param {(customer: import("../../fieldsync/types").RecordView) => void} onPick */
+/** @param {import("../main.js").App} app @param {(customer: import("../session.js").Customer) => void} onPick */
 export function pickCustomer(app, onPick) {
   const { t, sync } = app;
   const list = h("ul.rows");
   const find = async () => {
     const text = field.value.trim();
+    /** @type {import("../../fieldsync/types").QueryOf<import("../session.js").Schema, "customers">} */
     const query = text ? { search: text, limit: SHOWN_MAX } : { sort: ["next_visit"], limit: SHOWN_MAX };
     const rows = await sync.customers.list(query);
     if (field.value.trim() !== text) return;
     list.replaceChildren(
-      ...rows.map((/** @type {any} */ record) =>
+      ...rows.map((record) =>
         h(
           "li",
           null,

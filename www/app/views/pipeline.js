@@ -4,14 +4,14 @@ import { badge } from "../record-row.js";
 import { toast } from "../toast.js";
 import { offerUndo } from "../undo.js";
 
-/** @typedef {import("../../fieldsync/types").RecordView} RecordView */
+/** @typedef {import("../session.js").Deal} Deal */
 
 /** @param {import("../main.js").App} app */
 export function pipeline(app) {
   const { t, sync } = app;
   const spec = specOf(sync.schema, "pipelines", "stage");
   const board = h("div.board", { role: "group", "aria-label": t("nav.pipeline"), tabIndex: 0 });
-  const draw = async (/** @type {import("../../fieldsync/types").Rows} */ rows) => {
+  const draw = async (/** @type {Deal[]} */ rows) => {
     const names = await customerNames(app, rows);
     const { scrollLeft } = board;
     board.replaceChildren(
@@ -27,20 +27,20 @@ export function pipeline(app) {
     );
     board.scrollLeft = scrollLeft;
   };
-  const stop = sync.pipelines.watch({ sort: ["close_date"] }, (/** @type {any} */ rows) => void draw(rows));
+  const stop = sync.pipelines.watch({ sort: ["close_date"] }, (rows) => void draw(rows));
   return { title: t("nav.pipeline"), node: board, section: "pipeline", stop };
 }
 
-/** @param {import("../main.js").App} app @param {RecordView[]} deals @returns {Promise<Map<string, string>>} */
+/** @param {import("../main.js").App} app @param {Deal[]} deals @returns {Promise<Map<string, string>>} */
 async function customerNames({ sync }, deals) {
-  const ids = [...new Set(deals.map(({ fields }) => String(fields.customer)))];
+  const ids = [...new Set(deals.map(({ fields }) => fields.customer))];
   const found = await Promise.all(ids.map((id) => sync.customers.get(id)));
-  return new Map(found.filter(Boolean).map((/** @type {any} */ record) => [record.id, String(record.fields.name)]));
+  return new Map(found.flatMap((record) => (record ? [[record.id, record.fields.name]] : [])));
 }
 
-/** @param {import("../main.js").App} app @param {import("../../fieldsync/elements/values.js").FieldSpec} spec @param {string} stage @param {RecordView[]} deals @param {Map<string, string>} names */
+/** @param {import("../main.js").App} app @param {import("../../fieldsync/elements/values.js").FieldSpec} spec @param {string} stage @param {Deal[]} deals @param {Map<string, string>} names */
 function column(app, spec, stage, deals, names) {
-  const total = deals.reduce((sum, { fields }) => sum + Number(/** @type {any} */ (fields.value)?.amount ?? 0), 0);
+  const total = deals.reduce((sum, { fields }) => sum + Number(fields.value?.amount ?? 0), 0);
   const id = `stage-${stage}`;
   return h(
     "section.column",
@@ -55,20 +55,20 @@ function column(app, spec, stage, deals, names) {
       ? h(
           "ul.plain",
           null,
-          deals.map((deal) => card(app, spec, deal, names.get(String(deal.fields.customer)) ?? "")),
+          deals.map((deal) => card(app, spec, deal, names.get(deal.fields.customer) ?? "")),
         )
       : h("p.muted.small", null, app.t("pipeline.none")),
   );
 }
 
-/** @param {import("../main.js").App} app @param {import("../../fieldsync/elements/values.js").FieldSpec} spec @param {RecordView} deal @param {string} customer */
+/** @param {import("../main.js").App} app @param {import("../../fieldsync/elements/values.js").FieldSpec} spec @param {Deal} deal @param {string} customer */
 function card(app, spec, deal, customer) {
   const { t, language } = app;
   const { title, value, close_date: close, stage, customer: owner } = deal.fields;
   const { amount, currency } = /** @type {{ amount?: number, currency?: string }} */ (value ?? {});
-  const allowed = spec.transitions?.[String(stage)] ?? [];
+  const allowed = spec.transitions?.[stage] ?? [];
   const chosen = (/** @type {Event} */ event) => void move(app, deal, /** @type {HTMLSelectElement} */ (event.target));
-  const label = t("pipeline.move", { title: String(title) });
+  const label = t("pipeline.move", { title });
   const select = h(
     "select.move",
     { "aria-label": label, onchange: chosen },
@@ -87,20 +87,21 @@ function card(app, spec, deal, customer) {
         "span",
         null,
         amount !== undefined && h("b.amount", null, format.amountShort(amount, currency)),
-        close && h("span.muted.small", null, ` · ${format.day(language, String(close))}`),
+        close && h("span.muted.small", null, ` · ${format.day(language, close)}`),
       ),
       select,
     ),
   );
 }
 
-/** @param {import("../main.js").App} app @param {RecordView} deal @param {HTMLSelectElement} select */
+/** @param {import("../main.js").App} app @param {Deal} deal @param {HTMLSelectElement} select */
 async function move(app, deal, select) {
   const { t, sync } = app;
   const row = sync.newId();
   try {
-    await sync.pipelines.update(deal, { stage: select.value }, { row });
-    offerUndo(app, t("pipeline.moved", { stage: enumLabel("stage", select.value, app.language) }), row);
+    const stage = /** @type {Deal["fields"]["stage"]} */ (select.value); // One of its options.
+    await sync.pipelines.update(deal, { stage }, { row });
+    offerUndo(app, t("pipeline.moved", { stage: enumLabel("stage", stage, app.language) }), row);
   } catch (failure) {
     select.value = "";
     toast(isSyncError(failure) && failure.code === "invalid" ? t("pipeline.refused") : t("not-saved"));

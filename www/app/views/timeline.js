@@ -3,22 +3,22 @@ import { enumLabel, format, h, icon } from "../../fieldsync/index.js";
 import { mergedBanner } from "../merged.js";
 import { badge } from "../record-row.js";
 
-/** @type {{ [kind: string]: string }} */
+/** @type {{ [Kind in import("../session.js").Activity["fields"]["kind"]]: string }} */
 const SHAPES = { visit: "visit", call: "phone", email: "mail", meeting: "meeting" };
 
-/** @param {import("../main.js").App} app @param {import("../../fieldsync/types").RecordView[]} activities */
+/** @param {import("../main.js").App} app @param {import("../session.js").Activity[]} activities */
 export function timeline(app, activities) {
   const { t, language } = app;
   let day = "";
   const items = activities.flatMap((activity) => {
     const { kind, subject, note, outcome, at } = activity.fields;
-    const when = format.date(language, Number(at));
+    const when = format.date(language, at);
     const head = when === day ? null : h("li.day", null, when);
     day = when;
     const about = [
-      format.time(language, Number(at)),
-      enumLabel("kind", String(kind), language),
-      outcome && enumLabel("outcome", String(outcome), language),
+      format.time(language, at),
+      enumLabel("kind", kind, language),
+      outcome && enumLabel("outcome", outcome, language),
     ]
       .filter(Boolean)
       .join(" · ");
@@ -27,7 +27,7 @@ export function timeline(app, activities) {
       h(
         "li.event",
         null,
-        h("span.dot", null, icon(SHAPES[String(kind)] ?? "visit")),
+        h("span.dot", null, icon(SHAPES[kind] ?? "visit")),
         h(
           "div.item-words",
           null,

@@ -24,8 +24,8 @@ export function today(app) {
   const stops = [
     sync.customers.watch(
       { where: { next_visit: { lte: format.isoDay() } }, sort: ["next_visit", "name"], limit: DUE_MAX },
-      (/** @type {any} */ rows) => {
-        due.replaceChildren(...rows.map((/** @type {any} */ record) => visitRow(app, record)));
+      (rows) => {
+        due.replaceChildren(...rows.map((record) => visitRow(app, record)));
         dueNone.textContent = rows.length ? "" : t(rows.complete ? "today.no-visits" : "customers.loading");
       },
     ),
@@ -38,11 +38,11 @@ export function today(app) {
         sort: ["close_date"],
         limit: 5,
       },
-      (/** @type {any} */ rows) => {
+      (rows) => {
         closing.replaceChildren(
           ...rows
-            .filter((/** @type {any} */ deal) => !CLOSED.includes(deal.fields.stage))
-            .map((/** @type {any} */ deal) => dealRow(app, deal)),
+            .filter((deal) => !CLOSED.includes(deal.fields.stage))
+            .map((deal) => dealRow(app, deal)),
         );
         closingNone.textContent = rows.length ? "" : t("today.no-deals");
       },
@@ -104,7 +104,7 @@ function partOfDay() {
   return hour < 11 ? "morning" : hour < 15 ? "noon" : hour < 18 ? "afternoon" : "evening";
 }
 
-/** @param {import("../main.js").App} app @param {import("../../fieldsync/types").RecordView} record */
+/** @param {import("../main.js").App} app @param {import("../session.js").Customer} record */
 function visitRow(app, record) {
   const { next_visit: next, city, contact } = record.fields;
   const late = String(next) < format.isoDay();
@@ -119,13 +119,13 @@ function visitRow(app, record) {
   });
 }
 
-/** @param {import("../main.js").App} app @param {import("../../fieldsync/types").RecordView} deal */
+/** @param {import("../main.js").App} app @param {import("../session.js").Deal} deal */
 function dealRow(app, deal) {
   const { amount, currency } = /** @type {{ amount?: number, currency?: string }} */ (deal.fields.value ?? {});
   const day = format.day(app.language, String(deal.fields.close_date));
   const late = String(deal.fields.close_date) < format.isoDay();
   const about = [
-    enumLabel("stage", String(deal.fields.stage), app.language),
+    enumLabel("stage", deal.fields.stage, app.language),
     " · ",
     late ? h("span.when.late", null, app.t("today.since", { day })) : day,
   ];
