@@ -48,7 +48,7 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
         // Another context may have changed where the engine stands, and what there is to do: this one read tells.
         {
             let shared = &mut *self.shared.borrow_mut();
-            (shared.in_step, shared.next) = (false, None);
+            (shared.in_step, shared.next, shared.ahead) = (false, None, None);
         }
         if let Err(error) = self.refresh(None).await {
             self.note_store(&error);

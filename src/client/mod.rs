@@ -36,7 +36,7 @@ use serde_json::Value;
 
 use crate::core::loss::Losses;
 use crate::core::parcel::Parcel;
-use crate::core::protocol::PushRequest;
+use crate::core::protocol::{Answer, PushRequest, Request};
 use crate::core::pull::PullState;
 use crate::core::push::Begun;
 use crate::core::record::{DeviceId, Epoch, Millis, RowId, UserId};
@@ -98,6 +98,8 @@ struct Shared {
     sending: Option<Sending>,
     /// What the last answer's transaction has begun, to be sent in the same cycle. If it is not, it is due like any open parcel.
     next: Option<(Begun, PushRequest)>,
+    /// The page that was asked for while the one before it was written.
+    ahead: Option<(Request, Result<Answer, TransportError>)>,
     /// How far the tables are in step: page stamp, `client_seq`, history key.
     marks: Marks,
     /// Refreshes, numbered as they begin.
@@ -143,6 +145,7 @@ impl Shared {
             losses: Losses::default(),
             sending: None,
             next: None,
+            ahead: None,
             marks: Marks::default(),
             turns: Turns::default(),
             lost_cursors: 0,

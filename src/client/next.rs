@@ -2,14 +2,14 @@
 //! batch, not twice.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::rc::Rc;
 
 use crate::core::bases::Bases;
 use crate::core::finish::Finished;
 use crate::core::outbox::Change;
 use crate::core::protocol::PushRequest;
 use crate::core::push::{Begun, must_be_asked};
-use crate::core::record::{Base, CollectionName, Millis, OpId, RecordId};
+use crate::core::record::{Base, Millis, OpId, RecordId};
+use crate::data::page_set::Put;
 use crate::data::table::Tables;
 use crate::mutation::{self, Mutation};
 use crate::ports::{Host, Rows, Store, StoreError, Transport, Write};
@@ -24,7 +24,7 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
         rows: &Rows,
         finished: &Finished,
         writes: &mut Vec<Write>,
-        put: &[(CollectionName, Rc<Base>)],
+        put: &Put,
         chance: (Millis, u64),
     ) -> Result<Option<(Begun, PushRequest)>, StoreError> {
         let is_plain = finished.refused == 0 && finished.conflicted == 0 && finished.later == 0 && !finished.stale;
@@ -35,7 +35,7 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
         if outbox.is_empty() || left.parcels.iter().any(|parcel| must_be_asked(parcel, &left.parcels)) {
             return Ok(None);
         }
-        let put = put.iter().map(|(collection, base)| ((collection.as_str(), base.id), base.as_ref())).collect();
+        let put = put.put.iter().map(|(collection, base)| ((collection.as_str(), base.id), base.as_ref())).collect();
         let input = self.begin_input(&outbox, &left.parcels, chance);
         let planned = self.plan_begin_known(&input, &left, &Over { put, under: &known })?;
         let Some((begin, (begun, request))) = planned.filter(|(_, (_, request))| !request.parcels.is_empty()) else {

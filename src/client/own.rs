@@ -7,8 +7,9 @@ use std::rc::Rc;
 
 use crate::core::outbox::Change;
 use crate::core::parcel::Parcel;
-use crate::core::record::{Base, CollectionName, OpId};
+use crate::core::record::OpId;
 use crate::core::rows::{HistoryRow, PageRow, meta};
+use crate::data::page_set::Put;
 use crate::data::table::Tables;
 use crate::mutation::{self, Mutation};
 use crate::ports::{Committed, Host, Read, Rows, Store, StoreError, Transport, Write};
@@ -22,9 +23,6 @@ pub(super) struct Stood {
     turns: Turns,
 }
 
-/// What a transaction put into pages that memory had as they are.
-pub(super) type Put = Vec<(CollectionName, Rc<Base>)>;
-
 /// Pages that this context has written itself, and all that is new in them.
 #[derive(Default)]
 pub(super) struct Written {
@@ -33,7 +31,7 @@ pub(super) struct Written {
 }
 
 impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
-    /// What a begin or an answer reads: what it plans from, and what memory lacks.
+    /// What a begin, an answer or a page reads: what it plans from, and what memory lacks.
     pub(super) fn reads(&self) -> (Stood, Vec<Read>) {
         let shared = self.shared.borrow();
         let stood = Stood { marks: shared.marks, turns: shared.turns };
@@ -120,7 +118,7 @@ fn write_over(rows: &mut Rows, writes: Vec<Write>, given: Given) -> Vec<PageRow>
             }
             Write::History(row) => rows.history.extend(keys.next().map(|key| HistoryRow { key, ..row })),
             Write::Meta(name, value) => drop(rows.meta.insert(name.to_owned(), value)),
-            // Neither a begin nor an answer writes these.
+            // Neither a begin nor an answer nor a page writes these.
             Write::PutBack(_) | Write::Amend(_) | Write::PruneHistory(_) => {}
             Write::Draft(_) | Write::RemoveDraft(_) | Write::Derived(..) => {}
         }

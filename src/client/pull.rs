@@ -1,16 +1,28 @@
 //! One page: ask, then write it if the state is still the one that was asked with (relaxed: it can be fetched again).
 
+use std::cell::{Cell, RefCell};
+use std::future::poll_fn;
+use std::pin::pin;
+use std::task::Poll;
+
 use serde_json::Value;
 
 use crate::core::machine::{Event, Failure, Moved, Reason};
-use crate::core::protocol::{Body, Range};
-use crate::core::pull::{POISON_KEPT_MAX, PullState, Pulled, begin, finish_changes, finish_snapshot, records, sparing};
+use crate::core::protocol::{Answer, Body, Range, Request};
+use crate::core::pull::{POISON_KEPT_MAX, PullState, Pulled, Snapshot, Sorted, begin, finish_changes, finish_snapshot, sparing};
 use crate::core::record::{CollectionName, Millis, RecordId};
 use crate::core::rows::meta;
+use crate::core::schema::Schema;
+use crate::data::page_set::{PageSet, Put};
+use crate::data::table::Tables;
 use crate::mutation::{self, Mutation};
 use crate::ports::{Host, Read, Rows, Scope, Step, Store, StoreError, StoreName, Transport, TransportError, Write};
 
 use super::{Client, Note, meta_row, meta_write, pages};
+
+/// What a page's transaction touches; and what else there may be that memory lacks.
+const STORES: &[StoreName] =
+    &[StoreName::Pages, StoreName::Outbox, StoreName::Parcels, StoreName::Conflicts, StoreName::History, StoreName::Meta];
 
 impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
     /// Whether to ask for little at once: the user or the network wants less traffic.
@@ -24,9 +36,12 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
             self.refresh(None).await.map_err(|error| self.storage_failure(&error))?;
         }
         let asked = self.shared.borrow().pull.clone();
-        let request = begin(&asked, &self.schema);
-        let request = if self.shared.borrow().spares_data { sparing(request) } else { request };
-        let answer = match self.transport.send(&request).await {
+        let request = self.next_request(&asked);
+        let answer = match self.take_ahead(&request) {
+            Some(answer) => answer,
+            None => self.transport.send(&request).await,
+        };
+        let answer = match answer {
             Ok(answer) => answer,
             Err(TransportError::CursorUnknown { server_epoch }) => {
                 self.cursor_lost(|state| state.place() == asked.place(), server_epoch).await?;
@@ -37,8 +52,14 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
             Err(error) => return Err(self.failure(&error)),
         };
         self.take_answer(&answer).await?;
-        let more = !asked.is_told_nothing(&answer.body)
-            && self.apply(&asked, &answer.body).await.map_err(|error| self.storage_failure(&error))?;
+        let is_told_nothing = asked.is_told_nothing(&answer.body);
+        let page = Page::of(&self.schema, asked, answer.body);
+        let more = !is_told_nothing && {
+            let next = page.next().map(|state| self.next_request(&state));
+            let (applied, ahead) = both(self.apply(&page), self.send_ahead(next.as_ref())).await;
+            self.shared.borrow_mut().ahead = next.zip(ahead);
+            applied.map_err(|error| self.storage_failure(&error))?
+        };
         if !more {
             let pulled_at = Some(self.host.now());
             let mut shared = self.shared.borrow_mut();
@@ -47,62 +68,71 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
                 tables.pulled_at = pulled_at;
             }
         }
-        if !asked.is_told_nothing(&answer.body) {
-            self.refresh(None).await.map_err(|error| self.storage_failure(&error))?;
-        }
-        self.trace_pulled(&asked, &answer.body, more);
+        self.trace_pulled(&page.asked, page.entries, more);
         self.note(Note::Wake(None));
         Ok(Moved { more })
     }
 
-    async fn apply(&self, asked: &PullState, body: &Body) -> Result<bool, StoreError> {
+    fn next_request(&self, state: &PullState) -> Request {
+        let request = begin(state, &self.schema);
+        if self.shared.borrow().spares_data { sparing(request) } else { request }
+    }
+
+    /// Asks for a page while the one before it is written.
+    async fn send_ahead(&self, request: Option<&Request>) -> Option<Result<Answer, TransportError>> {
+        Some(self.transport.send(request?).await)
+    }
+
+    /// What was asked for ahead, if it is what is wanted now.
+    fn take_ahead(&self, request: &Request) -> Option<Result<Answer, TransportError>> {
+        let ahead = self.shared.borrow_mut().ahead.take();
+        ahead.filter(|(asked, _)| asked == request).map(|(_, answer)| answer)
+    }
+
+    async fn apply(&self, page: &Page) -> Result<bool, StoreError> {
         let now = self.host.now();
-        let stores = [StoreName::Pages, StoreName::Outbox, StoreName::Conflicts, StoreName::Meta];
-        let scope = Scope::relaxed(&stores, vec![Read::Outbox, Read::Conflicts, Read::Meta]);
-        let pages_wanted = self.pages_of(body);
-        let uncompared = std::cell::Cell::new(mutation::is(Mutation::PageUncompared) || mutation::is(Mutation::OlderReplaces));
-        let plan = |rows: &Rows| match meta_row::<PullState>(rows, meta::PULL) {
-            Err(error) => Step::Write(vec![], Err(error)),
-            // Another context was here first: its page stands, and the next pull goes on from there.
-            Ok(state) if state.clone().unwrap_or_default() != *asked && !uncompared.get() => Step::Write(vec![], Ok(true)),
-            Ok(_) if rows.stage == 0 => Step::Read(pages_wanted.clone()),
-            Ok(_) => match self.plan_page(asked, body, rows, now) {
-                Ok((writes, more)) => Step::Write(writes, Ok(more)),
+        let (stood, reads) = self.reads();
+        let scope = Scope::relaxed(STORES, reads);
+        let uncompared = Cell::new(mutation::is(Mutation::PageUncompared) || mutation::is(Mutation::OlderReplaces));
+        let plan = |rows: &Rows| {
+            let known = self.known(rows).filter(|_| rows.stage == 0);
+            let planned = match meta_row::<PullState>(rows, meta::PULL) {
+                Err(error) => Err(error),
+                // Another context was here first: its page stands, and the next pull goes on from there.
+                Ok(state) if state.clone().unwrap_or_default() != page.asked && !uncompared.get() => Ok((vec![], (true, None))),
+                Ok(_) => match known {
+                    Some(known) => self.plan_page(page, rows, page.known(&known), now),
+                    None if rows.stage == 0 => return Step::Read(page.pages()),
+                    None => pages::read(rows)
+                        .and_then(|set| self.plan_page(page, rows, set, now))
+                        .map(|(writes, (more, _))| (writes, (more, None))),
+                },
+            };
+            match planned {
+                Ok((writes, planned)) => Step::Write(writes, Ok(planned)),
                 Err(error) => Step::Write(vec![], Err(error)),
-            },
+            }
         };
         if mutation::is(Mutation::CursorFirst) {
             self.store.update(scope.clone(), |rows| cursor_alone(plan(rows))).await?.value?;
             uncompared.set(true);
         }
-        self.store.update(scope, plan).await?.value
+        let (planned, committed) = self.store.update(scope, plan).await?.split();
+        let (more, put) = planned?;
+        self.take_own(stood, committed, put).await?;
+        Ok(more)
     }
 
-    fn pages_of(&self, body: &Body) -> Vec<Read> {
-        match body {
-            Body::Changes(page) => vec![Read::PagesOf(records(&self.schema, &page.changes))],
-            Body::Snapshot(page) => {
-                let ranges = page.ranges.iter().cloned().map(Read::PagesIn);
-                let beside: Vec<(CollectionName, RecordId)> = records(&self.schema, &page.records)
-                    .into_iter()
-                    .filter(|(name, id)| {
-                        !page.ranges.iter().any(|range: &Range| range.collection == *name && range.contains(*id))
-                    })
-                    .collect();
-                ranges.chain([Read::PagesOf(beside)]).collect()
-            }
-            Body::Push(_) | Body::Void(_) | Body::Report(_) => vec![],
-        }
-    }
-
-    fn plan_page(&self, asked: &PullState, body: &Body, rows: &Rows, now: Millis) -> Result<(Vec<Write>, bool), StoreError> {
-        let mut set = pages::read(rows)?;
-        let pulled = match body {
-            Body::Changes(page) => finish_changes(&self.schema, asked, page, &rows.outbox, now, &mut set),
-            Body::Snapshot(page) => finish_snapshot(&self.schema, asked, page, &rows.outbox, now, &mut set),
+    fn plan_page(&self, page: &Page, rows: &Rows, mut set: PageSet, now: Millis) -> Result<Planned, StoreError> {
+        // The connection died, and it is not known what was written: it is compared, and if need be asked for again.
+        let Some(told) = page.told.take() else { return Ok((vec![], (true, None))) };
+        let pulled = match &page.body {
+            Body::Changes(body) => finish_changes(&self.schema, &page.asked, body, told, &rows.outbox, now, &mut set),
+            Body::Snapshot(body) => finish_snapshot(&self.schema, &page.asked, body, told, &rows.outbox, now, &mut set),
             // `classify` gives the body of what was asked.
-            Body::Push(_) | Body::Void(_) | Body::Report(_) => Pulled { state: asked.clone(), ..Pulled::default() },
+            Body::Push(_) | Body::Void(_) | Body::Report(_) => Pulled { state: page.asked.clone(), ..Pulled::default() },
         };
+        let put = set.changes().clone();
         let mut writes = pages::writes(set, rows)?;
         writes.push(meta_write(meta::PULL, &pulled.state));
         if !pulled.poison.is_empty() {
@@ -115,8 +145,93 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
             !rows.conflicts.iter().any(|old| old.id == row.id && old.collection == row.collection)
         };
         writes.extend(pulled.conflicts.into_iter().filter(is_new).map(Write::Conflict));
-        Ok((writes, pulled.more))
+        Ok((writes, (pulled.more, Some(put))))
     }
+}
+
+/// A page's writes, whether there is more, and what was put into pages.
+type Planned = (Vec<Write>, (bool, Option<Put>));
+
+/// A page as it came.
+struct Page {
+    /// What it was asked with.
+    asked: PullState,
+    /// The page without its entries.
+    body: Body,
+    /// Its entries, for who applies them.
+    told: RefCell<Option<Sorted>>,
+    /// How many entries.
+    entries: usize,
+    /// The records whose pages must be read.
+    records: Vec<(CollectionName, RecordId)>,
+}
+
+impl Page {
+    fn of(schema: &Schema, asked: PullState, mut body: Body) -> Self {
+        let told = match &mut body {
+            Body::Changes(page) => std::mem::take(&mut page.changes),
+            Body::Snapshot(page) => std::mem::take(&mut page.records),
+            Body::Push(_) | Body::Void(_) | Body::Report(_) => Vec::new(),
+        };
+        let entries = told.len();
+        let told = Sorted::of(schema, told);
+        let is_spoken_for = |(name, id): &(CollectionName, RecordId)| match &body {
+            Body::Snapshot(page) => page.ranges.iter().any(|range| range.collection == *name && range.contains(*id)),
+            _ => false,
+        };
+        let records = told.records().filter(|record| !is_spoken_for(record)).collect();
+        Self { asked, body, told: RefCell::new(Some(told)), entries, records }
+    }
+
+    fn ranges(&self) -> &[Range] {
+        if let Body::Snapshot(page) = &self.body { &page.ranges } else { &[] }
+    }
+
+    /// The pages of the database that it touches.
+    fn pages(&self) -> Vec<Read> {
+        let ranges = self.ranges().iter().cloned().map(Read::PagesIn);
+        ranges.chain([Read::PagesOf(self.records.clone())]).collect()
+    }
+
+    /// The same, from memory.
+    fn known(&self, tables: &Tables) -> PageSet {
+        tables.page_set(self.records.iter().map(|(name, id)| (name.as_str(), *id)), self.ranges())
+    }
+
+    /// Where it leads, as far as that can be told before it is applied: to a snapshot's next page.
+    fn next(&self) -> Option<PullState> {
+        let Body::Snapshot(page) = &self.body else { return None };
+        let after = Some(page.next.clone()?);
+        let snapshot = Snapshot { after, watermark: Some(page.watermark.clone()), ..Snapshot::default() };
+        Some(PullState { cursor: page.cursor.clone(), snapshot: Some(snapshot), ..PullState::default() })
+    }
+}
+
+/// Both, side by side.
+async fn both<A, B>(a: impl Future<Output = A>, b: impl Future<Output = B>) -> (A, B) {
+    let (mut a, mut b) = (pin!(a), pin!(b));
+    let (mut of_a, mut of_b) = (None, None);
+    poll_fn(|context| {
+        // The second first: what waits for the network is on its way before the disk is waited for.
+        if of_b.is_none()
+            && let Poll::Ready(done) = b.as_mut().poll(context)
+        {
+            of_b = Some(done);
+        }
+        if of_a.is_none()
+            && let Poll::Ready(done) = a.as_mut().poll(context)
+        {
+            of_a = Some(done);
+        }
+        match (of_a.take(), of_b.take()) {
+            (Some(a), Some(b)) => Poll::Ready((a, b)),
+            (a, b) => {
+                (of_a, of_b) = (a, b);
+                Poll::Pending
+            }
+        }
+    })
+    .await
 }
 
 /// The mutation alone: what of a page's writes is the cursor.

@@ -16,12 +16,11 @@ use crate::core::rows::{ConflictRow, HistoryRow, meta};
 use crate::core::status::Sending;
 use crate::core::trace::What;
 use crate::core::window::window;
-use crate::data::page_set::PageSet;
+use crate::data::page_set::{PageSet, Put};
 use crate::mutation::{self, Mutation};
 use crate::ports::{Host, Read, Rows, Scope, Step, Store, StoreError, StoreName, Transport, Write};
 
 use super::loss::learned;
-use super::own::Put;
 use super::{Client, Note, meta_row, meta_write, pages};
 
 /// What a push's transactions touch.
@@ -258,7 +257,7 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
         let plan = |rows: &Rows| {
             let sent = || rows.parcels.iter().filter(|parcel| asked.contains(&parcel.op_id));
             let known = self.known(rows).filter(|_| rows.stage == 0).map(|known| {
-                known.page_set(sent().flat_map(|parcel| parcel.items.iter()).map(|item| (item.collection.as_str(), item.id)))
+                known.page_set(sent().flat_map(|parcel| parcel.items.iter()).map(|item| (item.collection.as_str(), item.id)), &[])
             });
             if rows.stage == 0 && known.is_none() {
                 return Step::Read(vec![Read::PagesOf(sent().flat_map(Parcel::records).collect())]);
@@ -350,7 +349,7 @@ fn plan_finish(
     mut set: PageSet,
 ) -> Result<(Vec<Write>, Finished, Put), StoreError> {
     let mut finished = finish(input, results, &mut set);
-    let put = set.put_bases().to_vec();
+    let put = set.changes().clone();
     let mut writes = pages::writes(set, rows)?;
     writes.extend(finished.removed.iter().copied().map(Write::RemoveParcel));
     writes.extend(finished.append.iter().cloned().map(Write::Append));

@@ -172,7 +172,7 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
             seen = base.fields.clone();
         }
         match new.action {
-            Action::Create => written = normalise(&written),
+            Action::Create => written = normalise(written),
             Action::Update => {
                 written.retain(|name, value| !same(value, field(&seen, name)));
                 seen.retain(|name, _| written.contains_key(name));
@@ -200,7 +200,7 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
             collection: new.collection,
             record: new.record,
             action: new.action,
-            seen: Seen { version: new.version, fields: normalise(&seen) },
+            seen: Seen { version: new.version, fields: normalise(seen) },
             written,
             group,
             schema: self.schema.schema,

@@ -6,7 +6,7 @@ use std::collections::{BTreeSet, VecDeque};
 use serde_json::{Value, json};
 
 use crate::core::finish::Finished;
-use crate::core::protocol::{Body, PushResult};
+use crate::core::protocol::PushResult;
 use crate::core::pull::PullState;
 use crate::core::push::Begun;
 use crate::core::record::OpId;
@@ -69,12 +69,7 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
         self.trace(What::Answered(taken.map(|result| Answered::new(result.op_id, &result.outcome)).collect()));
     }
 
-    pub(super) fn trace_pulled(&self, asked: &PullState, body: &Body, more: bool) {
-        let entries = match body {
-            Body::Changes(page) => page.changes.len(),
-            Body::Snapshot(page) => page.records.len(),
-            Body::Push(_) | Body::Void(_) | Body::Report(_) => 0,
-        };
+    pub(super) fn trace_pulled(&self, asked: &PullState, entries: usize, more: bool) {
         let moved = {
             let pull = &self.shared.borrow().pull;
             pull.cursor != asked.cursor || pull.snapshot != asked.snapshot

@@ -4,7 +4,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::*;
-use crate::core::protocol::{Action, ChangesRequest, Cursor, Item, PushParcel, VoidRequest};
+use crate::core::protocol::{Action, ChangesRequest, Cursor, Item, PushParcel, Told, VoidRequest};
 use crate::core::record::{DeviceId, Fields, OpId, RecordId, Version};
 
 const ME: UserId = UserId(Uuid::from_u128(1));
@@ -258,7 +258,7 @@ fn an_answer_keeps_what_it_carries() {
     let answer = classify(&changes(), 200, None, &mine(page()), ME).expect("an answer");
     assert_eq!((answer.server_time, answer.server_epoch, answer.user), (Millis(5), EPOCH, Some(ME)));
     let Body::Changes(page) = answer.body else { panic!("not a page") };
-    assert_eq!((page.changes, page.cursor), (vec![json!({"anything": 1})], Cursor("c2".into())));
+    assert_eq!((page.changes, page.cursor), (vec![Told::Unread(json!({"anything": 1}))], Cursor("c2".into())));
 }
 
 #[test]

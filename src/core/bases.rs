@@ -47,7 +47,7 @@ pub fn stand_in(changes: &[&Change]) -> Option<Base> {
         by: None,
         changed: BTreeMap::new(),
         tombstone: None,
-        fields: super::record::normalise(&seen),
+        fields: super::record::normalise(seen),
         normalised: BTreeMap::new(),
     })
 }

@@ -5,8 +5,9 @@
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
+use serde_json::value::RawValue;
 
 pub use super::problem::{Problem, ProblemCode};
 use super::record::{Base, By, Changed, CollectionName, Epoch, Fields, Millis, RecordId, Seq, Tombstone, UserId, Version};
@@ -92,8 +93,37 @@ impl Entry {
             by: Some(self.by),
             changed: self.changed,
             tombstone: self.tombstone,
-            fields: super::record::normalise(&self.fields),
+            fields: super::record::normalise(self.fields),
             normalised: BTreeMap::new(),
+        }
+    }
+}
+
+/// An entry as it is told: one that a client cannot read must not stop those behind it.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Told {
+    /// One that can be read.
+    Entry(Entry),
+    /// Another, as it came.
+    Unread(Value),
+}
+
+impl Serialize for Told {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Entry(entry) => entry.serialize(serializer),
+            Self::Unread(raw) => raw.serialize(serializer),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Told {
+    /// From JSON text, which is read once if it can be.
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let raw = Box::<RawValue>::deserialize(deserializer)?;
+        match serde_json::from_str(raw.get()) {
+            Ok(entry) => Ok(Self::Entry(entry)),
+            Err(_) => serde_json::from_str(raw.get()).map(Self::Unread).map_err(serde::de::Error::custom),
         }
     }
 }
@@ -117,9 +147,9 @@ pub struct ChangesRequest {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ChangesPage {
-    /// In the order of the feed. Kept raw: an entry that a client cannot read must not stop those behind it.
+    /// In the order of the feed.
     #[cfg_attr(feature = "openapi", schema(value_type = Vec<Entry>))]
-    pub changes: Vec<Value>,
+    pub changes: Vec<Told>,
     /// Where the next page starts.
     pub cursor: Cursor,
     /// Whether there is a next page now.
@@ -178,7 +208,7 @@ impl Range {
 pub struct SnapshotPage {
     /// Records in the order of (collection, id). No tombstones.
     #[cfg_attr(feature = "openapi", schema(value_type = Vec<Entry>))]
-    pub records: Vec<Value>,
+    pub records: Vec<Told>,
     /// What this page speaks for: a record of these ranges that is not in it is not there (under the watermark).
     pub ranges: Vec<Range>,
     /// The feed's end when the first page was made; the feed from here completes the snapshot.

@@ -10,7 +10,7 @@ use super::bases::{Bases, absorb, replace};
 use super::finish::conflict_row;
 use super::outbox::{Change, by_record};
 use super::protocol::{
-    Action, Body, ChangesPage, ChangesRequest, Cursor, Entry, PushRequest, Range, Request, SnapshotPage, SnapshotRequest,
+    Action, Body, ChangesPage, ChangesRequest, Cursor, Entry, PushRequest, Range, Request, SnapshotPage, SnapshotRequest, Told,
 };
 use super::record::{CollectionName, Millis, RecordId, Seq, Tombstone};
 use super::rows::ConflictRow;
@@ -142,38 +142,52 @@ pub struct Pulled {
     pub more: bool,
 }
 
-/// Reads entries that this client understands; the others are kept raw.
-fn parse(schema: &Schema, raw: &[Value]) -> (Vec<Entry>, Vec<Value>) {
-    let (mut entries, mut poison) = (Vec::new(), Vec::new());
-    for value in raw {
-        match Entry::deserialize(value) {
-            Ok(entry) if schema.collection(&entry.collection).is_some() => entries.push(entry),
-            _ => poison.push(value.clone()),
-        }
-    }
-    (entries, poison)
+/// What of a page this client understands, and what it does not.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Sorted {
+    /// Entries of collections that the schema has.
+    pub entries: Vec<Entry>,
+    /// The others, raw.
+    pub poison: Vec<Value>,
 }
 
-/// The records of a page whose pages must be read before it is applied.
-#[must_use]
-pub fn records(schema: &Schema, raw: &[Value]) -> Vec<(CollectionName, RecordId)> {
-    parse(schema, raw).0.into_iter().map(|entry| (entry.collection, entry.id)).collect()
+impl Sorted {
+    /// Sorts what a page tells.
+    #[must_use]
+    pub fn of(schema: &Schema, told: Vec<Told>) -> Self {
+        let mut sorted = Self::default();
+        for told in told {
+            match told {
+                Told::Entry(entry) if schema.collection(&entry.collection).is_some() => sorted.entries.push(entry),
+                // An entry is numbers, texts and JSON: it always serialises.
+                Told::Entry(entry) => sorted.poison.push(serde_json::to_value(entry).unwrap_or_default()),
+                Told::Unread(raw) => sorted.poison.push(raw),
+            }
+        }
+        sorted
+    }
+
+    /// The records whose pages must be read before the page is applied.
+    pub fn records(&self) -> impl Iterator<Item = (CollectionName, RecordId)> {
+        self.entries.iter().map(|entry| (entry.collection.clone(), entry.id))
+    }
 }
 
 /// The changes that have not ended, by record.
 type Unsent<'a> = BTreeMap<(&'a str, RecordId), Vec<&'a Change>>;
 
-/// Applies a page of the feed. `state` is what it was asked with.
+/// Applies a page of the feed, without what it `told`, which is sorted. `state` is what it was asked with.
 pub fn finish_changes(
     schema: &Schema,
     state: &PullState,
     page: &ChangesPage,
+    told: Sorted,
     outbox: &[Change],
     now: Millis,
     bases: &mut impl Bases,
 ) -> Pulled {
-    let (entries, poison) = parse(schema, &page.changes);
-    let touched: Vec<(CollectionName, RecordId)> = entries.iter().map(|entry| (entry.collection.clone(), entry.id)).collect();
+    let touched: Vec<(CollectionName, RecordId)> = told.records().collect();
+    let Sorted { entries, poison } = told;
     let unsent = by_record(outbox);
     for entry in entries {
         let unsent = unsent.contains_key(&(entry.collection.as_str(), entry.id));
@@ -190,17 +204,19 @@ pub fn finish_changes(
     Pulled { state, poison, conflicts, more: page.has_more }
 }
 
-/// Applies a page of a snapshot: it replaces the ranges that it speaks for.
+/// Applies a page of a snapshot, without what it `told`: it replaces the ranges that it speaks for.
 pub fn finish_snapshot(
     schema: &Schema,
     state: &PullState,
     page: &SnapshotPage,
+    told: Sorted,
     outbox: &[Change],
     now: Millis,
     bases: &mut impl RangedBases,
 ) -> Pulled {
-    let (entries, poison) = parse(schema, &page.records);
-    let here: BTreeSet<(CollectionName, RecordId)> = entries.iter().map(|entry| (entry.collection.clone(), entry.id)).collect();
+    let here: BTreeSet<(CollectionName, RecordId)> = told.records().collect();
+    let count = (told.entries.len() + told.poison.len()) as u64;
+    let Sorted { entries, poison } = told;
     // One that cannot be read is there all the same: the base that is here stays until it can.
     let unread: BTreeSet<RecordId> = poison.iter().filter_map(|raw| raw.get("id")?.as_str()?.parse().ok()).collect();
     let unsent = by_record(outbox);
@@ -228,7 +244,7 @@ pub fn finish_snapshot(
     state.snapshot = page.cursor.is_none().then(|| Snapshot {
         after: page.next.clone(),
         watermark: Some(page.watermark.clone()),
-        done: before.done + page.records.len() as u64,
+        done: before.done + count,
         total: page.total,
     });
     let conflicts = find_conflicts(schema, &unsent, here.iter(), now, bases);

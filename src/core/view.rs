@@ -142,7 +142,7 @@ impl<'a> Fold<'a> {
         if self.is_deleted_by_them(change) {
             self.whole = Some(ConflictKind::DeletedByThem);
         }
-        self.current = Some(super::record::normalise(&change.written));
+        self.current = Some(super::record::normalise(change.written.clone()));
         self.touched.extend(change.written.keys().cloned());
     }
 
@@ -353,7 +353,7 @@ impl<'a> Fold<'a> {
 
 /// The members of an object; nothing, if it is none. An absent one has no members.
 fn members(value: &Value) -> Option<Fields> {
-    if value.is_null() { Some(Fields::new()) } else { value.as_object().map(super::record::normalise) }
+    if value.is_null() { Some(Fields::new()) } else { value.as_object().cloned().map(super::record::normalise) }
 }
 
 /// Whether a policy makes one value of two, whoever wrote them.

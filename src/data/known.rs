@@ -6,8 +6,9 @@ use std::ops::Bound::{Excluded, Included, Unbounded};
 use std::rc::Rc;
 
 use super::page::{PageError, decode};
-use super::page_set::{Owned, PageSet};
+use super::page_set::{Owned, PageSet, Put};
 use super::table::Tables;
+use crate::core::protocol::Range;
 use crate::core::record::{Base, CollectionName, RecordId};
 use crate::core::rows::PageRow;
 
@@ -33,32 +34,52 @@ impl Tables {
         Ok(rows.iter().map(|row| row.collection.clone()).collect())
     }
 
-    /// Takes pages that were written from what memory had: all that is new in them is what was put. Returns their collections.
-    pub fn take_put(&mut self, pages: &[PageRow], put: &[(CollectionName, Rc<Base>)]) -> BTreeSet<CollectionName> {
+    /// Takes pages that were written from what memory had: all that is new in them is this. Returns their collections.
+    pub fn take_put(&mut self, pages: &[PageRow], Put { put, removed }: &Put) -> BTreeSet<CollectionName> {
         self.pages.extend(pages.iter().map(|page| (page.collection.clone(), page.first.clone())));
-        for (collection, base) in put {
-            let key = (collection.clone(), base.id);
+        let put_keys = put.iter().map(|(collection, base)| (collection, base.id));
+        for (collection, id) in removed.iter().map(|(collection, id)| (collection, *id)).chain(put_keys) {
+            let key = (collection.clone(), id);
             if self.unsent.has(&key) {
                 self.looked.touch(key);
             }
+        }
+        for (collection, id) in removed {
+            self.bases.get_mut(collection).map(|table| table.remove(id));
+        }
+        for (collection, base) in put {
             self.bases.entry(collection.clone()).or_default().insert(base.id, Rc::clone(base));
         }
         pages.iter().map(|page| page.collection.clone()).collect()
     }
 
-    /// The pages that own these records.
+    /// The pages that own these records, or any id of these ranges.
     #[must_use]
-    pub fn page_set<'a>(&self, records: impl Iterator<Item = (&'a str, RecordId)>) -> PageSet {
+    pub fn page_set<'a>(&self, records: impl Iterator<Item = (&'a str, RecordId)>, ranges: &[Range]) -> PageSet {
         let mut set = PageSet::default();
+        for range in ranges {
+            let first = (range.collection.clone(), range.after.map_or_else(String::new, |id| id.to_string()));
+            let owner = self.pages.range(..=&first).next_back().filter(|(name, _)| *name == range.collection);
+            let behind = self.pages.range((Excluded(&first), Unbounded)).take_while(|(name, first)| {
+                *name == range.collection && range.upto.is_none_or(|upto| *first <= upto.to_string())
+            });
+            for owner in owner.into_iter().chain(behind) {
+                self.know(owner, &mut set);
+            }
+        }
         for (collection, id) in records {
             let upto = (collection.to_owned(), id.to_string());
             let owner = self.pages.range(..=upto).next_back().filter(|(name, _)| name == collection);
             if let Some(owner) = owner {
-                let bases = || self.owned(&owner.0, &owner.1).map(|(id, base)| (*id, Rc::clone(base))).collect::<Owned>();
-                set.know(owner.clone(), bases);
+                self.know(owner, &mut set);
             }
         }
         set
+    }
+
+    fn know(&self, page: &(CollectionName, String), set: &mut PageSet) {
+        let bases = || self.owned(&page.0, &page.1).map(|(id, base)| (*id, Rc::clone(base))).collect::<Owned>();
+        set.know(page.clone(), bases);
     }
 
     /// What the page that begins here owns.

@@ -29,8 +29,17 @@ struct Page {
 #[derive(Default)]
 pub struct PageSet {
     pages: BTreeMap<(CollectionName, String), Page>,
-    /// What was put, if all that was changed was put.
-    put: Vec<(CollectionName, Rc<Base>)>,
+    /// What was put and taken out, if that is all that was changed.
+    changes: Put,
+}
+
+/// What a transaction has made of pages.
+#[derive(Clone, Debug, Default)]
+pub struct Put {
+    /// Bases that were put.
+    pub put: Vec<(CollectionName, Rc<Base>)>,
+    /// Records whose bases were taken out.
+    pub removed: Vec<(CollectionName, RecordId)>,
 }
 
 impl PageSet {
@@ -45,7 +54,7 @@ impl PageSet {
             let bases = bases.into_iter().map(|base| (base.id, Rc::new(base))).collect();
             pages.insert((row.collection.clone(), row.first.clone()), Page { bases, changed: false });
         }
-        Ok(Self { pages, put: Vec::new() })
+        Ok(Self { pages, changes: Put::default() })
     }
 
     /// Adds a page that is known without reading it.
@@ -53,10 +62,10 @@ impl PageSet {
         self.pages.entry(key).or_insert_with(|| Page { bases: bases(), changed: false });
     }
 
-    /// What was put. It is all that the changed pages have of new, unless something was removed or set adrift.
+    /// What was put and taken out: all that the changed pages have of new, unless they were set adrift.
     #[must_use]
-    pub fn put_bases(&self) -> &[(CollectionName, Rc<Base>)] {
-        &self.put
+    pub fn changes(&self) -> &Put {
+        &self.changes
     }
 
     fn owner(&self, collection: &str, id: RecordId) -> Option<&(CollectionName, String)> {
@@ -81,7 +90,7 @@ impl PageSet {
         let page = self.page_for(collection, base.id);
         page.changed = true;
         page.bases.insert(base.id, Rc::clone(&base));
-        self.put.push((collection.to_owned(), base));
+        self.changes.put.push((collection.to_owned(), base));
     }
 
     /// The ids of the bases in a range, of the pages read.
@@ -94,7 +103,10 @@ impl PageSet {
     /// Removes a base: only a snapshot that speaks for the id may.
     pub fn remove(&mut self, collection: &str, id: RecordId) {
         let page = self.page_for(collection, id);
-        page.changed |= page.bases.remove(&id).is_some();
+        if page.bases.remove(&id).is_some() {
+            page.changed = true;
+            self.changes.removed.push((collection.to_owned(), id));
+        }
     }
 
     /// Sets every base adrift: the lifetime of the server in which it had its place in the feed is over.

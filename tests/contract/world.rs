@@ -189,6 +189,8 @@ pub struct Wire {
 impl Transport for Wire {
     async fn send(&self, request: &Request) -> Result<Answer, TransportError> {
         self.seen.borrow_mut().push(request.clone());
+        // Who does something meanwhile does it now.
+        tokio::task::yield_now().await;
         let fault = self.faults.borrow_mut().pop_front();
         let away = || TransportError::Away { retry_after_ms: None, ours: false, cause: Cause::default() };
         if matches!(fault, Some(Fault::Refuse)) {

@@ -337,7 +337,7 @@ impl Device {
             _ => None,
         };
         let written = one(key.0, field, value, &base.fields);
-        base.fields = if base.tombstone.is_some() { Fields::new() } else { normalise(&patched(&base.fields, &written)) };
+        base.fields = if base.tombstone.is_some() { Fields::new() } else { normalise(patched(&base.fields, &written)) };
         let entry = self.entry(&base, key.0);
         let unsent = !self.changes(key).is_empty();
         absorb(&mut self.bases, key.0, entry, unsent);

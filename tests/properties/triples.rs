@@ -110,6 +110,6 @@ impl Draw {
             let changes = from.is_none() || self.below(100) < 45;
             record.insert(name.clone(), if changes { self.value(name, before) } else { before.clone() });
         }
-        fieldsync::core::record::normalise(&record)
+        fieldsync::core::record::normalise(record)
     }
 }

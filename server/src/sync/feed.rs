@@ -1,6 +1,6 @@
 //! The feed: what changed for a user since a cursor, in the order of commits. A page never ends inside a commit.
 
-use fieldsync::core::protocol::{ChangesPage, ChangesRequest, Entry, PAGE_ENTRIES_MAX};
+use fieldsync::core::protocol::{ChangesPage, ChangesRequest, Entry, PAGE_ENTRIES_MAX, Told};
 use fieldsync::core::record::Seq;
 use fieldsync::mutation::{self, Mutation};
 use serde_json::Value;
@@ -55,12 +55,12 @@ fn merged(records: Vec<Stored>, revoked: Vec<Revoked>) -> Vec<Entry> {
 }
 
 /// An entry as it goes out.
-pub(super) fn wire(context: &Context<'_>, entry: Entry) -> Value {
-    let poisoned = context.hooks && hooks::holds(&entry.fields, hooks::ENTRY);
+pub(super) fn wire(context: &Context<'_>, entry: Entry) -> Told {
+    if !(context.hooks && hooks::holds(&entry.fields, hooks::ENTRY)) {
+        return Told::Entry(entry);
+    }
     // An entry is numbers, texts and JSON: it always serialises.
     let mut value = serde_json::to_value(entry).unwrap_or_default();
-    if poisoned {
-        value["version"] = Value::from("not a number");
-    }
-    value
+    value["version"] = Value::from("not a number");
+    Told::Unread(value)
 }

@@ -4,12 +4,12 @@ use fieldsync::core::protocol::{ProblemCode, Range, SnapshotPage};
 use fieldsync::core::record::RecordId;
 use serde_json::json;
 
-use crate::common::{BUDI, World, update};
+use crate::common::{BUDI, World, entry, update};
 
 const ALL: &str = "/sync/v1/snapshot?collections=activities,customers,preferences,pipelines&schema=1";
 
 fn ids(page: &SnapshotPage) -> Vec<RecordId> {
-    page.records.iter().map(|value| serde_json::from_value(value["id"].clone()).unwrap()).collect()
+    page.records.iter().cloned().map(|told| entry(told).id).collect()
 }
 
 #[tokio::test]
