@@ -32,6 +32,7 @@ use std::rc::Rc;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use crate::core::clock::Edits;
 use crate::core::loss::Losses;
 use crate::core::parcel::Parcel;
 use crate::core::pull::PullState;
@@ -92,6 +93,8 @@ struct Shared {
     in_step: bool,
     losses: Losses,
     sending: Option<Sending>,
+    /// When something was last sent.
+    sent_at: Option<Millis>,
     /// How far the tables are in step: page stamp, `client_seq`, history key.
     marks: Marks,
     /// Refreshes, numbered as they begin.
@@ -120,6 +123,8 @@ struct Shared {
 struct Backlog {
     /// How many changes.
     changes: usize,
+    /// Their times.
+    edits: Edits,
     /// Open and refused.
     parcels: Vec<Parcel>,
 }
@@ -136,6 +141,7 @@ impl Shared {
             in_step: false,
             losses: Losses::default(),
             sending: None,
+            sent_at: None,
             marks: Marks::default(),
             turns: Turns::default(),
             lost_cursors: 0,
@@ -153,8 +159,17 @@ impl Shared {
     fn backlog(&self) -> Backlog {
         self.tables.as_ref().map_or_else(
             || self.backlog.clone(),
-            |tables| Backlog { changes: tables.count_changes(), parcels: tables.parcels().to_vec() },
+            |tables| Backlog {
+                changes: tables.count_changes(),
+                edits: Edits::of(tables.outbox()),
+                parcels: tables.parcels().to_vec(),
+            },
         )
+    }
+
+    /// The times of what is unsent.
+    fn edits(&self) -> Edits {
+        self.tables.as_ref().map_or(self.backlog.edits, |tables| Edits::of(tables.outbox()))
     }
 
     /// Whether nothing is to be sent, for all that is known; and that is all there is.

@@ -2,10 +2,11 @@
 
 use serde_json::Value;
 
+use crate::core::clock::Contact;
 use crate::core::machine::{Event, Failure, Moved, Reason};
 use crate::core::protocol::{Body, Range};
 use crate::core::pull::{POISON_KEPT_MAX, PullState, Pulled, begin, finish_changes, finish_snapshot, records, sparing};
-use crate::core::record::{CollectionName, Millis, RecordId};
+use crate::core::record::{CollectionName, RecordId};
 use crate::core::rows::meta;
 use crate::mutation::{self, Mutation};
 use crate::ports::{Host, Read, Rows, Scope, Step, Store, StoreError, StoreName, Transport, TransportError, Write};
@@ -26,7 +27,7 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
         let asked = self.shared.borrow().pull.clone();
         let request = begin(&asked, &self.schema);
         let request = if self.shared.borrow().spares_data { sparing(request) } else { request };
-        let answer = match self.transport.send(&request).await {
+        let answer = match self.send(&request).await {
             Ok(answer) => answer,
             Err(TransportError::CursorUnknown { server_epoch }) => {
                 self.cursor_lost(|state| state.place() == asked.place(), server_epoch).await?;
@@ -56,7 +57,7 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
     }
 
     async fn apply(&self, asked: &PullState, body: &Body) -> Result<bool, StoreError> {
-        let now = self.host.now();
+        let contact = self.contact();
         let stores = [StoreName::Pages, StoreName::Outbox, StoreName::Conflicts, StoreName::Meta];
         let scope = Scope::relaxed(&stores, vec![Read::Outbox, Read::Conflicts, Read::Meta]);
         let pages_wanted = self.pages_of(body);
@@ -66,7 +67,7 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
             // Another context was here first: its page stands, and the next pull goes on from there.
             Ok(state) if state.clone().unwrap_or_default() != *asked && !uncompared.get() => Step::Write(vec![], Ok(true)),
             Ok(_) if rows.stage == 0 => Step::Read(pages_wanted.clone()),
-            Ok(_) => match self.plan_page(asked, body, rows, now) {
+            Ok(_) => match self.plan_page(asked, body, rows, contact) {
                 Ok((writes, more)) => Step::Write(writes, Ok(more)),
                 Err(error) => Step::Write(vec![], Err(error)),
             },
@@ -95,11 +96,11 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
         }
     }
 
-    fn plan_page(&self, asked: &PullState, body: &Body, rows: &Rows, now: Millis) -> Result<(Vec<Write>, bool), StoreError> {
+    fn plan_page(&self, asked: &PullState, body: &Body, rows: &Rows, contact: Contact) -> Result<(Vec<Write>, bool), StoreError> {
         let mut set = pages::read(rows)?;
         let pulled = match body {
-            Body::Changes(page) => finish_changes(&self.schema, asked, page, &rows.outbox, now, &mut set),
-            Body::Snapshot(page) => finish_snapshot(&self.schema, asked, page, &rows.outbox, now, &mut set),
+            Body::Changes(page) => finish_changes(&self.schema, asked, page, &rows.outbox, contact, &mut set),
+            Body::Snapshot(page) => finish_snapshot(&self.schema, asked, page, &rows.outbox, contact, &mut set),
             // `classify` gives the body of what was asked.
             Body::Push(_) | Body::Void(_) | Body::Report(_) => Pulled { state: asked.clone(), ..Pulled::default() },
         };

@@ -84,7 +84,7 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
         self.show_sending(&request, backlog.changes);
         let sent_at = self.host.now();
         let asked = Request::Push(request);
-        let answer = self.transport.send(&asked).await;
+        let answer = self.send(&asked).await;
         let Request::Push(request) = asked else { return Err(Failure::Misconfigured) };
         match answer {
             Ok(answer) => {
@@ -202,7 +202,8 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
         told: Option<(&PushRequest, &PushAnswer)>,
         waits: Option<RowId>,
     ) -> Result<Option<Finished>, StoreError> {
-        let (now, seed, server_time) = (self.host.now(), self.host.random(), answer.server_time);
+        let (contact, seed, server_time) = (self.contact(), self.host.random(), answer.server_time);
+        let now = contact.now;
         let asked: BTreeSet<OpId> = results.iter().map(|result| result.op_id).collect();
         let (stood, reads) = self.reads();
         let mut scope = Scope::strict(STORES, reads);
@@ -225,6 +226,7 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
                 device: self.device,
                 now,
                 server_time,
+                contact,
                 seed,
                 // A row that cannot be read is reported by who needs it whole.
                 watermark_seq: meta_row::<PullState>(rows, meta::PULL).ok().flatten().unwrap_or_default().watermark_seq,
@@ -288,7 +290,7 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
         let shown = pull.and_then(|pull| pull.mark);
         self.trace(What::Asked(op_id));
         let request = VoidRequest { op_id, changes, server_epoch, mark: shown.clone() };
-        let answer = match self.transport.send(&Request::Void(request)).await {
+        let answer = match self.send(&Request::Void(request)).await {
             Ok(answer) => answer,
             Err(TransportError::CursorUnknown { server_epoch }) => {
                 return self.cursor_lost(|state| state.mark == shown, server_epoch).await.map(|_| None);

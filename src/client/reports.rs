@@ -43,7 +43,7 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
     /// # Errors
     /// If there is neither.
     pub async fn fetch_report(&self, name: &str) -> Result<Report, ReportError> {
-        let error = match self.transport.send(&Request::Report(name.to_owned())).await {
+        let error = match self.send(&Request::Report(name.to_owned())).await {
             Ok(answer) if self.heard(&answer).await => {
                 let Body::Report(report) = answer.body else { return Err(ReportError::Transport(other_server())) };
                 let at = self.host.now();

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::bases::{Bases, absorb, replace};
+use super::clock::Contact;
 use super::finish::conflict_row;
 use super::outbox::{Change, by_record};
 use super::protocol::{
@@ -169,24 +170,25 @@ pub fn finish_changes(
     state: &PullState,
     page: &ChangesPage,
     outbox: &[Change],
-    now: Millis,
+    contact: Contact,
     bases: &mut impl Bases,
 ) -> Pulled {
     let (entries, poison) = parse(schema, &page.changes);
     let touched: Vec<(CollectionName, RecordId)> = entries.iter().map(|entry| (entry.collection.clone(), entry.id)).collect();
     let unsent = by_record(outbox);
     for entry in entries {
-        let unsent = unsent.contains_key(&(entry.collection.as_str(), entry.id));
-        absorb(bases, &entry.collection.clone(), entry, unsent);
+        let collection = entry.collection.clone();
+        let changes = unsent.get(&(collection.as_str(), entry.id)).map_or(&[][..], Vec::as_slice);
+        absorb(bases, &collection, entry, changes, contact);
     }
     let mut state = PullState { cursor: Some(page.cursor.clone()), ..state.clone() };
     state.poisoned += poison.len() as u64;
     if !page.has_more {
-        state.pulled_at = Some(now);
+        state.pulled_at = Some(contact.now);
         // The feed was read behind it: the cursor says as much.
         state.mark = None;
     }
-    let conflicts = find_conflicts(schema, &unsent, touched.iter(), now, bases);
+    let conflicts = find_conflicts(schema, &unsent, touched.iter(), contact.now, bases);
     Pulled { state, poison, conflicts, more: page.has_more }
 }
 
@@ -196,7 +198,7 @@ pub fn finish_snapshot(
     state: &PullState,
     page: &SnapshotPage,
     outbox: &[Change],
-    now: Millis,
+    contact: Contact,
     bases: &mut impl RangedBases,
 ) -> Pulled {
     let (entries, poison) = parse(schema, &page.records);
@@ -215,8 +217,8 @@ pub fn finish_snapshot(
         let collection = entry.collection.clone();
         let newer = |old: &super::record::Base| old.seq > page.watermark_seq && old.seq > entry.seq;
         if !bases.get(&collection, entry.id).is_some_and(newer) || mutation::is(Mutation::OlderReplaces) {
-            let unsent = unsent.contains_key(&(collection.as_str(), entry.id));
-            replace(bases, &collection, entry, unsent);
+            let changes = unsent.get(&(collection.as_str(), entry.id)).map_or(&[][..], Vec::as_slice);
+            replace(bases, &collection, entry, changes, contact);
         }
     }
     let before = state.snapshot.clone().unwrap_or_default();
@@ -231,7 +233,7 @@ pub fn finish_snapshot(
         done: before.done + page.records.len() as u64,
         total: page.total,
     });
-    let conflicts = find_conflicts(schema, &unsent, here.iter(), now, bases);
+    let conflicts = find_conflicts(schema, &unsent, here.iter(), contact.now, bases);
     Pulled { state, poison, conflicts, more: true }
 }
 

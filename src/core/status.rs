@@ -24,6 +24,9 @@ pub struct Engine {
     /// The last answer of our server.
     #[serde(default)]
     pub answered_at: Option<Millis>,
+    /// Changes up to this number were unsent when the device's clock was found to have been set: their times tell nothing.
+    #[serde(default)]
+    pub doubted_to: u64,
     /// When the feed was last read to its end: a page that brings nothing is noted nowhere else.
     #[serde(default)]
     pub pulled_at: Option<Millis>,
