@@ -61,8 +61,13 @@ export default {
     await toasted(ahmad, /Not known yet/);
     await until("the record says so", async () => (await word.isVisible()) && (await word.innerText()).trim() === UNKNOWN);
     assert.ok(await button.isDisabled());
+    const badge = ahmad.page.locator("main .card-head record-badge .badge");
+    await until("its badge says so", async () => (await badge.innerText()).trim() === "Not known yet");
+    await ahmad.says(/ · 1 not known yet – we will ask again$/);
+    assert.doesNotMatch(await ahmad.bar(), /saved on this/, "nobody knows where it is");
     world.proxy.clear();
     await until("it is known", async () => !(await word.isVisible()), 90_000);
+    await until("its badge is gone", async () => !/Not known/.test((await badge.allInnerTexts()).join()));
     const asked = world.proxy.requests(PUSH).filter((seen) => world.proxy.seen.indexOf(seen) >= from);
     const parcels = asked.flatMap((seen) => (seen.body.parcels.length ? [seen.body.parcels] : []));
     assert.ok(parcels.every((each) => each.length === 1), "alone in its request");
