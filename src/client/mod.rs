@@ -49,7 +49,7 @@ use crate::ports::{Host, Read, Rows, Scope, Step, Store, StoreError, StoreName, 
 pub use cycle::CycleReport;
 pub use decide::{Decided, Decision};
 
-pub use reports::{Report, ReportError};
+pub use reports::{KEPT_MS_MAX, Report, ReportError};
 pub use save::{NewChange, SaveError};
 pub use settle::{SettleError, Settled};
 

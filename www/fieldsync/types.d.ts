@@ -90,6 +90,8 @@ export interface SyncStatus {
   /** Records that need a choice; of them, those put off. */
   conflicts: number;
   putOff: number;
+  /** Of the pending: all that is unsent of them was sent, is done only with an answer, and has none yet. */
+  unknown: number;
   /** Of the first sync. */
   progress?: { done: number; total: number; bytes: number };
   sentToday: number;
@@ -114,7 +116,7 @@ export type SyncErrorCode =
   | "storage-full" | "storage-blocked" | "storage-closed" | "storage-corrupt" | "storage-newer" | "storage-unknown"
   | "invalid" | "too-large" | "conflict" | "in-flight" | "offline" | "timeout" | "server" | "misconfigured"
   | "signed-out" | "wrong-user" | "outdated" | "rejected" | "forbidden" | "not-found"
-  | "not-known-yet";
+  | "not-known-yet" | "too-old";
 export interface SyncError extends Error {
   name: "SyncError"; code: SyncErrorCode; retryable: boolean;
   /** The field concerned, for "invalid", "rejected", and "conflict" of a write of mode "online". */
@@ -305,6 +307,7 @@ export interface SyncClient extends EventTarget {
   close(): void;
 }
 /** `at`: when the server made it. `error`: the code of why it is not new. */
+/** Kept ones are given for 30 days; after that, while nobody answers, `get` fails with "too-old". */
 export interface Report { data: Value; at: number; fresh: boolean; error?: SyncErrorCode }
 export interface OtherDatabase { name: string; epoch?: string; unsent: number; lastUsedAt: number }
 export interface BatchCollection {
