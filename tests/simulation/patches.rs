@@ -14,9 +14,12 @@ impl World {
         let text = |name: &str| shown.fields.get(name).and_then(Value::as_str).unwrap_or("").to_owned();
         let mut patch = json!({});
         for _ in 0..=random.below(3) {
-            // A stage is moved along with whatever else is written: of two that both moved it, one stands.
+            // Along with whatever else is written: only where both sides write the same field has its rule anything to do.
             if shown.collection == "customers" && random.percent(35) {
                 patch["grade"] = json!(["a", "b", "c", "d"][random.below(4)]);
+            }
+            if shown.collection == "customers" && random.percent(20) {
+                patch["tags"] = list(shown, "tags", json!(self.token()), random);
             }
             match (shown.collection.as_str(), random.below(13)) {
                 ("customers", 0..3) => patch["name"] = json!(self.token()),
