@@ -98,6 +98,8 @@ mutations! {
     GreaterIsLess => ["I7"],
     /// The later edit stands, by a clock that nobody knows.
     LatestTrustsAny => ["I7"],
+    /// The later edit stands, by a clock that was set about it.
+    JumpBelieved => ["I7"],
     /// An object that is merged by member is mine whole, and theirs goes with it.
     MembersAreWhole => ["I7"],
     /// What I delete goes, whatever they changed since.

@@ -5,10 +5,11 @@ use std::collections::VecDeque;
 use serde::Serialize;
 
 use crate::core::backoff::PARCEL_DELAY_MS_MAX;
+use crate::core::clock::Contact;
 use crate::core::history::{ROWS_READ_MAX, prunable};
 use crate::core::machine::{Effect, Event, Failure, Reason, State};
 use crate::core::outbox::Change;
-use crate::core::protocol::Envelope;
+use crate::core::protocol::{Answer, Envelope, Request};
 use crate::core::push::{Begin, begin_within, waits_for_another, wanted_within};
 use crate::core::record::Millis;
 use crate::core::rows::meta;
@@ -87,9 +88,21 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
     /// What every answer of this server tells: that it is there, and its clock.
     pub(super) fn note_answer<B>(&self, answer: &Envelope<B>) {
         let now = self.host.now();
-        let engine = &mut self.shared.borrow_mut().engine;
-        engine.clock_offset_ms = Some(answer.server_time.since(now));
-        engine.answered_at = Some(now);
+        let mut shared = self.shared.borrow_mut();
+        let (sent_at, unsent) = (shared.sent_at.unwrap_or(now), shared.edits());
+        shared.engine.heard(sent_at, now, answer.server_time, unsent);
+    }
+
+    /// The last contact with the server.
+    pub(super) fn contact(&self) -> Contact {
+        self.shared.borrow().engine.contact(self.host.now())
+    }
+
+    /// Sends, and notes when: between that and the answer the server's clock is read. Of two requests at once the later one
+    /// counts, and then an answer may take less time than none: an edit is asked about for nothing.
+    pub(super) async fn send(&self, request: &Request) -> Result<Answer, TransportError> {
+        self.shared.borrow_mut().sent_at = Some(self.host.now());
+        self.transport.send(request).await
     }
 
     /// An answer that no cycle asked for: whoever waits for the server need not. Whether it is this database's server.

@@ -12,7 +12,7 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
     /// A push of nothing: to hear what was lost, or to say that less is open than the server thinks. That it fails is no
     /// reason not to pull.
     pub(super) async fn tell(&self, request: &PushRequest) -> Result<Moved, Failure> {
-        match self.transport.send(&Request::Push(request.clone())).await {
+        match self.send(&Request::Push(request.clone())).await {
             Ok(answer) => {
                 self.take_answer(&answer).await?;
                 let Body::Push(told) = &answer.body else { return Err(Failure::Misconfigured) };
@@ -74,7 +74,7 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
         let now = self.push_request(&rows, &rows.outbox.iter().collect::<Vec<_>>(), vec![]).map_err(unreadable)?;
         // How far it pulled does not matter any more: a server that was restored hears a goodbye, too.
         let request = PushRequest { goodbye: true, cursor: None, mark: None, ..now };
-        self.transport.send(&Request::Push(request)).await.map(drop)
+        self.send(&Request::Push(request)).await.map(drop)
     }
 }
 

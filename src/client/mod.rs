@@ -34,6 +34,7 @@ use std::rc::Rc;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use crate::core::clock::Edits;
 use crate::core::loss::Losses;
 use crate::core::parcel::Parcel;
 use crate::core::protocol::{Answer, PushRequest, Request};
@@ -52,7 +53,7 @@ use crate::ports::{Host, Read, Rows, Scope, Step, Store, StoreError, StoreName, 
 pub use cycle::CycleReport;
 pub use decide::{Decided, Decision};
 
-pub use reports::{Report, ReportError};
+pub use reports::{KEPT_MS_MAX, Report, ReportError};
 pub use save::{NewChange, SaveError};
 pub use settle::{SettleError, Settled};
 
@@ -100,6 +101,8 @@ struct Shared {
     next: Option<(Begun, PushRequest)>,
     /// The page that was asked for while the one before it was written.
     ahead: Option<(Request, Result<Answer, TransportError>)>,
+    /// When something was last sent.
+    sent_at: Option<Millis>,
     /// How far the tables are in step: page stamp, `client_seq`, history key.
     marks: Marks,
     /// Refreshes, numbered as they begin.
@@ -128,6 +131,8 @@ struct Shared {
 struct Backlog {
     /// How many changes.
     changes: usize,
+    /// Their times.
+    edits: Edits,
     /// Open and refused.
     parcels: Vec<Parcel>,
 }
@@ -146,6 +151,7 @@ impl Shared {
             sending: None,
             next: None,
             ahead: None,
+            sent_at: None,
             marks: Marks::default(),
             turns: Turns::default(),
             lost_cursors: 0,
@@ -163,8 +169,17 @@ impl Shared {
     fn backlog(&self) -> Backlog {
         self.tables.as_ref().map_or_else(
             || self.backlog.clone(),
-            |tables| Backlog { changes: tables.count_changes(), parcels: tables.parcels().to_vec() },
+            |tables| Backlog {
+                changes: tables.count_changes(),
+                edits: Edits::of(tables.outbox()),
+                parcels: tables.parcels().to_vec(),
+            },
         )
+    }
+
+    /// The times of what is unsent.
+    fn edits(&self) -> Edits {
+        self.tables.as_ref().map_or(self.backlog.edits, |tables| Edits::of(tables.outbox()))
     }
 
     /// Whether nothing is to be sent, for all that is known; and that is all there is.

@@ -70,7 +70,7 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
         };
         for _ in 0..TRIES_MAX {
             let asked = Request::Push(request);
-            let answer = self.transport.send(&asked).await;
+            let answer = self.send(&asked).await;
             let Request::Push(sent) = asked else { return Err(SaveError::NotKnownYet) };
             let answer = match answer {
                 Ok(answer) => answer,
@@ -245,7 +245,7 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
         let request = self.ask_about(&parcel).await.map_err(|error| self.storage_failure(&error))?;
         self.trace(What::Sent([parcel.op_id].into_iter().collect()));
         self.show_sending(&request, 1);
-        match self.transport.send(&Request::Push(request.clone())).await {
+        match self.send(&Request::Push(request.clone())).await {
             Ok(answer) => {
                 self.take_answer(&answer).await?;
                 let Body::Push(told) = &answer.body else { return Err(Failure::Misconfigured) };

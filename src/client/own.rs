@@ -5,6 +5,7 @@ use std::cell::Ref;
 use std::collections::BTreeSet;
 use std::rc::Rc;
 
+use crate::core::clock::Edits;
 use crate::core::outbox::Change;
 use crate::core::parcel::Parcel;
 use crate::core::record::OpId;
@@ -79,7 +80,7 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
         write_over(&mut rows, writes, given);
         self.take_meta(&rows)?;
         let mut shared = self.shared.borrow_mut();
-        shared.backlog = Backlog { changes: rows.outbox.len(), parcels: rows.parcels };
+        shared.backlog = Backlog { changes: rows.outbox.len(), edits: Edits::of(rows.outbox.iter()), parcels: rows.parcels };
         shared.in_step = true;
         Ok(())
     }

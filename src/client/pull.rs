@@ -7,10 +7,11 @@ use std::task::Poll;
 
 use serde_json::Value;
 
+use crate::core::clock::Contact;
 use crate::core::machine::{Event, Failure, Moved, Reason};
 use crate::core::protocol::{Answer, Body, Range, Request};
 use crate::core::pull::{POISON_KEPT_MAX, PullState, Pulled, Snapshot, Sorted, begin, finish_changes, finish_snapshot, sparing};
-use crate::core::record::{CollectionName, Millis, RecordId};
+use crate::core::record::{CollectionName, RecordId};
 use crate::core::rows::meta;
 use crate::core::schema::Schema;
 use crate::data::page_set::{PageSet, Put};
@@ -39,7 +40,7 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
         let request = self.next_request(&asked);
         let answer = match self.take_ahead(&request) {
             Some(answer) => answer,
-            None => self.transport.send(&request).await,
+            None => self.send(&request).await,
         };
         let answer = match answer {
             Ok(answer) => answer,
@@ -80,7 +81,7 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
 
     /// Asks for a page while the one before it is written.
     async fn send_ahead(&self, request: Option<&Request>) -> Option<Result<Answer, TransportError>> {
-        Some(self.transport.send(request?).await)
+        Some(self.send(request?).await)
     }
 
     /// What was asked for ahead, if it is what is wanted now.
@@ -90,7 +91,7 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
     }
 
     async fn apply(&self, page: &Page) -> Result<bool, StoreError> {
-        let now = self.host.now();
+        let contact = self.contact();
         let (stood, reads) = self.reads();
         let scope = Scope::relaxed(STORES, reads);
         let uncompared = Cell::new(mutation::is(Mutation::PageUncompared) || mutation::is(Mutation::OlderReplaces));
@@ -101,10 +102,10 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
                 // Another context was here first: its page stands, and the next pull goes on from there.
                 Ok(state) if state.clone().unwrap_or_default() != page.asked && !uncompared.get() => Ok((vec![], (true, None))),
                 Ok(_) => match known {
-                    Some(known) => self.plan_page(page, rows, page.known(&known), now),
+                    Some(known) => self.plan_page(page, rows, page.known(&known), contact),
                     None if rows.stage == 0 => return Step::Read(page.pages()),
                     None => pages::read(rows)
-                        .and_then(|set| self.plan_page(page, rows, set, now))
+                        .and_then(|set| self.plan_page(page, rows, set, contact))
                         .map(|(writes, (more, _))| (writes, (more, None))),
                 },
             };
@@ -123,12 +124,12 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
         Ok(more)
     }
 
-    fn plan_page(&self, page: &Page, rows: &Rows, mut set: PageSet, now: Millis) -> Result<Planned, StoreError> {
+    fn plan_page(&self, page: &Page, rows: &Rows, mut set: PageSet, contact: Contact) -> Result<Planned, StoreError> {
         // The connection died, and it is not known what was written: it is compared, and if need be asked for again.
         let Some(told) = page.told.take() else { return Ok((vec![], (true, None))) };
         let pulled = match &page.body {
-            Body::Changes(body) => finish_changes(&self.schema, &page.asked, body, told, &rows.outbox, now, &mut set),
-            Body::Snapshot(body) => finish_snapshot(&self.schema, &page.asked, body, told, &rows.outbox, now, &mut set),
+            Body::Changes(body) => finish_changes(&self.schema, &page.asked, body, told, &rows.outbox, contact, &mut set),
+            Body::Snapshot(body) => finish_snapshot(&self.schema, &page.asked, body, told, &rows.outbox, contact, &mut set),
             // `classify` gives the body of what was asked.
             Body::Push(_) | Body::Void(_) | Body::Report(_) => Pulled { state: page.asked.clone(), ..Pulled::default() },
         };

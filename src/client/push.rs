@@ -97,7 +97,7 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
         self.show_sending(&request, backlog.changes);
         let sent_at = self.host.now();
         let asked = Request::Push(request);
-        let answer = self.transport.send(&asked).await;
+        let answer = self.send(&asked).await;
         let Request::Push(request) = asked else { return Err(Failure::Misconfigured) };
         match answer {
             Ok(answer) => {
@@ -246,8 +246,8 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
         told: Option<(&PushRequest, &PushAnswer)>,
         waits: Waits,
     ) -> Result<Option<Finished>, StoreError> {
-        let (now, seed, server_time) = (self.host.now(), self.host.random(), answer.server_time);
-        let chance = (waits == Waits::Cycle).then(|| (now, self.host.random()));
+        let (contact, seed, server_time) = (self.contact(), self.host.random(), answer.server_time);
+        let chance = (waits == Waits::Cycle).then(|| (contact.now, self.host.random()));
         let asked: BTreeSet<OpId> = results.iter().map(|result| result.op_id).collect();
         let (stood, reads) = self.reads();
         let mut scope = Scope::strict(STORES, reads);
@@ -268,8 +268,9 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
                 parcels: &rows.parcels,
                 user: self.user,
                 device: self.device,
-                now,
+                now: contact.now,
                 server_time,
+                contact,
                 seed,
                 // A row that cannot be read is reported by who needs it whole.
                 watermark_seq: meta_row::<PullState>(rows, meta::PULL).ok().flatten().unwrap_or_default().watermark_seq,

@@ -66,8 +66,9 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
             facts.progress = Some((snapshot.done, snapshot.total));
         }
         if let Some(tables) = &mut shared.tables {
-            let Standing { pending, failed, conflicts, put_off } = tables.standing(now);
+            let Standing { pending, failed, conflicts, put_off, unknown } = tables.standing(now);
             (facts.pending, facts.failed, facts.conflicts, facts.put_off) = (pending, failed, conflicts, put_off);
+            facts.unknown = unknown;
             facts.oldest_unsent_at = tables.outbox().next().map(|change| change.saved_at);
         }
         if shared.sending.is_none() {
@@ -175,7 +176,7 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
         if request.parcels.is_empty() {
             return Ok(vec![]);
         }
-        let answer = self.transport.send(&Request::Preview(request.clone())).await?;
+        let answer = self.send(&Request::Preview(request.clone())).await?;
         if !self.heard(&answer).await {
             return Err(TransportError::Misconfigured { status: 0, detail: "another server has this address".to_owned() });
         }

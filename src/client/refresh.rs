@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 
+use crate::core::clock::Edits;
 use crate::core::loss::Losses;
 use crate::core::pull::PullState;
 use crate::core::rows::meta;
@@ -28,7 +29,7 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
             let rows = self.store.read(vec![Read::Meta, Read::Outbox, Read::Parcels]).await?;
             self.take_meta(&rows)?;
             let mut shared = self.shared.borrow_mut();
-            shared.backlog = Backlog { changes: rows.outbox.len(), parcels: rows.parcels };
+            shared.backlog = Backlog { changes: rows.outbox.len(), edits: Edits::of(rows.outbox.iter()), parcels: rows.parcels };
             shared.in_step = true;
             return Ok(());
         }
@@ -77,6 +78,8 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
         let (replay, server_epoch) = (replay_of(rows)?, meta_row(rows, meta::SERVER_EPOCH)?);
         let mut shared = self.shared.borrow_mut();
         let is_running = shared.engine.machine != shared.engine.machine.kept();
+        // A clock that another context found to have been set was set, whoever notes last where it stands.
+        let doubted_to = engine.as_ref().map_or(0, |engine| engine.doubted_to).max(shared.engine.doubted_to);
         // What runs here knows better how it stands, and has not noted it yet.
         if let Some(engine) = engine.filter(|_| !is_running) {
             if shared.engine.machine != engine.machine {
@@ -84,6 +87,7 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
             }
             shared.engine = engine;
         }
+        shared.engine.doubted_to = doubted_to;
         shared.pull = pull.unwrap_or_default();
         shared.replay = replay;
         shared.server_epoch = server_epoch;

@@ -10,6 +10,9 @@ use crate::ports::{Host, Read, Scope, Step, Store, StoreError, StoreName, Transp
 
 use super::Client;
 
+/// A kept report that is older is not shown: it would be taken for how things stand.
+pub const KEPT_MS_MAX: i64 = 30 * 24 * 60 * 60 * 1_000;
+
 /// A report, new or kept; `Report` in `www/fieldsync/types.d.ts`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Report {
@@ -26,6 +29,8 @@ pub struct Report {
 pub enum ReportError {
     /// None is kept, and there is none to be had.
     Transport(TransportError),
+    /// The one that is kept is from then: too long ago to be shown.
+    TooOld(Millis),
     /// None is kept that could be read.
     Store(StoreError),
 }
@@ -38,12 +43,12 @@ struct Kept {
 }
 
 impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
-    /// The report of this name: from the server if it answers, else the last one that it gave this user.
+    /// The report of this name: from the server if it answers, else the last one that it gave this user, if that is not too old.
     ///
     /// # Errors
     /// If there is neither.
     pub async fn fetch_report(&self, name: &str) -> Result<Report, ReportError> {
-        let error = match self.transport.send(&Request::Report(name.to_owned())).await {
+        let error = match self.send(&Request::Report(name.to_owned())).await {
             Ok(answer) if self.heard(&answer).await => {
                 let Body::Report(report) = answer.body else { return Err(ReportError::Transport(other_server())) };
                 let at = self.host.now();
@@ -60,6 +65,9 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
         let rows = self.store.read(vec![Read::Derived(row.clone())]).await.map_err(ReportError::Store)?;
         let kept: Option<Kept> = rows.derived.get(&row).and_then(|bytes| serde_json::from_slice(bytes).ok());
         let Some(Kept { at, data }) = kept else { return Err(ReportError::Transport(error)) };
+        if self.host.now().since(at) > KEPT_MS_MAX {
+            return Err(ReportError::TooOld(at));
+        }
         Ok(Report { data, at, error: Some(error) })
     }
 

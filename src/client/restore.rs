@@ -76,7 +76,7 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
             .map_err(|error| self.storage_failure(&error))?;
         self.show_sending(&request, 0);
         let sent_at = self.host.now();
-        match self.transport.send(&Request::Push(request.clone())).await {
+        match self.send(&Request::Push(request.clone())).await {
             Ok(answer) => {
                 self.take_answer(&answer).await?;
                 self.shared.borrow_mut().engine.batch.answered(self.host.now().since(sent_at));
@@ -107,7 +107,7 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
 
     /// Writes what the answers mean, if nobody was here first. Whether anything moved.
     async fn finish_again(&self, asked: &Replay, results: &[PushResult], shown: Option<&Cursor>) -> Result<bool, StoreError> {
-        let now = self.host.now();
+        let contact = self.contact();
         let theirs = results.iter().flat_map(|result| match &result.outcome {
             Outcome::Conflict { theirs } => theirs.as_slice(),
             _ => &[],
@@ -121,7 +121,7 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
             Ok(_) if rows.stage == 0 => Step::Read(vec![Read::PagesOf(theirs.clone())]),
             Ok(_) => {
                 let (schema, history, outbox) = (&*self.schema, &rows.history[..], &rows.outbox[..]);
-                match plan_finish(&Finish { schema, replay: asked, history, outbox, results, now }, rows) {
+                match plan_finish(&Finish { schema, replay: asked, history, outbox, results, contact }, rows) {
                     Ok((writes, moved)) => Step::Write(writes, Ok(moved)),
                     Err(error) => Step::Write(vec![], Err(error)),
                 }
@@ -154,7 +154,7 @@ fn plan_finish(input: &Finish<'_>, rows: &Rows) -> Result<(Vec<Write>, bool), St
     writes.extend(parcels.into_iter().map(Write::Parcel));
     if !returned.is_empty() {
         let returned: Vec<Change> = returned;
-        writes.push(Write::History(HistoryRow { returned, ..crate::core::finish::empty_history(input.now) }));
+        writes.push(Write::History(HistoryRow { returned, ..crate::core::finish::empty_history(input.contact.now) }));
     }
     writes.extend(conflicts.into_iter().map(Write::Conflict));
     writes.push(meta_write(meta::REPLAY, &replay));

@@ -46,7 +46,7 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
         let shown = pull.and_then(|pull| pull.mark);
         self.trace(What::Asked(op_id));
         let request = VoidRequest { op_id, changes, server_epoch, mark: shown.clone() };
-        let answer = match self.transport.send(&Request::Void(request)).await {
+        let answer = match self.send(&Request::Void(request)).await {
             Ok(answer) => answer,
             Err(TransportError::CursorUnknown { server_epoch }) => {
                 return self.cursor_lost(|state| state.mark == shown, server_epoch).await.map(|_| None);

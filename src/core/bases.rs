@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::clock::Contact;
 use super::outbox::Change;
 use super::protocol::{Action, Entry};
 use super::record::{Base, Fields, Millis, RecordId, Seq, Version, field, same};
@@ -49,18 +50,19 @@ pub fn stand_in(changes: &[&Change]) -> Option<Base> {
         tombstone: None,
         fields: super::record::normalise(seen),
         normalised: BTreeMap::new(),
+        doubted: Vec::new(),
     })
 }
 
-/// Takes an entry of the feed, a snapshot or a conflict in place of the base, unless the base is newer. `unsent`: whether
-/// changes of this record have not ended. Returns whether anything newer came.
-pub fn absorb(bases: &mut impl Bases, collection: &str, entry: Entry, unsent: bool) -> bool {
+/// Takes an entry of the feed, a snapshot or a conflict in place of the base, unless the base is newer. `unsent` are the
+/// changes of this record that have not ended. Returns whether anything newer came.
+pub fn absorb(bases: &mut impl Bases, collection: &str, entry: Entry, unsent: &[&Change], contact: Contact) -> bool {
     let old = bases.get(collection, entry.id);
     if old.is_some_and(|old| is_newer(old, &entry)) {
         return false;
     }
     let newer = old.is_none_or(|old| entry.seq > old.seq || entry.version != old.version);
-    replace(bases, collection, entry, unsent);
+    replace(bases, collection, entry, unsent, contact);
     newer
 }
 
@@ -72,12 +74,15 @@ fn is_newer(old: &Base, entry: &Entry) -> bool {
 }
 
 /// Puts an entry in place of the base, whatever that is.
-pub fn replace(bases: &mut impl Bases, collection: &str, entry: Entry, unsent: bool) {
-    let (last_fields, normalised) = match bases.get(collection, entry.id) {
-        Some(old) if unsent => (old.fields.clone(), old.normalised.clone()),
-        _ => (Fields::new(), BTreeMap::new()),
-    };
+pub fn replace(bases: &mut impl Bases, collection: &str, entry: Entry, unsent: &[&Change], contact: Contact) {
+    let old = bases.get(collection, entry.id).filter(|_| !unsent.is_empty());
+    let (last_fields, normalised) = old.map(|old| (old.fields.clone(), old.normalised.clone())).unwrap_or_default();
+    // What was doubted once stays so: that its clock is right by now tells nothing of then.
+    let was_doubted = |change: &Change| old.is_some_and(|old| old.doubted.contains(&change.client_seq));
+    let doubted = unsent.iter().filter(|change| was_doubted(change) || contact.doubts(change)).map(|change| change.client_seq);
+    let doubted = doubted.collect();
     let mut base = entry.into_base();
+    base.doubted = doubted;
     if base.tombstone.is_some() && mutation::is(Mutation::TombstonesDropped) {
         return;
     }

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::backoff::{PARCEL_DELAY_MS_MAX, bits, delay_ms};
 use super::bases::{Bases, absorb};
+use super::clock::Contact;
 use super::history::asides;
 use super::outbox::{Change, by_record, by_row};
 use super::parcel::{Parcel, ParcelState, Then};
@@ -36,6 +37,8 @@ pub struct Finish<'a> {
     pub now: Millis,
     /// The server's clock, by the answer.
     pub server_time: Millis,
+    /// What the answer tells of the device's clock.
+    pub contact: Contact,
     /// Where chance comes from.
     pub seed: u64,
     /// See `PullState::watermark_seq`.
@@ -294,6 +297,8 @@ impl<'a> Work<'a, '_> {
             },
             fields,
             normalised,
+            // What else is unsent was made beside it, or after.
+            doubted: old.map(|old| old.doubted.clone()).unwrap_or_default(),
         })
     }
 
@@ -320,12 +325,12 @@ impl<'a> Work<'a, '_> {
     pub(super) fn take_theirs(&mut self, theirs: &[Entry], bases: &mut impl Bases) {
         let mut newer = false;
         for entry in theirs {
-            let (name, id, unended) = (&entry.collection, entry.id, self.has_unended(&entry.collection, entry.id));
+            let (name, id, unended) = (&entry.collection, entry.id, self.unended(&entry.collection, entry.id));
             let is_left = match bases.get(name, id) {
                 Some(old) => old.tombstone == Some(Tombstone::Left),
                 None => entry.seq <= self.input.watermark_seq,
             };
-            newer |= absorb(bases, name, entry.clone(), unended);
+            newer |= absorb(bases, name, entry.clone(), &unended, self.input.contact);
             // A snapshot that has looked did not have it: out of the chosen scope, or somebody else's by now, and the answer is
             // an old one. What is unsent builds on it until the server is asked again, and no list shows it.
             if let Some(base) = bases.get(name, id).filter(|base| is_left && base.is_present()).cloned() {

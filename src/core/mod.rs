@@ -5,6 +5,7 @@ pub mod backoff;
 pub mod bases;
 pub mod batch;
 pub mod choose;
+pub mod clock;
 pub mod discard;
 pub mod finish;
 pub mod fit;

@@ -95,6 +95,7 @@ impl Entry {
             tombstone: self.tombstone,
             fields: super::record::normalise(self.fields),
             normalised: BTreeMap::new(),
+            doubted: Vec::new(),
         }
     }
 }

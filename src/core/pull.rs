@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::bases::{Bases, absorb, replace};
+use super::clock::Contact;
 use super::finish::conflict_row;
 use super::outbox::{Change, by_record};
 use super::protocol::{
@@ -183,24 +184,25 @@ pub fn finish_changes(
     page: &ChangesPage,
     told: Sorted,
     outbox: &[Change],
-    now: Millis,
+    contact: Contact,
     bases: &mut impl Bases,
 ) -> Pulled {
     let touched: Vec<(CollectionName, RecordId)> = told.records().collect();
     let Sorted { entries, poison } = told;
     let unsent = by_record(outbox);
     for entry in entries {
-        let unsent = unsent.contains_key(&(entry.collection.as_str(), entry.id));
-        absorb(bases, &entry.collection.clone(), entry, unsent);
+        let collection = entry.collection.clone();
+        let changes = unsent.get(&(collection.as_str(), entry.id)).map_or(&[][..], Vec::as_slice);
+        absorb(bases, &collection, entry, changes, contact);
     }
     let mut state = PullState { cursor: Some(page.cursor.clone()), ..state.clone() };
     state.poisoned += poison.len() as u64;
     if !page.has_more {
-        state.pulled_at = Some(now);
+        state.pulled_at = Some(contact.now);
         // The feed was read behind it: the cursor says as much.
         state.mark = None;
     }
-    let conflicts = find_conflicts(schema, &unsent, touched.iter(), now, bases);
+    let conflicts = find_conflicts(schema, &unsent, touched.iter(), contact.now, bases);
     Pulled { state, poison, conflicts, more: page.has_more }
 }
 
@@ -211,7 +213,7 @@ pub fn finish_snapshot(
     page: &SnapshotPage,
     told: Sorted,
     outbox: &[Change],
-    now: Millis,
+    contact: Contact,
     bases: &mut impl RangedBases,
 ) -> Pulled {
     let here: BTreeSet<(CollectionName, RecordId)> = told.records().collect();
@@ -231,8 +233,8 @@ pub fn finish_snapshot(
         let collection = entry.collection.clone();
         let newer = |old: &super::record::Base| old.seq > page.watermark_seq && old.seq > entry.seq;
         if !bases.get(&collection, entry.id).is_some_and(newer) || mutation::is(Mutation::OlderReplaces) {
-            let unsent = unsent.contains_key(&(collection.as_str(), entry.id));
-            replace(bases, &collection, entry, unsent);
+            let changes = unsent.get(&(collection.as_str(), entry.id)).map_or(&[][..], Vec::as_slice);
+            replace(bases, &collection, entry, changes, contact);
         }
     }
     let before = state.snapshot.clone().unwrap_or_default();
@@ -247,7 +249,7 @@ pub fn finish_snapshot(
         done: before.done + count,
         total: page.total,
     });
-    let conflicts = find_conflicts(schema, &unsent, here.iter(), now, bases);
+    let conflicts = find_conflicts(schema, &unsent, here.iter(), contact.now, bases);
     Pulled { state, poison, conflicts, more: true }
 }
 

@@ -193,6 +193,10 @@ pub struct Base {
     /// Values of mine that the server changed, kept while unsent changes may still have seen mine.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub normalised: BTreeMap<String, Normalised>,
+    /// The numbers of unsent changes that cannot be told to be earlier or later than this: the device's clock was set about
+    /// them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub doubted: Vec<u64>,
 }
 
 impl Base {

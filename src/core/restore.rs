@@ -10,13 +10,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use super::bases::{Bases, absorb};
+use super::clock::Contact;
 use super::finish::conflict_row;
 use super::online::moved;
 use super::outbox::{Change, by_record};
 use super::parcel::{Parcel, ParcelState};
 use super::protocol::{Outcome, Problem, ProblemCode, PushParcel, PushResult};
 use super::push::push_wire;
-use super::record::{CollectionName, Millis, OpId, RecordId, RowId};
+use super::record::{CollectionName, OpId, RecordId, RowId};
 use super::rows::{ConflictRow, End, Ended, HistoryRow};
 use super::schema::Schema;
 
@@ -135,8 +136,8 @@ pub struct Finish<'a> {
     pub outbox: &'a [Change],
     /// The answers; none if nothing was sent.
     pub results: &'a [PushResult],
-    /// The device's clock.
-    pub now: Millis,
+    /// The device's clock, and what the answers tell of it.
+    pub contact: Contact,
 }
 
 /// What the answers come to.
@@ -168,8 +169,8 @@ pub fn finish(input: &Finish<'_>, bases: &mut impl Bases) -> Finished {
     for entry in theirs {
         let (name, id) = (entry.collection.clone(), entry.id);
         let changes = by_record.get(&(name.as_str(), id)).map_or(&[][..], Vec::as_slice);
-        absorb(bases, &name, entry.clone(), !changes.is_empty());
-        finished.conflicts.extend(conflict_row(input.schema, &name, id, bases.get(&name, id), changes, input.now));
+        absorb(bases, &name, entry.clone(), changes, input.contact);
+        finished.conflicts.extend(conflict_row(input.schema, &name, id, bases.get(&name, id), changes, input.contact.now));
     }
     finished.replay = (!is_over).then_some(place);
     finished

@@ -24,6 +24,9 @@ pub struct Engine {
     /// The last answer of our server.
     #[serde(default)]
     pub answered_at: Option<Millis>,
+    /// Changes up to this number were unsent when the device's clock was found to have been set: their times tell nothing.
+    #[serde(default)]
+    pub doubted_to: u64,
     /// When the feed was last read to its end: a page that brings nothing is noted nowhere else.
     #[serde(default)]
     pub pulled_at: Option<Millis>,
@@ -157,6 +160,8 @@ pub struct Facts {
     pub conflicts: usize,
     /// Conflicts put off.
     pub put_off: usize,
+    /// Of the pending, records of which all that is unsent was sent, is done only with an answer, and has none.
+    pub unknown: usize,
     /// The first snapshot, while it comes.
     pub progress: Option<(u64, u64)>,
     /// When the feed was last read to its end.
@@ -191,6 +196,8 @@ pub struct SyncStatus {
     pub conflicts: usize,
     /// See [`Facts`].
     pub put_off: usize,
+    /// See [`Facts`].
+    pub unknown: usize,
     /// See [`Facts`].
     #[serde(skip_serializing_if = "Option::is_none")]
     pub progress: Option<Progress>,
@@ -242,6 +249,7 @@ pub fn status(facts: &Facts) -> SyncStatus {
         failed: facts.failed,
         conflicts: facts.conflicts,
         put_off: facts.put_off,
+        unknown: facts.unknown,
         progress: facts.progress.map(|(done, total)| Progress { done, total, bytes: 0 }),
         sent_today: if today { facts.engine.sent } else { 0 },
         last_synced_at: facts.pulled_at,

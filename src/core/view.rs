@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
+use super::clock::edited_at;
 use super::merge::{Merged, Sides, merge};
 use super::outbox::{Change, Seen};
 use super::protocol::{Action, SetAside};
@@ -298,12 +299,11 @@ impl<'a> Fold<'a> {
         self.met_theirs |= !same(base, seen) && !same(base, mine) && !self.touched.contains(place);
         let name = field_of(place);
         let changed_at = self.base.and_then(|base| base.changed.get(name).map(|changed| changed.at).or(Some(base.at)));
-        let is_known = change.clock_offset_ms.is_some() || mutation::is(Mutation::LatestTrustsAny);
         let sides = Sides {
             seen,
             mine,
             theirs: current,
-            mine_at: is_known.then(|| change.edited_at()),
+            mine_at: edited_at(change, self.base),
             theirs_at: changed_at.filter(|at| *at > Millis(0)),
         };
         let merged = match merge(place, spec, sides) {

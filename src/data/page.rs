@@ -62,6 +62,8 @@ struct PackedBase<'a> {
     fields: Cow<'a, Fields>,
     #[serde(default, skip_serializing_if = "is_empty")]
     normalised: Cow<'a, BTreeMap<String, Normalised>>,
+    #[serde(default, skip_serializing_if = "<[u64]>::is_empty")]
+    doubted: Cow<'a, [u64]>,
 }
 
 fn is_empty<K: Ord + Clone, V: Clone>(map: &BTreeMap<K, V>) -> bool {
@@ -125,6 +127,7 @@ impl<'a> Packing<'a> {
             tombstone: base.tombstone,
             fields: Cow::Borrowed(&base.fields),
             normalised: Cow::Borrowed(&base.normalised),
+            doubted: Cow::Borrowed(&base.doubted),
         }
     }
 
@@ -221,6 +224,7 @@ fn unpack(packed: PackedBase<'_>, people: &[By]) -> Option<Base> {
         tombstone: packed.tombstone,
         fields: packed.fields.into_owned(),
         normalised: packed.normalised.into_owned(),
+        doubted: packed.doubted.into_owned(),
     })
 }
 

@@ -19,6 +19,9 @@ pub struct Standing {
     pub conflicts: usize,
     /// Conflicts put off.
     pub put_off: usize,
+    /// Of the pending, records of which nothing is unsent but what was sent already, is done only with an answer, and has none:
+    /// whether that is done, nobody here knows.
+    pub unknown: usize,
 }
 
 /// What was found when a record was last looked at.
@@ -73,7 +76,7 @@ impl Tables {
                 None => self.looked.troubled.remove(&key),
             };
         }
-        let standing = self.counted(self.looked.troubled.iter().map(|(key, status)| (key, *status)));
+        let standing = self.counted(self.looked.troubled.iter().map(|(key, status)| (key, *status)), now);
         debug_assert_eq!(standing, self.standing_anew(now), "a record was not looked at again");
         standing
     }
@@ -82,11 +85,11 @@ impl Tables {
     #[must_use]
     pub fn standing_anew(&self, now: Millis) -> Standing {
         let unsent = self.unsent();
-        self.counted(unsent.iter().filter_map(|key| Some((key, self.trouble(key, now)?))))
+        self.counted(unsent.iter().filter_map(|key| Some((key, self.trouble(key, now)?))), now)
     }
 
-    fn counted<'a>(&self, troubled: impl Iterator<Item = (&'a Key, RecordStatus)>) -> Standing {
-        let mut standing = Standing { pending: self.count_unsent(), ..Standing::default() };
+    fn counted<'a>(&self, troubled: impl Iterator<Item = (&'a Key, RecordStatus)>, now: Millis) -> Standing {
+        let mut standing = Standing { pending: self.count_unsent(), unknown: self.count_unknown(now), ..Standing::default() };
         for (key, status) in troubled {
             if status == RecordStatus::Failed {
                 standing.failed += 1;
@@ -96,6 +99,17 @@ impl Tables {
             }
         }
         standing
+    }
+
+    /// See [`Standing::unknown`]. Such parcels are few: somebody waited for each.
+    fn count_unknown(&self, now: Millis) -> usize {
+        let open = self.parcels().iter().filter(|parcel| parcel.online && parcel.is_open());
+        let keys: BTreeSet<Key> = open.flat_map(|parcel| parcel.records()).collect();
+        let is_unknown = |key: &&Key| {
+            let changes = self.changes_of(&key.0, key.1);
+            !changes.is_empty() && changes.iter().all(|change| change.is_online()) && self.trouble(key, now).is_none()
+        };
+        keys.iter().filter(is_unknown).count()
     }
 
     /// What is wrong with an unsent record.
@@ -234,6 +248,7 @@ mod tests {
                         tombstone,
                         fields: Fields::from_iter([("name".to_owned(), json!(name))]),
                         normalised: BTreeMap::new(),
+                        doubted: Vec::new(),
                     };
                     self.tables.put("notes", base);
                 }

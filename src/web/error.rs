@@ -55,6 +55,8 @@ pub enum Code {
     NotFound,
     /// Whether it was done is not known yet: it is asked for again.
     NotKnownYet,
+    /// What is kept is too old to be shown.
+    TooOld,
 }
 
 impl Code {
@@ -83,6 +85,7 @@ impl Code {
             Self::Forbidden => "forbidden",
             Self::NotFound => "not-found",
             Self::NotKnownYet => "not-known-yet",
+            Self::TooOld => "too-old",
         }
     }
 }
@@ -259,6 +262,7 @@ impl From<ReportError> for SyncError {
     fn from(error: ReportError) -> Self {
         match error {
             ReportError::Transport(error) => error.into(),
+            ReportError::TooOld(_) => Self::new(Code::TooOld, "nobody answers, and the report that is kept is too old", true),
             ReportError::Store(error) => error.into(),
         }
     }

@@ -1,5 +1,6 @@
 //! What goes, with what, and in which order.
 
+use fieldsync::core::clock::Contact;
 use fieldsync::core::finish::Finished;
 use fieldsync::core::outbox::Change;
 use fieldsync::core::parcel::{Parcel, ParcelState, Then};
@@ -194,7 +195,15 @@ fn an_older_answer_brings_nothing_back_that_a_restored_server_did_not_have() {
     set.set_adrift();
     let page = json!({"records": [], "ranges": [{"collection": "customers"}], "watermark": "w", "watermark_seq": 40, "total": 0});
     let page: SnapshotPage = serde_json::from_value(page).unwrap();
-    finish_snapshot(&schema(), &PullState::default(), &page, Sorted::default(), &outbox, NOW, &mut set);
+    finish_snapshot(
+        &schema(),
+        &PullState::default(),
+        &page,
+        Sorted::default(),
+        &outbox,
+        Contact { now: NOW, offset_ms: Some(0), doubted_to: 0 },
+        &mut set,
+    );
     finish_after(Seq(40), &outbox, &parcel, applied(&parcel, 30, json!({})), &mut set);
     assert_eq!(set.get("customers", id(1)).unwrap().tombstone, Some(Tombstone::Revoked), "its changes are in quarantine");
 }

@@ -76,6 +76,7 @@ fn shown(view: &View, name: &str) -> Value {
 /// Why this row of fields does not hold.
 fn wrong_field(schema: &Schema, row: &[&str]) -> Option<String> {
     let [name, seen, written, there, expected, asks, set_aside, why] = row[..] else { panic!("not eight cells: {row:?}") };
+    let (written, is_doubted) = written.strip_suffix('!').map_or((written, false), |written| (written, true));
     let ((written, mine_at), (there, theirs_at)) = (timed(written), timed(there));
     let mut here = base(1, 2, json!({(name): there}));
     here.changed.insert(name.to_owned(), Changed { at: theirs_at.unwrap(), by: by(1) });
@@ -83,6 +84,7 @@ fn wrong_field(schema: &Schema, row: &[&str]) -> Option<String> {
     // The device is an hour behind the server, and knew it or not.
     change.clock_offset_ms = mine_at.map(|_| 3_600_000);
     change.saved_at = mine_at.map_or(NOW, |at| Millis(at.0 - 3_600_000));
+    here.doubted = if is_doubted { vec![change.client_seq] } else { vec![] };
     let view = view(schema.collection("fields").unwrap(), Some(&here), &[&change]);
     let asked: Vec<&str> = view.conflict.iter().flat_map(|conflict| &conflict.fields).map(|asked| asked.field.as_str()).collect();
     let place = if asks == "yes" { name.to_owned() } else { format!("{name}.{asks}") };

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use fieldsync::core::bases::Bases;
+use fieldsync::core::clock::Contact;
 use fieldsync::core::finish::{Finish, Finished, finish};
 use fieldsync::core::outbox::Change;
 use fieldsync::core::parcel::Parcel;
@@ -58,6 +59,7 @@ pub fn base(number: u64, version: u64, value: Value) -> Base {
         tombstone: None,
         fields: fields(value),
         normalised: BTreeMap::new(),
+        doubted: Vec::new(),
     }
 }
 
@@ -176,6 +178,7 @@ pub fn finish_after(
         device: DeviceId(uuid(2)),
         now: NOW,
         server_time: NOW,
+        contact: Contact { now: NOW, offset_ms: Some(0), doubted_to: 0 },
         seed: 7,
         watermark_seq,
         waits: None,

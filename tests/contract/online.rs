@@ -124,11 +124,14 @@ async fn without_an_answer_it_is_not_known_yet_and_asked_again_with_the_same_op_
         assert_eq!(assign(&office, id, SARI).await, Err(SaveError::NotKnownYet));
         let shown = office.get("customers", id).unwrap();
         assert_eq!((shown.unknown, &shown.fields["owner"]), (true, &json!(BUDI)), "it is not shown before it is known");
+        let counted = |device: &super::world::Device| (device.client.status().pending, device.client.status().unknown);
+        assert_eq!(counted(&office), (1, 1), "nothing of it is only on this phone");
         office.sync().await;
         let asked = op_ids(&office).split_off(before);
         assert!(asked.len() == 2 && asked[0] == asked[1], "{asked:?}");
         let shown = office.get("customers", id).unwrap();
         assert_eq!((shown.unknown, shown.status, &shown.fields["owner"]), (false, RecordStatus::Synced, &json!(SARI)));
+        assert_eq!(counted(&office), (0, 0));
         assert_eq!((ends(&office).0.len(), ends(&office).0[0].1, office.unsent()), (1, End::Confirmed, 0));
         assert_eq!(world.server(AHMAD, "customers").await[0].version.0, 2, "applied once");
     }
@@ -262,6 +265,7 @@ async fn edits_before_beside_and_after_it_go_their_own_way() {
     office.update("customers", id, json!({"phone": "02111"})).await;
     let shown = office.get("customers", id).unwrap();
     assert_eq!((&shown.fields["city"], &shown.fields["owner"], shown.unknown), (&json!("Bogor"), &json!(BUDI), true));
+    assert_eq!(office.client.status().unknown, 0, "its phone number is only here");
     office.sync().await;
     let there = &world.server(AHMAD, "customers").await[0].fields;
     assert_eq!((&there["city"], &there["phone"], &there["owner"]), (&json!("Bogor"), &json!("+622111"), &json!(SARI)));

@@ -1,6 +1,6 @@
 //! Reports: new where the server answers, else the last ones with their age.
 
-use fieldsync::client::ReportError;
+use fieldsync::client::{KEPT_MS_MAX, ReportError};
 use fieldsync::ports::TransportError;
 use serde_json::json;
 
@@ -34,4 +34,18 @@ async fn a_report_is_fetched_kept_and_given_with_its_age_when_nobody_answers() {
         Err(ReportError::Transport(TransportError::Misconfigured { status: 403, .. }))
     ));
     assert!(again.client.fetch_report("merges").await.is_ok());
+}
+
+#[tokio::test]
+async fn a_kept_report_has_its_day_and_then_says_that_it_is_too_old() {
+    let world = World::new();
+    let office = world.device(AHMAD).await;
+    let fresh = office.client.fetch_report("team").await.unwrap();
+    world.later(KEPT_MS_MAX);
+    office.fail(&[Fault::Refuse]);
+    assert_eq!(office.client.fetch_report("team").await.unwrap().data, fresh.data, "on its last day");
+    world.later(1);
+    office.fail(&[Fault::Refuse]);
+    assert_eq!(office.client.fetch_report("team").await, Err(ReportError::TooOld(fresh.at)));
+    assert_eq!(office.client.fetch_report("team").await.unwrap().error, None, "the server's is new");
 }

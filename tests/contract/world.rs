@@ -57,6 +57,8 @@ pub struct World {
     /// The server's database, for backups.
     pub db: Arc<MemoryDb>,
     clock: Arc<AtomicI64>,
+    /// How far the devices' clocks are ahead of the server's.
+    pub ahead_ms: Rc<Cell<i64>>,
     next: Rc<Cell<u64>>,
 }
 
@@ -76,7 +78,7 @@ impl World {
         let hands = clock.clone();
         let config = Config { test_hooks: true, ..Config::default() };
         let state = AppState::new(db, config).unwrap().with_clock(Arc::new(move || Millis(hands.load(Ordering::SeqCst))));
-        Self { app: app(state.clone()), state, db: memory, clock, next: Rc::new(Cell::new(1)) }
+        Self { app: app(state.clone()), state, db: memory, clock, ahead_ms: Rc::default(), next: Rc::new(Cell::new(1)) }
     }
 
     pub fn later(&self, ms: i64) {
@@ -225,7 +227,7 @@ pub struct TestHost {
 
 impl Host for TestHost {
     fn now(&self) -> Millis {
-        self.world.now()
+        self.world.now().plus(self.world.ahead_ms.get())
     }
 
     fn random(&self) -> u64 {
@@ -233,7 +235,7 @@ impl Host for TestHost {
     }
 
     async fn sleep_until(&self, at: Millis) {
-        self.world.later(at.since(self.world.now()).max(0));
+        self.world.later(at.since(self.now()).max(0));
     }
 }
 

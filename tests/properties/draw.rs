@@ -69,6 +69,7 @@ pub fn base(id: RecordId, fields: Fields) -> Base {
         tombstone: None,
         fields,
         normalised: BTreeMap::new(),
+        doubted: Vec::new(),
     }
 }
 

@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use fieldsync::core::bases::{Bases, absorb};
+use fieldsync::core::clock::Contact;
 use fieldsync::core::discard::discard;
 use fieldsync::core::finish::{Finish, finish};
 use fieldsync::core::outbox::{Change, Seen};
@@ -252,6 +253,7 @@ impl Device {
             device: DeviceId(uuid(2)),
             now: self.now(),
             server_time: self.now(),
+            contact: Contact { now: self.now(), offset_ms: Some(0), doubted_to: 0 },
             seed,
             watermark_seq: Seq(0),
             waits: None,
@@ -339,7 +341,8 @@ impl Device {
         let written = one(key.0, field, value, &base.fields);
         base.fields = if base.tombstone.is_some() { Fields::new() } else { normalise(patched(&base.fields, &written)) };
         let entry = self.entry(&base, key.0);
-        let unsent = !self.changes(key).is_empty();
-        absorb(&mut self.bases, key.0, entry, unsent);
+        let (outbox, now) = (self.outbox.clone(), self.now());
+        let unsent: Vec<&Change> = outbox.iter().filter(|change| (change.collection.as_str(), change.record) == key).collect();
+        absorb(&mut self.bases, key.0, entry, &unsent, Contact { now, offset_ms: Some(0), doubted_to: 0 });
     }
 }

@@ -7,6 +7,7 @@
 
 mod actions;
 mod alone;
+mod clocks;
 mod coverage;
 mod device;
 mod faults;

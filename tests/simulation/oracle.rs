@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use fieldsync::core::outbox::Change;
 use fieldsync::core::parcel::{Parcel, ParcelState};
 use fieldsync::core::protocol::{Action, Item, Outcome};
-use fieldsync::core::record::{OpId, RecordId, RowId, Seq, Version};
+use fieldsync::core::record::{Millis, OpId, RecordId, RowId, Seq, Version};
 use fieldsync::core::rows::{End, Ended, meta};
 use fieldsync::ports::Write;
 use fieldsync_server::db::Stored;
@@ -57,6 +57,8 @@ pub struct Oracle {
     pub forms: Forms,
     /// Conflicts that a person decided, by the version of theirs that was shown.
     pub decisions: BTreeSet<(RecordId, Version)>,
+    /// When each change was saved, by the true clock.
+    pub saved_at: BTreeMap<RowId, Millis>,
 }
 
 impl Oracle {
@@ -299,7 +301,8 @@ impl Oracle {
             self.wrote(item, after.as_ref());
             let changes = self.changes_of(pushed, item);
             let mine = |name: &str, value: &Value| self.is_mine(item.id, &changes, name, value);
-            if let Some(why) = overwrite::in_silence(item, before.as_ref(), after.as_ref(), &changes, mine) {
+            let wrong = overwrite::by_a_wrong_clock(item, before.as_ref(), &changes, &self.saved_at);
+            if let Some(why) = wrong.or_else(|| overwrite::in_silence(item, before.as_ref(), after.as_ref(), &changes, mine)) {
                 self.fail("I7 nothing is overwritten in silence", why);
             }
         }

@@ -3,11 +3,16 @@
 //! It knows nothing of how the client merges: it looks at the server's record before and after, at what each change saw and
 //! wrote, and at what was set aside.
 
+use std::collections::BTreeMap;
+
 use fieldsync::core::outbox::Change;
 use fieldsync::core::protocol::{Action, Item};
-use fieldsync::core::record::{Fields, at, field, field_of};
+use fieldsync::core::record::{Fields, Millis, RowId, at, field, field_of};
 use fieldsync_server::db::Stored;
 use serde_json::Value;
+
+/// So far the device's idea of the server's clock may be off: it drifts, and answers take their time.
+const WRONG_MS_MAX: i64 = 60_000;
 
 /// A text that is made once: who has it, has it from there.
 pub fn is_token(value: &Value) -> bool {
@@ -50,9 +55,6 @@ pub fn in_silence(
     let after = after.map_or(&empty, |after| &after.fields);
     // What a rule joined was seen by who wrote over it next.
     let joined = |name: &str| changes.iter().filter(|change| writes(change, name)).count() > 1;
-    if item.set_aside.iter().any(|aside| aside.field == "city") && is_guess("city", changes) {
-        return Some(format!("{}/{}: a city was set aside by a clock that nobody knew", item.collection, item.id));
-    }
     let lost_note = ["notes", "note"].into_iter().find(|name| !keeps_note(text(field(after, name)), name, changes));
     if let Some(name) = lost_note {
         return Some(format!("{}/{}: {name} became {}; changes {changes:?}", item.collection, item.id, field(after, name)));
@@ -157,10 +159,27 @@ fn keeps_note(is: &str, name: &str, changes: &[Change]) -> bool {
     gone || parts(text(written(&changes[last], name))).iter().all(|part| saw.contains(part) || is.contains(part))
 }
 
-/// Whether a field was written by one form, which did not know the server's clock: then nobody can say which edit is the later.
-fn is_guess(name: &str, changes: &[Change]) -> bool {
-    let writers: Vec<&Change> = changes.iter().filter(|change| writes(change, name)).collect();
-    matches!(writers[..], [only] if only.clock_offset_ms.is_none())
+/// Why the edit that a rule set aside as the earlier one may be the later: the one form that wrote the field did not know the
+/// server's clock, or by the true clock it was the other way round.
+pub fn by_a_wrong_clock(
+    item: &Item,
+    before: Option<&Stored>,
+    changes: &[Change],
+    saved_at: &BTreeMap<RowId, Millis>,
+) -> Option<String> {
+    let (before, aside) = (before?, item.set_aside.iter().find(|aside| aside.field == "city")?);
+    let mut writers = changes.iter().filter(|change| writes(change, "city"));
+    let (Some(mine), None) = (writers.next(), writers.next()) else { return None };
+    if mine.clock_offset_ms.is_none() {
+        return Some(format!("{}/{}: a city was set aside by a clock that nobody knew", item.collection, item.id));
+    }
+    let theirs = before.clone().into_entry();
+    let theirs_at = theirs.changed.get("city").map_or(theirs.at, |changed| changed.at);
+    let later_ms = saved_at.get(&mine.row)?.since(theirs_at);
+    let wrong_ms = if aside.mine { later_ms } else { -later_ms };
+    (wrong_ms > WRONG_MS_MAX).then(|| {
+        format!("{}/{}: a city was set aside as the earlier one, and was later by {wrong_ms} ms", item.collection, item.id)
+    })
 }
 
 /// Whether a change writes a place: of a field that is merged by member, it writes the members that it changed.

@@ -14,6 +14,13 @@ impl World {
         let text = |name: &str| shown.fields.get(name).and_then(Value::as_str).unwrap_or("").to_owned();
         let mut patch = json!({});
         for _ in 0..=random.below(3) {
+            // Along with whatever else is written: only where both sides write the same field has its rule anything to do.
+            if shown.collection == "customers" && random.percent(35) {
+                patch["grade"] = json!(["a", "b", "c", "d"][random.below(4)]);
+            }
+            if shown.collection == "customers" && random.percent(20) {
+                patch["tags"] = list(shown, "tags", json!(self.token()), random);
+            }
             match (shown.collection.as_str(), random.below(13)) {
                 ("customers", 0..3) => patch["name"] = json!(self.token()),
                 ("customers", 3..5) => patch["phone"] = json!(self.token()),
@@ -23,7 +30,6 @@ impl World {
                 ("customers", 8) => patch["visits"] = json!(number("visits") + random.between(1, 9)),
                 ("customers", 9) => {
                     (patch["last_visit"], patch["discount"]) = (json!(random.below(100)), json!(random.below(100)));
-                    patch["grade"] = json!(["a", "b", "c", "d"][random.below(4)]);
                 }
                 ("customers", 10) => patch["notes"] = self.note(&text("notes"), random),
                 ("customers", _) => patch["terms"] = self.terms(shown, random),

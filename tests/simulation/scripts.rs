@@ -6,6 +6,7 @@ use fieldsync::core::protocol::Action;
 use fieldsync::data::table::RecordView;
 use serde_json::json;
 
+use crate::clocks::{clock_back, clock_on, edit_city, other_city};
 use crate::device::Done;
 use crate::random::Random;
 use crate::world::{Fate, World};
@@ -46,7 +47,10 @@ const SCRIPTS: &[(&str, &[Move])] = &[
     ("restore from backup", &[have, backup, edit, sync_mine, restore, other_edits, edit, sync_mine]),
     ("a migration with an open parcel", &[have, edit, lose_answer, upgrade, restart, edit, sync_mine]),
     ("two versions of the app", &[have, edit, upgrade, open_second, edit, sync_second, edit_second, sync_mine]),
-    ("a clock set back", &[have, edit_held, lose_answer, clock_back, edit, sync_mine]),
+    (
+        "a clock set back",
+        &[have, edit_held, lose_answer, clock_back, edit, sync_mine, clock_on, edit_city, other_city, sync_mine],
+    ),
     ("a lost refresh answer", &[have, expire, edit, sync_mine, expire, sync_mine]),
     ("a cloned device", &[have, edit, clone, sync_clone, edit, sync_mine, sync_clone]),
 ];
@@ -69,9 +73,9 @@ impl Script {
     }
 }
 
-const ME: (usize, usize) = (0, 0);
+pub const ME: (usize, usize) = (0, 0);
 const SECOND: (usize, usize) = (0, 1);
-const OTHER: (usize, usize) = (1, 0);
+pub const OTHER: (usize, usize) = (1, 0);
 
 impl World {
     pub fn script_step(&mut self, random: &mut Random) -> bool {
@@ -93,7 +97,7 @@ impl World {
         self.finish_tasks(device, context);
     }
 
-    fn sync(&mut self, at: (usize, usize)) {
+    pub fn sync(&mut self, at: (usize, usize)) {
         self.ready(at);
         if self.client(at.0, at.1).is_some() {
             self.start_cycle(at.0, at.1, Reason::User);
@@ -112,7 +116,7 @@ impl World {
         self.finish_tasks(at.0, at.1);
     }
 
-    fn write(&mut self, at: (usize, usize), name: &str, value: serde_json::Value, random: &mut Random) {
+    pub fn write(&mut self, at: (usize, usize), name: &str, value: serde_json::Value, random: &mut Random) {
         let Some(shown) = self.subject(at) else { return };
         let mut patch = json!({});
         patch[name] = value;
@@ -383,11 +387,6 @@ fn restart(world: &mut World, _: &mut Random) {
 fn open_second(world: &mut World, _: &mut Random) {
     world.crash(SECOND.0, SECOND.1);
     world.ready(SECOND);
-}
-
-fn clock_back(world: &mut World, random: &mut Random) {
-    world.sim.count("fault", "clock jump");
-    world.devices[0].offset_ms.set(-random.between(1, 100_000_000));
 }
 
 fn clone(world: &mut World, _: &mut Random) {

@@ -5,10 +5,10 @@ use std::rc::Rc;
 use std::task::{Context, Waker};
 
 use fieldsync::client::{Client, Note, SaveError, SettleError};
-use fieldsync::core::record::{RowId, UserId};
+use fieldsync::core::record::{Millis, RowId, UserId};
 use fieldsync::core::schema::Schema;
 use fieldsync::memory::MemoryStore;
-use fieldsync::ports::StoreError;
+use fieldsync::ports::{StoreError, Write};
 
 use crate::coverage::Coverage;
 use crate::device::{CONTEXTS, Device, Done, Driver, Tab, Task, WORKER};
@@ -139,6 +139,10 @@ impl World {
         let sim = Rc::downgrade(&self.sim);
         store.observe(move |writes, appended| {
             if let Some(sim) = sim.upgrade() {
+                let saved =
+                    writes.iter().filter_map(|write| if let Write::Append(change) = write { Some(change.row) } else { None });
+                let now = Millis(sim.now.get());
+                sim.oracle.borrow_mut().saved_at.extend(saved.map(|row| (row, now)));
                 sim.oracle.borrow_mut().committed(device, writes, appended);
             }
         });

@@ -15,14 +15,19 @@ function isAway(sync) {
 
 /**
  * Shows a report: at once, and anew when somebody can be reached again; nothing if there is none.
- * @param {App} app @param {string} name @param {(report: import("../fieldsync/types").Report | undefined) => void} show
+ * @param {App} app @param {string} name
+ * @param {(report: import("../fieldsync/types").Report | undefined, isTooOld: boolean) => void} show What is kept may be too old to be shown.
  */
 export function watchReport({ sync }, name, show) {
   let [wasAway, fresh] = [isAway(sync), false];
   const ask = async () => {
-    const report = await sync.reports.get(name).catch(() => undefined);
+    let isTooOld = false;
+    const report = await sync.reports.get(name).catch((/** @type {unknown} */ failure) => {
+      isTooOld = isSyncError(failure) && failure.code === "too-old";
+      return undefined;
+    });
     fresh = report?.fresh === true;
-    show(report);
+    show(report, isTooOld);
   };
   const again = () => {
     const before = wasAway;

@@ -4,7 +4,7 @@
  */
 import { mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { chromium } from "playwright-core";
+import { chromium, errors } from "playwright-core";
 import { until } from "./until.mjs";
 
 const ARGUMENTS = [
@@ -18,6 +18,10 @@ const ARGUMENTS = [
   "--disable-sync",
 ];
 
+/** A browser that has not come up by then never does: it is ended, and started once more. */
+const LAUNCH_MS = 60_000;
+const LAUNCHES_MAX = 3;
+
 /** The app says "this phone" on one. */
 const PHONE = {
   userAgent: "Mozilla/5.0 (Linux; Android 14; Pixel 8) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/156.0.0.0 Mobile Safari/537.36",
@@ -27,6 +31,18 @@ const PHONE = {
 
 /** @typedef {{ executable: string, folder: string, width?: number, height?: number, locale?: string, phone?: boolean }} Options */
 /** @typedef {{ at: number, kind: "console" | "error" | "crash", text: string, url: string }} Trouble */
+
+/** @param {string} profile @param {NonNullable<Parameters<typeof chromium.launchPersistentContext>[1]>} options */
+async function launched(profile, options) {
+  for (let launch = 1; ; launch += 1) {
+    try {
+      return await chromium.launchPersistentContext(profile, options);
+    } catch (error) {
+      if (launch === LAUNCHES_MAX || !(error instanceof errors.TimeoutError)) throw error;
+      console.log(`        (a browser did not come up within ${LAUNCH_MS / 1000} s: it is started again)`);
+    }
+  }
+}
 
 export class Device {
   /** What its pages complained of. @type {Trouble[]} */
@@ -55,7 +71,8 @@ export class Device {
   /** Starts it, for the first time or again. */
   async start() {
     const { executable, folder, width = 412, height = 800, locale = "en-US", phone = true } = this.#options;
-    const context = await chromium.launchPersistentContext(join(folder, "profile"), {
+    const context = await launched(join(folder, "profile"), {
+      timeout: LAUNCH_MS,
       executablePath: executable,
       headless: false, // Playwright's own headless mode would choose the shell.
       args: ARGUMENTS,

@@ -101,9 +101,9 @@ export class Clash {
   /** Nothing is unsent any more: also what was held for Undo. @param {number} [limitMs] */
   async settled(limitMs = 40_000) {
     await until("everything is sent", async () => {
-      const { pending } = await this.phone.status();
-      if (pending) await this.phone.must((sync) => sync.sync().then(() => {}));
-      return pending === 0;
+      // What the app's page saved a moment ago is known to this one after a cycle has read the store, and not before.
+      await this.phone.must((sync) => sync.sync().then(() => {}));
+      return (await this.phone.status()).pending === 0;
     }, limitMs, 300);
   }
 }

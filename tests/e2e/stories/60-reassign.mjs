@@ -16,6 +16,16 @@ const panel = (app) => ({
 /** @param {import("../lib/app.mjs").App} app @param {RegExp} words */
 const toasted = (app, words) => app.page.locator(".toasts").filter({ hasText: words }).waitFor({ timeout: 15_000 });
 
+/** @param {import("../lib/app.mjs").App} app */
+const badge = (app) => app.page.locator("main .card-head record-badge .badge");
+
+/** The badge and the bar have words of their own for it. @param {import("../lib/app.mjs").App} app */
+async function saysSo(app) {
+  await until("its badge says so", async () => (await badge(app).innerText()).trim() === "Not known yet");
+  await app.says(/ · 1 not known yet – we will ask again$/);
+  assert.doesNotMatch(await app.bar(), /saved on this/, "nobody knows where it is");
+}
+
 /** @type {import("../run.mjs").Story} */
 export default {
   title: "a manager reassigns customers, online only, and without an answer it is not known yet",
@@ -61,8 +71,10 @@ export default {
     await toasted(ahmad, /Not known yet/);
     await until("the record says so", async () => (await word.isVisible()) && (await word.innerText()).trim() === UNKNOWN);
     assert.ok(await button.isDisabled());
+    await saysSo(ahmad);
     world.proxy.clear();
     await until("it is known", async () => !(await word.isVisible()), 90_000);
+    await until("its badge is gone", async () => !/Not known/.test((await badge(ahmad).allInnerTexts()).join()));
     const asked = world.proxy.requests(PUSH).filter((seen) => world.proxy.seen.indexOf(seen) >= from);
     const parcels = asked.flatMap((seen) => (seen.body.parcels.length ? [seen.body.parcels] : []));
     assert.ok(parcels.every((each) => each.length === 1), "alone in its request");

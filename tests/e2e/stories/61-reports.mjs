@@ -25,6 +25,19 @@ export default {
     }
     assert.deepEqual(await report(ahmad, "pipeline").locator("tbody tr").allInnerTexts(), rows);
 
+    world.step("and after a month that it is too old");
+    await ahmad.page.evaluate((ms) => {
+      const now = Date.now;
+      Date.now = () => now() + ms;
+    }, 31 * 86_400_000);
+    await ahmad.go("Today");
+    await ahmad.page.getByRole("link", { name: "Reports" }).click();
+    for (const name of ["pipeline", "visits"]) {
+      await report(ahmad, name).getByText("The data kept here is more than 30 days old. Needs an internet connection").waitFor();
+      assert.equal(await report(ahmad, name).locator("table").count(), 0);
+    }
+    await ahmad.load("/");
+
     world.step("settings need a connection, and are the manager's");
     await ahmad.go("Settings");
     const save = ahmad.page.getByRole("button", { name: "Save", exact: true });

@@ -20,10 +20,10 @@ export function overview(app) {
 function section(app, name, draw) {
   const { t } = app;
   const body = h("div", null, h("p.muted", { role: "status" }, t("customers.loading")));
-  const stop = watchReport(app, name, (report) =>
+  const stop = watchReport(app, name, (report, isTooOld) =>
     report
       ? body.replaceChildren(h("p.muted.small", { role: "status" }, reportAge(app, report)), draw(report.data))
-      : body.replaceChildren(h("p.muted", { role: "status" }, t("needs-connection"))),
+      : body.replaceChildren(h("p.muted", { role: "status" }, t(isTooOld ? "overview.too-old" : "needs-connection"))),
   );
   const heading = h("h2", { id: `report-${name}` }, t(`overview.${name}`));
   return { node: h("section.card", { "aria-labelledby": heading.id }, heading, body), stop };

@@ -48,13 +48,15 @@ export function barLine(status, language, now) {
   const t = translator(language);
   const [icon, tone] = LOOKS[status.state];
   const { state } = status;
-  return { state, icon, tone, text: say(status, language, now), more: follow(status, t), act: ACTS[state] };
+  return { state, icon, tone, text: say(status, language, now), more: follow(status, t, now), act: ACTS[state] };
 }
 
 /** @param {SyncStatus} status @param {import("../i18n.js").Language} language @param {number} now */
 function say(status, language, now) {
   const t = translator(language);
-  const { state, pending: n, lastSyncedAt } = status;
+  const { state, lastSyncedAt } = status;
+  // What only an answer makes true is kept here as little as there: it follows in its own words.
+  const n = status.pending - status.unknown;
   const none = n === 0 ? ".none" : "";
   switch (state) {
     case "failed":
@@ -67,7 +69,7 @@ function say(status, language, now) {
     case "sending":
       return saySending(status, t);
     case "waiting":
-      if (!status.nextAttemptAt || status.nextAttemptAt <= now) return t("bar.waiting.now", { n });
+      if (!status.nextAttemptAt || status.nextAttemptAt <= now) return n ? t("bar.waiting.now", { n }) : t("bar.unknown", { n: status.unknown });
       return t(`bar.waiting${none}`, { n, time: wait(language, status.nextAttemptAt - now) });
     case "stuck":
       return t("bar.stuck", { n: status.stuck?.records ?? n, time: moment(language, status.stuck?.since ?? now, now) });
@@ -97,9 +99,10 @@ function saySending({ sending }, t) {
   return t("bar.sending", { done, total, name });
 }
 
-/** What does not lead follows. @param {SyncStatus} status @param {import("../i18n.js").Translate} t */
-function follow(status, t) {
-  const { state, failed, conflicts, putOff, pending, background, lost } = status;
+/** What does not lead follows. @param {SyncStatus} status @param {import("../i18n.js").Translate} t @param {number} now */
+function follow(status, t, now) {
+  const { state, failed, conflicts, putOff, unknown, background, lost } = status;
+  const pending = status.pending - unknown;
   const more = [];
   if (lost && state !== "lost") more.push(t("more.lost", { n: lost.records }));
   if (failed && state !== "failed") more.push(t("more.failed", { n: failed }));
@@ -107,6 +110,8 @@ function follow(status, t) {
   else if (conflicts) more.push(t("more.conflicts", { n: conflicts }));
   const others = pending - failed - conflicts;
   if (others > 0 && ["failed", "conflict", "lost"].includes(state)) more.push(t("more.pending", { n: others }));
+  const isSaid = state === "waiting" && !pending && !(status.nextAttemptAt && status.nextAttemptAt > now);
+  if (unknown && !isSaid) more.push(t("more.unknown", { n: unknown }));
   if (!background && pending && ["offline", "waiting", "sending"].includes(state)) more.push(t("more.background"));
   return more;
 }

@@ -28,7 +28,7 @@ export class FieldChoice {
   constructor(conflict, field, dialog) {
     const { language } = dialog;
     const t = translator(language);
-    const spec = specOf(dialog.schema, conflict.collection, field.field);
+    const spec = specOf(dialog.schema, conflict.collection, field.field, [field.mine, field.theirs, field.before]);
     const label = labelOf(conflict.collection, field.field, language);
     const show = (/** @type {Value} */ value) => textOf(spec, field.field, value, language, dialog.name);
     const { before, mine, theirs } = field;

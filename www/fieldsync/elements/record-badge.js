@@ -21,8 +21,16 @@ const LOOKS = {
   conflict: ["split", "ask"],
   sending: ["arrows", "busy"],
   pending: ["cloud-up", "busy"],
+  unknown: ["hourglass", "busy"],
   merged: ["merge", "off"],
 };
+
+/** What a status has a word of its own for. @param {string} status @param {import("../types").RecordView} record */
+function specially(status, record) {
+  if (status === "conflict" && record.putOff) return "put-off";
+  if (status !== "pending") return undefined;
+  return record.blockedBy ? "blocked" : record.unknown ? "unknown" : undefined;
+}
 
 /**
  * `<record-badge>`: how one record stands with the server. Nothing when it is synced: that is what one expects.
@@ -53,8 +61,8 @@ export class RecordBadge extends DrawnElement {
     const t = translator(this.language);
     const status = record.status !== "synced" ? record.status : record.merged ? "merged" : undefined;
     if (!status) return this.#root.replaceChildren(...this.#sent(record, t));
-    const [shape, tone] = LOOKS[status];
-    const special = status === "pending" && record.blockedBy ? "blocked" : status === "conflict" && record.putOff ? "put-off" : status;
+    const special = specially(status, record) ?? status;
+    const [shape, tone] = LOOKS[special] ?? LOOKS[status];
     const words = t(`badge.${special}`);
     this.#root.replaceChildren(this.#make(`${tone}`, words, icon(shape), words, t));
   }

@@ -90,6 +90,7 @@ type Collections<S> = string extends CollectionName<S>
   ? { readonly [collection: string]: CollectionClient }
   : { readonly [N in Exclude<CollectionName<S>, keyof SyncClient>]: CollectionOf<S, N> };
 /** `at`: when the server made it. `error`: the code of why it is not new. */
+/** Kept ones are given for 30 days; after that, while nobody answers, `get` fails with "too-old". */
 export interface Report { data: Value; at: number; fresh: boolean; error?: SyncErrorCode }
 export interface OtherDatabase { name: string; epoch?: string; unsent: number; lastUsedAt: number }
 /** Opens the database of this server and user. */

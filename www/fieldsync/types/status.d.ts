@@ -15,6 +15,8 @@ export interface SyncStatus {
   state: SyncState;
   /** Records with unsent changes. */
   pending: number;
+  /** Of the pending: all that is unsent of them was sent, is done only with an answer, and has none yet. */
+  unknown: number;
   sending: { done: number; total: number; name: string };
   failed: number;
   /** Records that need a choice; of them, those put off. */
@@ -44,7 +46,7 @@ export type SyncErrorCode =
   | "storage-full" | "storage-blocked" | "storage-closed" | "storage-corrupt" | "storage-newer" | "storage-unknown"
   | "invalid" | "too-large" | "conflict" | "in-flight" | "offline" | "timeout" | "server" | "misconfigured"
   | "signed-out" | "wrong-user" | "outdated" | "rejected" | "forbidden" | "not-found"
-  | "not-known-yet";
+  | "not-known-yet" | "too-old";
 export interface SyncError extends Error {
   name: "SyncError"; code: SyncErrorCode; retryable: boolean;
   /** The field concerned, for "invalid", "rejected", and "conflict" of a write of mode "online". */
