@@ -2,7 +2,9 @@
 //! server's lifetime and the user, and fits what was asked. Anything else, whatever its status, is "the server is away":
 //! a captive portal says 200, a proxy says 403, and neither may end a change.
 
-use serde::de::DeserializeOwned;
+use std::fmt::Formatter;
+
+use serde::de::{DeserializeOwned, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
@@ -53,7 +55,7 @@ pub enum NoAnswer {
 }
 
 /// What every answer of ours carries. `user` may be null in a problem, but it is there.
-#[derive(Deserialize)]
+#[derive(Clone, Copy, Deserialize)]
 struct Head {
     server_time: Millis,
     server_epoch: Epoch,
@@ -64,6 +66,39 @@ struct Head {
 /// An optional value whose name must be there: derived code would take a missing one for none.
 fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<UserId>, D::Error> {
     Option::deserialize(deserializer)
+}
+
+/// The head of an answer in which it comes first, as in ours: the rest is not looked at, and need not be whole.
+fn first_of(body: &[u8]) -> Option<Head> {
+    struct First<'a>(&'a mut Option<Head>);
+    impl<'de> Visitor<'de> for First<'_> {
+        type Value = ();
+
+        fn expecting(&self, formatter: &mut Formatter<'_>) -> std::fmt::Result {
+            formatter.write_str("an answer")
+        }
+
+        fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+            let (mut server_time, mut server_epoch, mut user) = (None, None, None);
+            while let Some(name) = map.next_key::<String>()? {
+                match name.as_str() {
+                    "server_time" => server_time = Some(map.next_value()?),
+                    "server_epoch" => server_epoch = Some(map.next_value()?),
+                    "user" => user = Some(map.next_value()?),
+                    _ => return Ok(()),
+                }
+                if let (Some(server_time), Some(server_epoch), Some(user)) = (server_time, server_epoch, user) {
+                    *self.0 = Some(Head { server_time, server_epoch, user });
+                    return Ok(());
+                }
+            }
+            Ok(())
+        }
+    }
+    let mut head = None;
+    // What comes behind the head is an error here, and none of ours.
+    let _ = serde_json::Deserializer::from_slice(body).deserialize_map(First(&mut head));
+    head
 }
 
 /// The method of a request.
@@ -115,7 +150,7 @@ pub fn classify(
     expect_user: UserId,
 ) -> Result<Answer, NoAnswer> {
     let header_s = retry_after.and_then(|seconds| seconds.trim().parse().ok());
-    let Some(head) = parse::<Head>(body) else {
+    let Some(head) = first_of(body).or_else(|| parse::<Head>(body)) else {
         return refused_by_a_proxy(request, status, expect_user).ok_or_else(|| not_ours(status, header_s));
     };
     if (200..300).contains(&status) {
@@ -130,18 +165,20 @@ pub fn classify(
     }
 }
 
-fn answer(request: &Request, head: &Head, body: &[u8]) -> Result<Answer, NoAnswer> {
+fn answer(request: &Request, head: &Head, whole: &[u8]) -> Result<Answer, NoAnswer> {
     let body = match request {
-        Request::Changes(_) => parse::<ChangesPage>(body).map(Body::Changes),
-        Request::Snapshot(asked) => parse::<SnapshotPage>(body).filter(|page| fits_snapshot(asked, page)).map(Body::Snapshot),
+        Request::Changes(_) => parse::<ChangesPage>(whole).map(Body::Changes),
+        Request::Snapshot(asked) => parse::<SnapshotPage>(whole).filter(|page| fits_snapshot(asked, page)).map(Body::Snapshot),
         Request::Push(asked) | Request::Preview(asked) => {
-            parse::<PushAnswer>(body).filter(|answer| fits_push(asked, answer)).map(Body::Push)
+            parse::<PushAnswer>(whole).filter(|answer| fits_push(asked, answer)).map(Body::Push)
         }
-        Request::Report(asked) => parse::<ReportAnswer>(body).filter(|report| report.name == *asked).map(Body::Report),
-        Request::Void(asked) => parse::<PushResult>(body).filter(|result| result.op_id == asked.op_id).map(Body::Void),
+        Request::Report(asked) => parse::<ReportAnswer>(whole).filter(|report| report.name == *asked).map(Body::Report),
+        Request::Void(asked) => parse::<PushResult>(whole).filter(|result| result.op_id == asked.op_id).map(Body::Void),
     };
     match body {
         Some(body) => Ok(Answer { server_time: head.server_time, server_epoch: head.server_epoch, user: head.user, body }),
+        // It was cut on its way.
+        None if parse::<Head>(whole).is_none() => Err(not_ours(200, None)),
         // Our server said it: what it cannot answer is to be found and put by, not waited for.
         None => Err(away(true, None, "Unfit", "the answer does not fit what was asked".to_owned())),
     }

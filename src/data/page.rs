@@ -181,6 +181,12 @@ pub fn encode<'a>(bases: impl IntoIterator<Item = &'a Base>, bytes_max: usize) -
     pages
 }
 
+/// Packs bases as one page, if they fit.
+pub fn encode_whole<'a>(bases: impl IntoIterator<Item = &'a Base>, bytes_max: usize) -> Option<Vec<u8>> {
+    let mut packing = Packing::new();
+    bases.into_iter().all(|base| packing.add(base, bytes_max)).then(|| packing.finish())
+}
+
 /// Unpacks a page.
 ///
 /// # Errors

@@ -163,9 +163,11 @@ impl RangedBases for PageSet {
 /// These bases as one page if they fit, else as several that have some room. A page of one record is at most its 24 KiB and
 /// what the server adds.
 fn packed(bases: &Owned) -> Vec<(Option<RecordId>, Vec<u8>)> {
-    let pack = |bytes_max: usize| page::encode(bases.values().map(Rc::as_ref), bytes_max);
-    let whole = pack(PAGE_BYTES_MAX);
-    if whole.len() > 1 { pack(PAGE_BYTES_FILL) } else { whole }
+    let all = || bases.values().map(Rc::as_ref);
+    match page::encode_whole(all(), PAGE_BYTES_MAX) {
+        Some(whole) => vec![(bases.keys().next().copied(), whole)],
+        None => page::encode(all(), PAGE_BYTES_FILL),
+    }
 }
 
 #[cfg(test)]
