@@ -26,8 +26,10 @@ impl Tables {
             let owned: Vec<RecordId> = self.owned(&row.collection, &row.first).map(|(id, _)| *id).collect();
             let table = self.bases.entry(row.collection.clone()).or_default();
             owned.iter().for_each(|id| drop(table.remove(id)));
-            let of_page = owned.into_iter().chain(bases.iter().map(|base| base.id)).map(|id| (row.collection.clone(), id));
-            of_page.filter(|key| self.unsent.has(key)).for_each(|key| self.looked.touch(key));
+            for id in owned.into_iter().chain(bases.iter().map(|base| base.id)) {
+                self.take_base(&row.collection, id);
+            }
+            let table = self.bases.entry(row.collection.clone()).or_default();
             table.extend(bases.into_iter().map(|base| (base.id, Rc::new(base))));
         }
         Ok(rows.iter().map(|row| row.collection.clone()).collect())
@@ -37,13 +39,18 @@ impl Tables {
     pub fn take_put(&mut self, pages: &[PageRow], put: &[(CollectionName, Rc<Base>)]) -> BTreeSet<CollectionName> {
         self.pages.extend(pages.iter().map(|page| (page.collection.clone(), page.first.clone())));
         for (collection, base) in put {
-            let key = (collection.clone(), base.id);
-            if self.unsent.has(&key) {
-                self.looked.touch(key);
-            }
+            self.take_base(collection, base.id);
             self.bases.entry(collection.clone()).or_default().insert(base.id, Rc::clone(base));
         }
         pages.iter().map(|page| page.collection.clone()).collect()
+    }
+
+    /// The base of a record is another. One with unsent changes may be in other trouble now.
+    fn take_base(&mut self, collection: &str, id: RecordId) {
+        self.indexes.touch(collection, id);
+        if self.unsent.ids(collection).is_some_and(|unsent| unsent.contains(&id)) {
+            self.looked.touch((collection.to_owned(), id));
+        }
     }
 
     /// The pages that own these records.

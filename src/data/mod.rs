@@ -1,13 +1,18 @@
 //! Answers. Pure: pages of bases, tables in memory, queries over them.
 
+pub mod answer;
 pub mod asides;
 pub mod causes;
+pub mod condition;
+pub mod fold;
 pub mod kept;
+pub mod key;
 mod known;
 pub mod page;
 pub mod page_set;
 pub mod parcels;
 pub mod query;
+pub mod sorted;
 pub mod standing;
 pub mod table;
 pub mod unfit;

@@ -79,8 +79,8 @@ export class SyncClient extends EventTarget {
       spare: (data) => this.#engine.spare(data),
     });
     this.#repairs = this.#newRepairs();
-    for (const { name } of this.schema.collections) {
-      this.#collections.set(name, new Collection(name, () => this.#engine, (writes, holdMs) => this.#save(writes, holdMs)));
+    for (const declared of this.schema.collections) {
+      this.#collections.set(declared.name, new Collection(declared, () => this.#engine, (writes, holdMs) => this.#save(writes, holdMs)));
     }
     this.#status = this.#told = this.#readStatus();
     events.listen((event) => this.#handle(event));
@@ -340,7 +340,7 @@ export class SyncClient extends EventTarget {
       this.#closedByNewer = true;
       this.updateReady();
     } else {
-      for (const name of event.collections) this.#collections.get(name)?.changed();
+      for (const collection of this.#collections.values()) collection.changed(event.collections);
       this.dispatchEvent(new CustomEvent("change", { detail: { collections: event.collections } }));
     }
   }

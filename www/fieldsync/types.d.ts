@@ -43,6 +43,8 @@ export interface RecordView {
   setAside?: SetAside[];
   /** What the server will probably refuse, as far as the other records on this device tell. From `get`, not from `list`. */
   warnings?: Warning[];
+  /** Of a query's `include`: by field, the record that it refers to, if it is here; of a list, those that are. */
+  included?: { [field: string]: RecordView | RecordView[] };
 }
 
 /** `rule` "reference": there is no such record. "unique": another record has the value. */
@@ -58,9 +60,8 @@ export interface Problem {
 }
 
 export interface Query {
-  /** Field → value (equal), or `{ prefix | contains | in | lt | lte | gt | gte | ne }`. */
-  where?: { [field: string]: Value | Condition };
-  /** Fields; a leading `-` is descending. Text sorts folded: case and accents do not count. */
+  where?: Where;
+  /** Fields; a leading `-` is descending. Text sorts folded: case and accents do not count. Equal records stand by id. */
   sort?: string[];
   limit?: number;
   /** The last record of the page before. */
@@ -69,11 +70,22 @@ export interface Query {
   withDeleted?: boolean;
   /** Words that must all begin a word of the record's text. */
   search?: string;
+  /** References (fields with `refers_to`): the records that they name come with each record, in `included`. */
+  include?: string[];
 }
+/** All of it holds: each field is that value, or passes its conditions; `and`, `or` and `not` take more of the same. */
+export type Where = { and?: Where[]; or?: Where[]; not?: Where } | { [field: string]: Value | Condition };
+/**
+ * All that are there hold. `eq`, `ne` and `in` compare to the letter; the others compare text folded. Nothing is neither less nor
+ * greater than anything.
+ */
 export interface Condition {
-  prefix?: string; contains?: string; in?: Value[]; lt?: Value; lte?: Value; gt?: Value; gte?: Value; ne?: Value;
+  eq?: Value; ne?: Value; in?: Value[]; lt?: Value; lte?: Value; gt?: Value; gte?: Value;
+  prefix?: string; contains?: string;
+  /** Whether there is a value. */
+  exists?: boolean;
 }
-/** An array of records that also says whether the collection is wholly on this device yet. */
+/** An array of records that also says whether the collection, and those that it includes, are wholly on this device yet. */
 export type Rows = RecordView[] & { complete: boolean };
 
 export type SyncState =
@@ -359,7 +371,7 @@ export declare class Engine {
   save(writes: EngineWrite[], holdMs?: number): Promise<void>;
   /** JSON of a RecordView, or undefined. */
   get(collection: string, id: string): string | undefined;
-  /** JSON of { complete, records }. */
+  /** JSON of { complete, records, lastSyncedAt }, in this order; the records are without `lastSyncedAt`. */
   list(collection: string, query: string): string;
   count(collection: string, query: string): number;
   status(): SyncStatus;
