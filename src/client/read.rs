@@ -34,7 +34,8 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
         Some(RecordView { warnings: Surroundings::new(tables, &shared.pull.complete).warnings(collection, id), ..record })
     }
 
-    /// The records of a query, and whether all that it is about is here: the collection, and those that it includes, whole.
+    /// The records of a query, and whether all that it is about was looked at: the collection, and those that it includes, are here
+    /// whole, and words are looked for in every record.
     pub fn list(&self, collection: &str, query: &Query) -> (Vec<RecordView>, bool) {
         let now = self.host.now();
         let mut shared = self.shared.borrow_mut();
@@ -42,7 +43,9 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
         let declared = self.schema.collection(collection);
         let included = query.include.iter().filter_map(|name| declared?.fields.get(name)?.refers_to.as_deref());
         let complete = included.chain([collection]).all(|name| pull.complete.contains(name));
-        (tables.as_mut().map(|tables| tables.list(collection, query, now)).unwrap_or_default(), complete)
+        let Some(tables) = tables else { return (Vec::new(), complete) };
+        let found = tables.list(collection, query, now);
+        (found, complete && (query.searched().is_none() || tables.search_pending() == 0))
     }
 
     /// How many records a query has.

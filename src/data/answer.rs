@@ -46,8 +46,11 @@ impl Tables {
     #[must_use]
     pub fn count(&mut self, collection: &str, query: &Query) -> usize {
         self.prepare_for(collection, query);
+        if let Some(text) = query.searched() {
+            return self.hits(collection, text, query).map_or(0, |(_, hits)| hits.len());
+        }
         let Some(parts) = self.narrowest(collection, &query.conditions) else {
-            return self.all(collection, query.with_deleted).filter(|(_, fields)| query.holds(fields)).count();
+            return self.all(collection, query.with_deleted).filter(|(_, fields)| query.conditions.holds(fields)).count();
         };
         parts.ids().filter(|id| self.passing(collection, query, *id).is_some()).count()
     }
@@ -57,10 +60,16 @@ impl Tables {
         let first = query.sort.first().map(|sort| sort.field.as_str());
         let asked = query.conditions.always().into_iter().map(|(name, _)| name);
         self.prepare(collection, asked.chain(first));
+        if query.searched().is_some() {
+            self.prepare_search();
+        }
     }
 
     /// The ids of a query's page.
     fn find(&self, collection: &str, query: &Query) -> Vec<RecordId> {
+        if let Some(text) = query.searched() {
+            return self.searched(collection, text, query);
+        }
         match self.way(collection, query) {
             Way::Along(parts) => self.walk(collection, query, &parts),
             Way::Some(parts) => {
@@ -68,7 +77,7 @@ impl Tables {
                 query.page(parts.ids().filter_map(place).collect())
             }
             Way::All => {
-                let found = self.all(collection, query.with_deleted).filter(|(_, fields)| query.holds(fields));
+                let found = self.all(collection, query.with_deleted).filter(|(_, fields)| query.conditions.holds(fields));
                 query.page(found.map(|(id, fields)| query.place(&fields, id)).collect())
             }
         }
@@ -128,7 +137,7 @@ impl Tables {
 
     /// The fields of a record that the conditions let through.
     fn passing(&self, collection: &str, query: &Query, id: RecordId) -> Option<Cow<'_, Fields>> {
-        self.shown(collection, id, query.with_deleted).filter(|fields| query.holds(fields))
+        self.shown(collection, id, query.with_deleted).filter(|fields| query.conditions.holds(fields))
     }
 
     /// Every record that is shown.

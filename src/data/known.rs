@@ -47,7 +47,7 @@ impl Tables {
 
     /// The base of a record is another. One with unsent changes may be in other trouble now.
     fn take_base(&mut self, collection: &str, id: RecordId) {
-        self.indexes.touch(collection, id);
+        self.touch_derived(collection, id);
         if self.unsent.ids(collection).is_some_and(|unsent| unsent.contains(&id)) {
             self.looked.touch((collection.to_owned(), id));
         }

@@ -6,7 +6,6 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::condition::{Test, Where};
-use super::fold::fold;
 use super::key::Key;
 use crate::core::record::{Fields, RecordId, field};
 use crate::core::schema::{Collection, Kind};
@@ -117,10 +116,10 @@ impl Query {
         }
     }
 
-    /// Whether a record belongs to the result: its conditions hold, and each word of `search` begins one of its words.
+    /// What is looked for, if it has any words.
     #[must_use]
-    pub fn holds(&self, fields: &Fields) -> bool {
-        self.conditions.holds(fields) && self.search.as_deref().is_none_or(|text| has_words(fields, text))
+    pub fn searched(&self) -> Option<&str> {
+        self.search.as_deref().filter(|text| text.contains(char::is_alphanumeric))
     }
 
     /// How many records at most.
@@ -165,14 +164,6 @@ impl Query {
         found.sort_unstable_by(|a, b| self.order(a, b));
         found.into_iter().map(|place| place.id).collect()
     }
-}
-
-fn has_words(fields: &Fields, text: &str) -> bool {
-    let words = |text: &str| -> Vec<String> {
-        fold(text).split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).map(str::to_owned).collect()
-    };
-    let texts = fields.values().filter_map(Value::as_str).flat_map(words).collect::<Vec<_>>();
-    words(text).iter().all(|wanted| texts.iter().any(|word| word.starts_with(wanted)))
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use super::asides::{AsideView, Asides};
 use super::parcels::Parcels;
+use super::search::Search;
 use super::sorted::Indexes;
 use super::standing::Looked;
 use super::unsent::{Key, Unsent};
@@ -119,6 +120,8 @@ pub struct Tables {
     parcels: Parcels,
     pub(super) looked: Looked,
     pub(super) indexes: Indexes,
+    /// None until somebody looks for something.
+    pub(super) search: Option<Search>,
     /// By record.
     pub conflicts: BTreeMap<(CollectionName, RecordId), ConflictRow>,
     pub(super) asides: Asides,
@@ -140,6 +143,7 @@ impl Tables {
             parcels: Parcels::default(),
             looked: Looked::default(),
             indexes: Indexes::default(),
+            search: None,
             conflicts: BTreeMap::new(),
             asides: Asides::default(),
             pulled_at: None,
@@ -161,7 +165,7 @@ impl Tables {
 
     /// A record's changes, or its base under them, are not what they were.
     fn touch(&mut self, key: Key) {
-        self.indexes.touch(&key.0, key.1);
+        self.touch_derived(&key.0, key.1);
         self.looked.touch(key);
     }
 
@@ -191,10 +195,9 @@ impl Tables {
 
     /// Forgets the outbox: it is about to be taken whole.
     pub fn clear_outbox(&mut self) {
-        for (collection, id) in self.unsent.records() {
-            self.indexes.touch(collection, *id);
+        for (collection, id) in std::mem::take(&mut self.unsent).records() {
+            self.touch_derived(collection, *id);
         }
-        self.unsent = Unsent::default();
         self.looked.forget();
     }
 

@@ -15,6 +15,7 @@ use crate::core::protocol::Action;
 use crate::core::record::{Fields, Millis, Version};
 use crate::core::rules::{Rule, Violation};
 use crate::core::status::Sending;
+use crate::data::duplicates::Duplicate;
 use crate::data::table::{Included, RecordView};
 
 #[wasm_bindgen]
@@ -86,6 +87,13 @@ impl Answer {
         records.iter_mut().for_each(forget_pull);
         Self { complete, records, last_synced_at }
     }
+}
+
+/// What a new record may be a second of.
+#[derive(Serialize)]
+pub(super) struct DuplicatesAnswer {
+    pub(super) complete: bool,
+    pub(super) found: Vec<Duplicate>,
 }
 
 fn forget_pull(record: &mut RecordView) {

@@ -61,6 +61,7 @@ impl Engine {
             let event = match note {
                 Note::Changed(collections) => json!({"kind": "changed", "collections": collections}),
                 Note::Status => json!({"kind": "status"}),
+                Note::Searchable => json!({"kind": "searchable"}),
                 Note::Wake(sending) => json!({"kind": "wake", "message": Wake { sending }}),
             };
             let Ok(event) = to_js(&event) else { continue };
@@ -128,7 +129,8 @@ impl Engine {
         }
     }
 
-    fn declared(&self, collection: &str) -> Result<(), JsValue> {
+    /// The schema has this collection.
+    pub(super) fn declared(&self, collection: &str) -> Result<(), JsValue> {
         let known = self.client.schema().collection(collection).is_some();
         if known {
             Ok(())

@@ -23,15 +23,17 @@ export class Collection {
   #declared;
   #engine;
   #save;
+  #searched;
   /** @type {Set<Watcher>} */
   #watchers = new Set();
 
-  /** @param {Declared} declared @param {() => Engine} engine The one in use. @param {Save} save */
-  constructor(declared, engine, save) {
+  /** @param {Declared} declared @param {() => Engine} engine The one in use. @param {Save} save @param {() => void} searched Somebody has looked for something. */
+  constructor(declared, engine, save, searched) {
     this.#name = declared.name;
     this.#declared = declared;
     this.#engine = engine;
     this.#save = save;
+    this.#searched = searched;
   }
 
   /** @param {Fields} fields @param {WriteOptions & { id?: string }} [options] */
@@ -61,7 +63,7 @@ export class Collection {
 
   /** @param {Query} [query] */
   async list(query = {}) {
-    return toRows(this.#engine().list(this.#name, JSON.stringify(query)));
+    return toRows(this.#list(query));
   }
 
   /** @param {Query} [query] */
@@ -72,6 +74,13 @@ export class Collection {
   /** @param {string} text @param {{ limit?: number }} [options] */
   search(text, { limit } = {}) {
     return this.list({ search: text, limit });
+  }
+
+  /** @param {Fields} fields @param {{ id?: string, limit?: number }} [options] @returns {Promise<import("./types").Duplicates>} */
+  async duplicates(fields, { id, limit } = {}) {
+    const { found, complete } = JSON.parse(this.#engine().duplicates(this.#name, JSON.stringify({ fields, id, limit })));
+    this.#searched();
+    return Object.assign(found, { complete });
   }
 
   /**
@@ -92,13 +101,25 @@ export class Collection {
     for (const watcher of [...this.#watchers]) if (collections.some((name) => watcher.about.has(name))) this.#tell(watcher);
   }
 
+  /** The search index has caught up. */
+  searchable() {
+    for (const watcher of [...this.#watchers]) if (watcher.query.search) this.#tell(watcher);
+  }
+
   stop() {
     this.#watchers.clear();
   }
 
+  /** @param {Query} query */
+  #list(query) {
+    const json = this.#engine().list(this.#name, JSON.stringify(query));
+    if (query.search) this.#searched();
+    return json;
+  }
+
   /** @param {Watcher} watcher */
   #tell(watcher) {
-    const json = this.#engine().list(this.#name, JSON.stringify(watcher.query));
+    const json = this.#list(watcher.query);
     const result = resultOf(json);
     if (result === watcher.last) return;
     watcher.last = result;
@@ -171,7 +192,7 @@ function resultOf(json) {
 }
 
 /** @param {string} json @returns {Rows} */
-function toRows(json) {
+export function toRows(json) {
   /** @type {{ records: RecordView[], complete: boolean, lastSyncedAt: number | null }} */
   const { records, complete, lastSyncedAt } = JSON.parse(json);
   if (lastSyncedAt !== null) for (const record of records.flatMap(withIncluded)) record.lastSyncedAt = lastSyncedAt;

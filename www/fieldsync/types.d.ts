@@ -68,7 +68,7 @@ export interface Query {
   after?: RecordView;
   /** Also those with an unsent delete. */
   withDeleted?: boolean;
-  /** Words that must all begin a word of the record's text. */
+  /** Words to look for, as in `search`; the best come first, unless there is a `sort`. */
   search?: string;
   /** References (fields with `refers_to`): the records that they name come with each record, in `included`. */
   include?: string[];
@@ -85,6 +85,9 @@ export interface Condition {
   /** Whether there is a value. */
   exists?: boolean;
 }
+/** A record that a new one may be a second of, and why: the field, and whether its value is the same or nearly. The strongest reason first. */
+export interface Duplicate { record: RecordView; reasons: { field: string; kind: "same" | "similar" }[] }
+export type Duplicates = Duplicate[] & { complete: boolean };
 /** An array of records that also says whether the collection, and those that it includes, are wholly on this device yet. */
 export type Rows = RecordView[] & { complete: boolean };
 
@@ -213,7 +216,13 @@ export interface CollectionClient {
   get(id: string): Promise<RecordView | undefined>;
   list(query?: Query): Promise<Rows>;
   count(query?: Query): Promise<number>;
+  /** Records that match, the best first; see `SyncClient.search`. */
   search(text: string, options?: { limit?: number }): Promise<Rows>;
+  /**
+   * Records that a new one with these fields may be a second of, the likeliest first: of nearly the same name, or with the same
+   * value in a field that identifies (`normalise` phone, lower or upper, or `unique`). `id`: the new one's own, if it may be saved already.
+   */
+  duplicates(fields: Fields, options?: { id?: string; limit?: number }): Promise<Duplicates>;
   /** Calls back at once and whenever the result changed, in every tab. Returns how to stop. */
   watch(query: Query, callback: (rows: Rows) => void): () => void;
 }
@@ -247,6 +256,13 @@ export interface SyncClient extends EventTarget {
   /** UUID v7, for a form that opens: use it as `row` or `id`. */
   newId(): string;
   collection(name: string): CollectionClient;
+  /**
+   * Records that match, the best first; of all collections that people write, or of these. Every word must be there, begin a word, or (if few
+   * records have it so) be a typo or two away. `complete` is false as long as something is not here or not indexed yet.
+   */
+  search(text: string, options?: { collections?: string[]; limit?: number }): Promise<Rows>;
+  /** Somebody is about to search: begins the index, which then grows when the page is idle. The first search does the same. */
+  prepareSearch(): void;
   /** All or nothing. `tx.customers.create(…)` and so on only note down; the promise is of the commit. */
   batch(write: (tx: { [collection: string]: BatchCollection }) => void, options?: { row?: string }): Promise<void>;
   /** Push and pull now; resolves when done or the time is up. */
@@ -347,6 +363,8 @@ export interface EngineOptions {
 export type EngineEvent =
   | { kind: "status" }
   | { kind: "changed"; collections: string[] }
+  /** What was changed is in the search index now. */
+  | { kind: "searchable" }
   /** Something was committed: wake the other contexts with this message. */
   | { kind: "wake"; message: object }
   | { kind: "reload" };
@@ -371,6 +389,14 @@ export declare class Engine {
   save(writes: EngineWrite[], holdMs?: number): Promise<void>;
   /** JSON of a RecordView, or undefined. */
   get(collection: string, id: string): string | undefined;
+  /** JSON of the same, to JSON of { text, collections, limit }. */
+  search(wanted: string): string;
+  /** JSON of { complete, found }, to JSON of { fields, id, limit }. */
+  duplicates(collection: string, draft: string): string;
+  beginSearch(): void;
+  /** Indexes so many records; how many are left. */
+  searchStep(recordsMax: number): number;
+  searchPending(): number;
   /** JSON of { complete, records, lastSyncedAt }, in this order; the records are without `lastSyncedAt`. */
   list(collection: string, query: string): string;
   count(collection: string, query: string): number;
