@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 import * as esbuild from "esbuild";
 
 const PAGE = join(dirname(fileURLToPath(import.meta.url)), "../page");
-const NAMES = ["fieldsync", "pouchdb", "rxdb", "raw"];
+const NAMES = ["fieldsync", "pouchdb", "rxdb", "raw", "minisearch"];
 
 /** @param {string} app The built app. @param {string} out */
 export async function bundle(app, out) {

@@ -9,7 +9,7 @@ import { TOTAL } from "./figures.mjs";
  * @typedef {import("./stats.mjs").Summary} Summary
  */
 
-const PACKAGES = ["pouchdb-browser", "express-pouchdb", "rxdb"];
+const PACKAGES = ["pouchdb-browser", "express-pouchdb", "rxdb", "minisearch"];
 const NUMBERS = ["no", "one", "two", "three", "four"];
 const HEAD = ["what", "Fieldsync, ms", "beside it, ms", "ratio", "bar", ""];
 

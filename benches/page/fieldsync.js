@@ -1,5 +1,6 @@
 /** Fieldsync, as an app uses it: `openClient`, `update`, and the status that the bar shows. */
 import { changeOf } from "../lib/customers.mjs";
+import { QUERIES, timed } from "../lib/queries.mjs";
 import { fromOnline } from "./online.js";
 
 /** @typedef {import("../../www/fieldsync/types").SyncClient & { [collection: string]: any }} Client */
@@ -55,6 +56,27 @@ export async function save(from, to, word) {
     times.push(performance.now() - begun);
   }
   return times;
+}
+
+/** 50 by name, from one on. @param {number} from @param {number} to */
+export function byName(from, to) {
+  return timed(from, to, (at) => sync.customers.list({ where: { name: { gte: QUERIES.names[at] } }, sort: ["name"], limit: 50 }));
+}
+
+/** Of a city, those to be visited next. @param {number} from @param {number} to */
+export function filtered(from, to) {
+  return timed(from, to, (at) => sync.customers.list({ where: { city: QUERIES.cities[at] }, sort: ["next_visit"], limit: 50 }));
+}
+
+/** Until everything is indexed. */
+export async function prepareSearch() {
+  sync.prepareSearch();
+  while (!(await sync.search("x", { limit: 1 })).complete) await new Promise((done) => setTimeout(done, 50));
+}
+
+/** @param {number} from @param {number} to */
+export function search(from, to) {
+  return timed(from, to, (at) => sync.customers.search(QUERIES.texts[at], { limit: 20 }));
 }
 
 /**

@@ -1,5 +1,6 @@
 /** IndexedDB by hand, without a library: a row for each record, three indexes, and a queue. */
 import { changeOf, customers } from "../lib/customers.mjs";
+import { QUERIES, timed } from "../lib/queries.mjs";
 
 /** @type {IDBDatabase} */
 let database;
@@ -38,6 +39,28 @@ export async function save(from, to, word) {
     times.push(performance.now() - begun);
   }
   return times;
+}
+
+/** 50 by name, from one on. @param {number} from @param {number} to */
+export function byName(from, to) {
+  return timed(from, to, (at) => all("name", IDBKeyRange.lowerBound(QUERIES.names[at]), 50));
+}
+
+/** Of a city, those to be visited next. @param {number} from @param {number} to */
+export function filtered(from, to) {
+  return timed(from, to, async (at) => {
+    const found = await all("city", IDBKeyRange.only(QUERIES.cities[at]));
+    return found.sort((a, b) => (a.next_visit < b.next_visit ? -1 : 1)).slice(0, 50);
+  });
+}
+
+/** @param {string} index @param {IDBKeyRange} range @param {number} [count] @returns {Promise<any[]>} */
+function all(index, range, count) {
+  return new Promise((resolve, reject) => {
+    const request = database.transaction("customers").objectStore("customers").index(index).getAll(range, count);
+    request.onsuccess = () => resolve(request.result);
+    request.onerror = () => reject(request.error);
+  });
 }
 
 /** @param {IDBTransaction} transaction @returns {Promise<void>} */

@@ -20,6 +20,7 @@ mod refresh;
 mod reports;
 mod restore;
 mod save;
+mod search;
 mod server;
 mod settle;
 mod stuck;
@@ -64,6 +65,8 @@ pub enum Note {
     Changed(Vec<String>),
     /// The status may be another.
     Status,
+    /// What was changed meanwhile is in the search index now.
+    Searchable,
     /// Something was committed: wake the other contexts.
     Wake(Option<Sending>),
 }

@@ -18,7 +18,7 @@ use crate::ports::{Host, Read, Scope, Step, Store, StoreError, StoreName, Transp
 
 use super::stuck::stuck;
 use super::views::{HistoryEntry, MergedEntry, OutboxEntry, PreviewEntry, entry, tell_revoked};
-use super::{Client, pages};
+use super::{Client, Shared, pages};
 
 impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
     pub(super) fn tables<R>(&self, read: impl FnOnce(&Tables) -> R) -> Option<R> {
@@ -34,17 +34,24 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
         Some(RecordView { warnings: Surroundings::new(tables, &shared.pull.complete).warnings(collection, id), ..record })
     }
 
-    /// The records of a query, and whether the collection is here whole.
+    /// The records of a query, and whether all that it is about was looked at: the collection, and those that it includes, are here
+    /// whole, and words are looked for in every record.
     pub fn list(&self, collection: &str, query: &Query) -> (Vec<RecordView>, bool) {
         let now = self.host.now();
-        let complete = self.shared.borrow().pull.complete.contains(collection);
-        (self.tables(|tables| tables.list(collection, query, now)).unwrap_or_default(), complete)
+        let mut shared = self.shared.borrow_mut();
+        let Shared { tables, pull, .. } = &mut *shared;
+        let declared = self.schema.collection(collection);
+        let included = query.include.iter().filter_map(|name| declared?.fields.get(name)?.refers_to.as_deref());
+        let complete = included.chain([collection]).all(|name| pull.complete.contains(name));
+        let Some(tables) = tables else { return (Vec::new(), complete) };
+        let found = tables.list(collection, query, now);
+        (found, complete && (query.searched().is_none() || tables.search_pending() == 0))
     }
 
     /// How many records a query has.
     pub fn count(&self, collection: &str, query: &Query) -> usize {
-        let now = self.host.now();
-        self.tables(|tables| tables.count(collection, query, now)).unwrap_or(0)
+        let mut shared = self.shared.borrow_mut();
+        shared.tables.as_mut().map_or(0, |tables| tables.count(collection, query))
     }
 
     /// The status, from facts.

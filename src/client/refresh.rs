@@ -96,13 +96,15 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
     }
 
     pub(super) fn take_rows(&self, rows: &Rows, before: Marks, written: &Written) -> Result<(), StoreError> {
+        let was_complete = self.shared.borrow().pull.complete.clone();
         self.take_meta(rows)?;
         let mut shared = self.shared.borrow_mut();
+        // An answer says whether its collection is here whole: it is another one when that changes, though no record does.
+        let mut touched: BTreeSet<String> = was_complete.symmetric_difference(&shared.pull.complete).cloned().collect();
         let (pulled_at, is_sending) = (shared.engine.pulled_at.or(shared.pull.pulled_at), shared.sending.is_some());
         let mut marks = shared.marks;
         let Some(tables) = &mut shared.tables else { return Ok(()) };
-        let mut touched: BTreeSet<String> =
-            tables.take_pages(&rows.pages).map_err(|(page, error)| pages::page_error(page, error))?;
+        touched.extend(tables.take_pages(&rows.pages).map_err(|(page, error)| pages::page_error(page, error))?);
         touched.extend(tables.take_put(&written.pages, &written.put));
         for change in rows.outbox.iter() {
             touched.insert(change.collection.clone());

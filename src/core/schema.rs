@@ -221,6 +221,8 @@ pub enum SchemaError {
     Policy(CollectionName, String),
     /// A field with a dot, which stands between a field and its member: collection, then field.
     Dot(CollectionName, String),
+    /// A field of a name that means something else in a query (`and`, `or`, `not`): collection, then field.
+    Reserved(CollectionName, String),
 }
 
 impl std::fmt::Display for SchemaError {
@@ -236,6 +238,7 @@ impl std::fmt::Display for SchemaError {
                 write!(f, "{collection}.{name} cannot be merged as it says: its type has no such policy")
             }
             Self::Dot(collection, name) => write!(f, "the name {name} in {collection} has a dot, which only members have"),
+            Self::Reserved(collection, name) => write!(f, "{collection} has a field {name}, which no query could name"),
         }
     }
 }
@@ -280,6 +283,9 @@ impl Schema {
             }
             if name.contains('.') {
                 return Err(SchemaError::Dot(collection.name.clone(), name.clone()));
+            }
+            if ["and", "or", "not"].contains(&name.as_str()) {
+                return Err(SchemaError::Reserved(collection.name.clone(), name.clone()));
             }
         }
         Ok(())

@@ -60,3 +60,10 @@ fn a_list_of_ids_refers_to_each() {
     let found: Vec<String> = schema.collections[0].references(&fields).map(|(_, _, id)| id.to_string()).collect();
     assert_eq!(found, [one, two]);
 }
+
+#[test]
+fn a_field_is_named_so_that_a_query_can_name_it() {
+    for name in ["and", "or", "not"] {
+        assert_eq!(parse(name, &json!({"type": "string"})), Err(SchemaError::Reserved("c".into(), name.into())));
+    }
+}

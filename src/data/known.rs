@@ -27,8 +27,10 @@ impl Tables {
             let owned: Vec<RecordId> = self.owned(&row.collection, &row.first).map(|(id, _)| *id).collect();
             let table = self.bases.entry(row.collection.clone()).or_default();
             owned.iter().for_each(|id| drop(table.remove(id)));
-            let of_page = owned.into_iter().chain(bases.iter().map(|base| base.id)).map(|id| (row.collection.clone(), id));
-            of_page.filter(|key| self.unsent.has(key)).for_each(|key| self.looked.touch(key));
+            for id in owned.into_iter().chain(bases.iter().map(|base| base.id)) {
+                self.take_base(&row.collection, id);
+            }
+            let table = self.bases.entry(row.collection.clone()).or_default();
             table.extend(bases.into_iter().map(|base| (base.id, Rc::new(base))));
         }
         Ok(rows.iter().map(|row| row.collection.clone()).collect())
@@ -37,20 +39,23 @@ impl Tables {
     /// Takes pages that were written from what memory had: all that is new in them is this. Returns their collections.
     pub fn take_put(&mut self, pages: &[PageRow], Put { put, removed }: &Put) -> BTreeSet<CollectionName> {
         self.pages.extend(pages.iter().map(|page| (page.collection.clone(), page.first.clone())));
-        let put_keys = put.iter().map(|(collection, base)| (collection, base.id));
-        for (collection, id) in removed.iter().map(|(collection, id)| (collection, *id)).chain(put_keys) {
-            let key = (collection.clone(), id);
-            if self.unsent.has(&key) {
-                self.looked.touch(key);
-            }
-        }
         for (collection, id) in removed {
+            self.take_base(collection, *id);
             self.bases.get_mut(collection).map(|table| table.remove(id));
         }
         for (collection, base) in put {
+            self.take_base(collection, base.id);
             self.bases.entry(collection.clone()).or_default().insert(base.id, Rc::clone(base));
         }
         pages.iter().map(|page| page.collection.clone()).collect()
+    }
+
+    /// The base of a record is another. One with unsent changes may be in other trouble now.
+    fn take_base(&mut self, collection: &str, id: RecordId) {
+        self.touch_derived(collection, id);
+        if self.unsent.ids(collection).is_some_and(|unsent| unsent.contains(&id)) {
+            self.looked.touch((collection.to_owned(), id));
+        }
     }
 
     /// The pages that own these records, or any id of these ranges.

@@ -1,12 +1,14 @@
-//! Queries over records in memory: conditions, sorting on folded keys, keyset paging, words.
+//! What the app asks for: conditions, an order, a page, words.
 
 use std::cmp::Ordering;
-use std::collections::BTreeMap;
 
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::core::record::{Fields, RecordId, field, same};
+use super::condition::{Test, Where};
+use super::key::Key;
+use crate::core::record::{Fields, RecordId, field};
+use crate::core::schema::{Collection, Kind};
 
 /// A list is never longer, whatever was asked.
 pub const LIST_LIMIT_MAX: usize = 10_000;
@@ -15,12 +17,12 @@ pub const LIST_LIMIT_MAX: usize = 10_000;
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Query {
-    /// Field → a value that it equals, or conditions.
+    /// What a record must be.
     #[serde(default, rename = "where")]
-    pub conditions: BTreeMap<String, Where>,
-    /// Fields, `-` for descending.
+    pub conditions: Where,
+    /// By what it is sorted, the first that tells two records apart.
     #[serde(default)]
-    pub sort: Vec<String>,
+    pub sort: Vec<Sort>,
     /// At most so many.
     #[serde(default)]
     pub limit: Option<usize>,
@@ -30,9 +32,31 @@ pub struct Query {
     /// Also those with an unsent delete.
     #[serde(default)]
     pub with_deleted: bool,
-    /// Words that must each begin a word of the record.
+    /// Words to look for; see `data::search`. Without `sort`, the best come first.
     #[serde(default)]
     pub search: Option<String>,
+    /// References whose records are given with each record.
+    #[serde(default)]
+    pub include: Vec<String>,
+}
+
+/// A field to sort by.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(from = "String")]
+pub struct Sort {
+    /// Its name.
+    pub field: String,
+    /// The greatest first: a `-` before the name.
+    pub descending: bool,
+}
+
+impl From<String> for Sort {
+    fn from(text: String) -> Self {
+        match text.strip_prefix('-') {
+            Some(field) => Self { field: field.to_owned(), descending: true },
+            None => Self { field: text, descending: false },
+        }
+    }
 }
 
 /// The last record of the page before: its fields hold the sort values.
@@ -45,182 +69,134 @@ pub struct After {
     pub fields: Fields,
 }
 
-/// What a field must be.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(untagged)]
-pub enum Where {
-    /// All that are present hold.
-    Condition(Condition),
-    /// Equal.
-    Equal(Value),
+/// Where a record stands in the order of a query.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// One for each field of `sort`.
+    pub keys: Vec<Key>,
+    /// Decides between equals.
+    pub id: RecordId,
 }
 
-/// Conditions on one field.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Condition {
-    /// Begins with, folded.
-    prefix: Option<String>,
-    /// Contains, folded.
-    contains: Option<String>,
-    /// One of.
-    #[serde(rename = "in")]
-    one_of: Option<Vec<Value>>,
-    lt: Option<Value>,
-    lte: Option<Value>,
-    gt: Option<Value>,
-    gte: Option<Value>,
-    ne: Option<Value>,
-}
-
-/// Text without case, for comparing and sorting.
-#[must_use]
-pub fn fold(text: &str) -> String {
-    text.to_lowercase()
-}
-
-impl Where {
-    fn holds(&self, value: &Value) -> bool {
-        match self {
-            Self::Equal(wanted) => same(value, wanted),
-            Self::Condition(condition) => condition.holds(value),
-        }
-    }
-}
-
-impl Condition {
-    fn holds(&self, value: &Value) -> bool {
-        let text = || value.as_str().map(fold);
-        let order = |other: &Value| (!value.is_null()).then(|| compare(value, other));
-        self.prefix.as_ref().is_none_or(|prefix| text().is_some_and(|text| text.starts_with(&fold(prefix))))
-            && self.contains.as_ref().is_none_or(|part| text().is_some_and(|text| text.contains(&fold(part))))
-            && self.one_of.as_ref().is_none_or(|values| values.iter().any(|wanted| same(value, wanted)))
-            && self.lt.as_ref().is_none_or(|other| order(other) == Some(Ordering::Less))
-            && self.lte.as_ref().is_none_or(|other| order(other).is_some_and(Ordering::is_le))
-            && self.gt.as_ref().is_none_or(|other| order(other) == Some(Ordering::Greater))
-            && self.gte.as_ref().is_none_or(|other| order(other).is_some_and(Ordering::is_ge))
-            && self.ne.as_ref().is_none_or(|other| !same(value, other))
-    }
-}
-
-/// An order over all values: null, booleans, numbers, folded text, the rest.
-#[must_use]
-pub fn compare(a: &Value, b: &Value) -> Ordering {
-    fn rank(value: &Value) -> u8 {
-        match value {
-            Value::Null => 0,
-            Value::Bool(_) => 1,
-            Value::Number(_) => 2,
-            Value::String(_) => 3,
-            Value::Array(_) | Value::Object(_) => 4,
-        }
-    }
-    match (a, b) {
-        (Value::Bool(a), Value::Bool(b)) => a.cmp(b),
-        (Value::Number(a), Value::Number(b)) => {
-            a.as_f64().unwrap_or(0.0).partial_cmp(&b.as_f64().unwrap_or(0.0)).unwrap_or(Ordering::Equal)
-        }
-        (Value::String(a), Value::String(b)) => fold(a).cmp(&fold(b)),
-        _ => rank(a).cmp(&rank(b)),
-    }
+/// Why a collection cannot be asked so.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Misasked {
+    /// The field.
+    pub field: String,
+    /// What is wrong, for a developer.
+    pub words: String,
 }
 
 impl Query {
-    /// Every field that the query names.
-    pub fn names(&self) -> impl Iterator<Item = &str> {
-        let sorted = self.sort.iter().map(|name| name.strip_prefix('-').unwrap_or(name));
-        self.conditions.keys().map(String::as_str).chain(sorted)
+    /// Whether a collection can be asked so.
+    ///
+    /// # Errors
+    /// A field that is not declared, conditions on it that are not known, or an `include` of what is no reference.
+    pub fn check(&self, collection: &Collection) -> Result<(), Misasked> {
+        let tests = self.conditions.tests();
+        let sorted = self.sort.iter().map(|sort| sort.field.as_str());
+        let names = tests.iter().map(|(name, _)| *name).chain(sorted).chain(self.include.iter().map(String::as_str));
+        let wrong = |field: &str, words: String| Misasked { field: field.to_owned(), words };
+        for name in names {
+            if !collection.fields.contains_key(name) {
+                return Err(wrong(name, format!("{:.60} has no field {name:.60}", collection.name)));
+            }
+        }
+        for (name, test) in tests {
+            // An object with a word that is no operator: a value only where values are objects, else a slip of the pen.
+            if matches!(test, Test::Equal(Value::Object(_)))
+                && collection.fields.get(name).is_some_and(|spec| spec.kind != Kind::Object)
+            {
+                return Err(wrong(name, format!("there is no such condition on {name:.60}")));
+            }
+        }
+        match self.include.iter().find(|name| collection.fields.get(*name).is_none_or(|spec| spec.refers_to.is_none())) {
+            Some(name) => Err(wrong(name, format!("{name:.60} refers to no collection"))),
+            None => Ok(()),
+        }
     }
 
-    /// Whether a record belongs to the result.
+    /// What is looked for, if it has any words.
     #[must_use]
-    pub fn matches(&self, fields: &Fields) -> bool {
-        self.conditions.iter().all(|(name, condition)| condition.holds(field(fields, name)))
-            && self.search.as_deref().is_none_or(|text| has_words(fields, text))
+    pub fn searched(&self) -> Option<&str> {
+        self.search.as_deref().filter(|text| text.contains(char::is_alphanumeric))
     }
 
-    /// The order of two records of the result; the id decides between equals.
+    /// How many records at most.
     #[must_use]
-    pub fn order(&self, a: (&Fields, RecordId), b: (&Fields, RecordId)) -> Ordering {
-        let by_field = self.sort.iter().map(|name| match name.strip_prefix('-') {
-            Some(name) => compare(field(b.0, name), field(a.0, name)),
-            None => compare(field(a.0, name), field(b.0, name)),
+    pub fn limit(&self) -> usize {
+        self.limit.unwrap_or(LIST_LIMIT_MAX).min(LIST_LIMIT_MAX)
+    }
+
+    /// Where a record stands.
+    #[must_use]
+    pub fn place(&self, fields: &Fields, id: RecordId) -> Place {
+        Place { keys: self.sort.iter().map(|sort| Key::of(field(fields, &sort.field))).collect(), id }
+    }
+
+    /// Behind which place the page begins.
+    #[must_use]
+    pub fn after(&self) -> Option<Place> {
+        self.after.as_ref().map(|after| self.place(&after.fields, after.id))
+    }
+
+    /// The order of two places.
+    #[must_use]
+    pub fn order(&self, a: &Place, b: &Place) -> Ordering {
+        let by_field = self.sort.iter().zip(a.keys.iter().zip(&b.keys)).map(|(sort, (a, b))| {
+            let order = a.cmp(b);
+            if sort.descending { order.reverse() } else { order }
         });
-        by_field.fold(Ordering::Equal, Ordering::then).then_with(|| a.1.cmp(&b.1))
+        by_field.fold(Ordering::Equal, Ordering::then).then_with(|| a.id.cmp(&b.id))
     }
 
     /// Sorts, pages and cuts.
     #[must_use]
-    pub fn page<T>(&self, mut found: Vec<T>, of: impl Fn(&T) -> (&Fields, RecordId)) -> Vec<T> {
-        if let Some(after) = &self.after {
-            found.retain(|item| self.order(of(item), (&after.fields, after.id)) == Ordering::Greater);
+    pub fn page(&self, mut found: Vec<Place>) -> Vec<RecordId> {
+        if let Some(after) = self.after() {
+            found.retain(|place| self.order(place, &after).is_gt());
         }
-        found.sort_by(|a, b| self.order(of(a), of(b)));
-        found.truncate(self.limit.unwrap_or(LIST_LIMIT_MAX).min(LIST_LIMIT_MAX));
-        found
+        let limit = self.limit();
+        if limit < found.len() {
+            found.select_nth_unstable_by(limit, |a, b| self.order(a, b));
+            found.truncate(limit);
+        }
+        found.sort_unstable_by(|a, b| self.order(a, b));
+        found.into_iter().map(|place| place.id).collect()
     }
-}
-
-/// Whether each word of `text` begins a word of the record; digits also match inside a phone number.
-fn has_words(fields: &Fields, text: &str) -> bool {
-    let words: Vec<String> = fields
-        .values()
-        .filter_map(Value::as_str)
-        .flat_map(|value| {
-            value.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).map(fold).collect::<Vec<_>>()
-        })
-        .collect();
-    let wanted = text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).map(fold);
-    wanted.into_iter().all(|wanted| words.iter().any(|word| word.starts_with(&wanted)))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-    use crate::core::record::Millis;
     use serde_json::json;
 
-    fn records() -> Vec<(Fields, RecordId)> {
-        let rows = [("PT Askrindo", "Jakarta", 3), ("pt abadi", "Bandung", 1), ("CV Maju", "Jakarta", 2), ("Toko Jaya", "", 2)];
-        let record = |(index, (name, city, visits)): (usize, (&str, &str, i32))| {
-            let value = json!({"name": name, "city": city, "visits": visits});
-            (value.as_object().unwrap().clone(), RecordId::new(Millis(index as i64 + 1), [0, 0]))
-        };
-        rows.into_iter().enumerate().map(record).collect()
-    }
+    use super::*;
+    use crate::core::schema::Schema;
 
-    fn run(query: Value) -> Vec<String> {
+    const SCHEMA: &str = r#"{"schema": 1, "collections": [{"name": "notes", "title": "name", "fields": {
+        "name": {"type": "string"}, "place": {"type": "object"}, "about": {"type": "reference", "refers_to": "notes"}}}]}"#;
+
+    fn check(query: Value) -> Result<(), Misasked> {
         let query: Query = serde_json::from_value(query).unwrap();
-        let found: Vec<_> = records().into_iter().filter(|record| query.matches(&record.0)).collect();
-        let page = query.page(found, |record| (&record.0, record.1));
-        page.into_iter().map(|record| record.0["name"].as_str().unwrap().to_owned()).collect()
+        query.check(Schema::parse(SCHEMA).unwrap().collection("notes").unwrap())
     }
 
     #[test]
-    fn conditions_sorting_and_words() {
-        assert_eq!(run(json!({"where": {"city": "Jakarta"}, "sort": ["name"]})), ["CV Maju", "PT Askrindo"]);
-        assert_eq!(run(json!({"sort": ["-visits", "name"]})), ["PT Askrindo", "CV Maju", "Toko Jaya", "pt abadi"]);
-        assert_eq!(run(json!({"where": {"name": {"prefix": "PT "}}, "sort": ["name"]})), ["pt abadi", "PT Askrindo"]);
-        assert_eq!(run(json!({"where": {"visits": {"gte": 2, "lt": 3}}, "sort": ["name"]})), ["CV Maju", "Toko Jaya"]);
-        assert_eq!(run(json!({"search": "ask jak"})), ["PT Askrindo"]);
-        assert_eq!(run(json!({"search": "krindo"})), [""; 0]);
-        assert_eq!(run(json!({"where": {"visits": {"in": [1, 3]}}, "sort": ["visits"]})), ["pt abadi", "PT Askrindo"]);
+    fn a_query_names_what_is_declared() {
+        let right = json!({"where": {"or": [{"name": "a"}, {"place": {"lat": 1}}]}, "sort": ["-name"], "include": ["about"]});
+        assert_eq!(check(right), Ok(()));
+        for (wrong, field) in [
+            (json!({"where": {"not": {"nmae": "a"}}}), "nmae"),
+            (json!({"where": {"name": {"prefx": "a"}}}), "name"),
+            (json!({"sort": ["-nmae"]}), "nmae"),
+            (json!({"include": ["name"]}), "name"),
+        ] {
+            assert_eq!(check(wrong).unwrap_err().field, field);
+        }
     }
 
     #[test]
-    fn a_page_goes_on_where_the_last_ended_also_among_equals() {
-        let first: Query = serde_json::from_value(json!({"sort": ["visits"], "limit": 2})).unwrap();
-        let page = first.page(records(), |record| (&record.0, record.1));
-        let last = page.last().unwrap();
-        assert_eq!(
-            run(json!({"sort": ["visits"], "after": {"id": last.1, "fields": last.0}})),
-            ["Toko Jaya", "PT Askrindo"],
-            "the other record with 2 visits comes next"
-        );
-    }
-
-    #[test]
-    fn an_unknown_condition_is_an_error() {
+    fn an_unknown_word_is_an_error() {
         assert!(serde_json::from_value::<Query>(json!({"wher": {}})).is_err());
     }
 }

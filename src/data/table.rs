@@ -9,9 +9,10 @@ use serde::Serialize;
 
 use super::asides::{AsideView, Asides};
 use super::parcels::Parcels;
-use super::query::Query;
+use super::search::Search;
+use super::sorted::Indexes;
 use super::standing::Looked;
-use super::unsent::Unsent;
+use super::unsent::{Key, Unsent};
 use crate::core::bases::{Bases, stand_in};
 use crate::core::outbox::Change;
 use crate::core::parcel::Parcel;
@@ -94,6 +95,19 @@ pub struct RecordView {
     /// What the server will probably refuse, as far as other records here tell; see `data::warnings`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<Violation>,
+    /// The records that it refers to, by field, as far as they were asked for and are here.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub included: BTreeMap<String, Included>,
+}
+
+/// What a field refers to: a record, or of a list those that are here.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(untagged)]
+pub enum Included {
+    /// Of a reference.
+    One(Box<RecordView>),
+    /// Of a list of references.
+    Many(Vec<RecordView>),
 }
 
 /// The memory of one context.
@@ -105,6 +119,9 @@ pub struct Tables {
     pub(super) unsent: Unsent,
     parcels: Parcels,
     pub(super) looked: Looked,
+    pub(super) indexes: Indexes,
+    /// None until somebody looks for something.
+    pub(super) search: Option<Search>,
     /// By record.
     pub conflicts: BTreeMap<(CollectionName, RecordId), ConflictRow>,
     pub(super) asides: Asides,
@@ -125,6 +142,8 @@ impl Tables {
             unsent: Unsent::default(),
             parcels: Parcels::default(),
             looked: Looked::default(),
+            indexes: Indexes::default(),
+            search: None,
             conflicts: BTreeMap::new(),
             asides: Asides::default(),
             pulled_at: None,
@@ -144,20 +163,26 @@ impl Tables {
         &self.bases
     }
 
+    /// A record's changes, or its base under them, are not what they were.
+    fn touch(&mut self, key: Key) {
+        self.touch_derived(&key.0, key.1);
+        self.looked.touch(key);
+    }
+
     /// Takes a change of the outbox.
     pub fn take_change(&mut self, change: Change) {
-        self.looked.touch(change.key());
+        self.touch(change.key());
         self.unsent.take(change);
     }
 
     /// Takes a row of history: its changes have left the outbox. Returns their collections.
     pub fn take_history(&mut self, row: &HistoryRow) -> BTreeSet<CollectionName> {
         for ended in &row.ended {
-            self.looked.touch((ended.collection.clone(), ended.record));
+            self.touch((ended.collection.clone(), ended.record));
             self.unsent.end(ended.client_seq);
         }
         for change in &row.returned {
-            self.looked.touch(change.key());
+            self.touch(change.key());
             self.unsent.put_back(change.clone());
         }
         self.asides.take(row);
@@ -170,7 +195,9 @@ impl Tables {
 
     /// Forgets the outbox: it is about to be taken whole.
     pub fn clear_outbox(&mut self) {
-        self.unsent = Unsent::default();
+        for (collection, id) in std::mem::take(&mut self.unsent).records() {
+            self.touch_derived(collection, *id);
+        }
         self.looked.forget();
     }
 
@@ -248,6 +275,12 @@ impl Tables {
         let declared = self.schema.collection(collection)?;
         let changes = self.changes_of(collection, id);
         let (stand, base) = (stand_in(&changes), self.base(collection, id));
+        if let Some(base) = base.filter(|base| changes.is_empty() && base.is_listed()) {
+            // Most of every list: the base as it is, copied once.
+            let shown = View { fields: Some(base.fields.clone()), ..View::default() };
+            debug_assert_eq!(shown, view(declared, Some(base), &changes), "nothing to merge");
+            return Some((declared, shown));
+        }
         let mut view = view(declared, base.or(stand.as_ref()), &changes);
         // With what stands in for a base there is nobody to disagree; the server will say what it has.
         view.conflict = view.conflict.filter(|_| base.is_some());
@@ -264,12 +297,10 @@ impl Tables {
         }
         let (declared, view) = self.merged(collection, id)?;
         let stand = stand_in(&changes);
-        let fields = match &view.fields {
-            Some(fields) => fields.clone(),
-            // What a form builds on that is opened now: it must not say that it saw nothing there.
-            None if with_deleted && !changes.is_empty() => {
-                base.or(stand.as_ref()).map(|base| base.fields.clone()).unwrap_or_default()
-            }
+        let is_shown = view.fields.is_some();
+        let fields = match view.fields {
+            Some(fields) => fields,
+            None if with_deleted && !changes.is_empty() => self.before_delete(collection, id),
             None => return None,
         };
         let problem = self.problem(declared, id, base, &changes);
@@ -288,7 +319,7 @@ impl Tables {
             id,
             version: base.or(stand.as_ref()).map(|base| base.version).unwrap_or_default(),
             status,
-            pending: pending(base, &changes, view.fields.is_some()),
+            pending: pending(base, &changes, is_shown),
             put_off: conflict.is_some() && self.is_put_off(collection, id),
             conflict,
             merged: set_aside.iter().any(|aside| !aside.seen),
@@ -302,39 +333,15 @@ impl Tables {
             last_synced_at: self.pulled_at,
             set_aside,
             warnings: Vec::new(),
+            included: BTreeMap::new(),
             fields,
         })
     }
 
-    /// The ids of a collection that have a base or unsent changes.
-    fn ids(&self, collection: &str) -> BTreeSet<RecordId> {
-        let bases = self.bases.get(collection).into_iter().flat_map(BTreeMap::keys).copied();
-        let unsent = self.unsent.records().filter(|key| key.0 == collection).map(|key| key.1);
-        bases.chain(unsent).collect()
-    }
-
-    /// The records of a query, in its order.
-    #[must_use]
-    pub fn list(&self, collection: &str, query: &Query, now: Millis) -> Vec<RecordView> {
-        let mut found: Vec<(std::borrow::Cow<'_, Fields>, RecordId)> = Vec::new();
-        for id in self.ids(collection) {
-            let fields = if self.unsent.has(&(collection.to_owned(), id)) {
-                let shown = self.record(collection, id, query.with_deleted, now);
-                shown.map(|record| std::borrow::Cow::Owned(record.fields))
-            } else {
-                self.base(collection, id).filter(|base| base.is_listed()).map(|base| std::borrow::Cow::Borrowed(&base.fields))
-            };
-            found.extend(fields.filter(|fields| query.matches(fields)).map(|fields| (fields, id)));
-        }
-        let page = query.page(found, |(fields, id)| (fields, *id));
-        page.into_iter().filter_map(|(_, id)| self.record(collection, id, query.with_deleted, now)).collect()
-    }
-
-    /// How many records a query has.
-    #[must_use]
-    pub fn count(&self, collection: &str, query: &Query, now: Millis) -> usize {
-        let unlimited = Query { limit: None, ..query.clone() };
-        self.list(collection, &unlimited, now).len()
+    /// What a form builds on that opens a record with an unsent delete: it must not say that it saw nothing there.
+    pub(super) fn before_delete(&self, collection: &str, id: RecordId) -> Fields {
+        let stand = stand_in(&self.changes_of(collection, id));
+        self.base(collection, id).or(stand.as_ref()).map(|base| base.fields.clone()).unwrap_or_default()
     }
 
     /// The words for a record: its title field, or its id.
@@ -353,7 +360,7 @@ impl Bases for Tables {
     }
 
     fn put(&mut self, collection: &str, base: Base) {
-        self.looked.touch((collection.to_owned(), base.id));
+        self.touch((collection.to_owned(), base.id));
         self.bases.entry(collection.to_owned()).or_default().insert(base.id, Rc::new(base));
     }
 }

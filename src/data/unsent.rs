@@ -13,6 +13,8 @@ pub type Key = (CollectionName, RecordId);
 pub struct Unsent {
     changes: BTreeMap<u64, Change>,
     of_record: BTreeMap<Key, BTreeSet<u64>>,
+    /// The records of each collection: asked of every record of a list.
+    ids: BTreeMap<CollectionName, BTreeSet<RecordId>>,
     of_row: BTreeMap<RowId, u64>,
     /// Changes that ended: a save that hears of its commit late must not bring one back.
     ended: BTreeSet<u64>,
@@ -26,6 +28,7 @@ impl Unsent {
         }
         self.of_row.insert(change.row, change.client_seq);
         self.of_record.entry(change.key()).or_default().insert(change.client_seq);
+        self.ids.entry(change.collection.clone()).or_default().insert(change.record);
         self.changes.insert(change.client_seq, change);
     }
 
@@ -39,6 +42,9 @@ impl Unsent {
             seqs.remove(&client_seq);
             if seqs.is_empty() {
                 self.of_record.remove(&key);
+                if let Some(ids) = self.ids.get_mut(&key.0) {
+                    ids.remove(&key.1);
+                }
             }
         }
         Some(change)
@@ -84,6 +90,12 @@ impl Unsent {
     #[must_use]
     pub fn has(&self, key: &Key) -> bool {
         self.of_record.contains_key(key)
+    }
+
+    /// The records of a collection that have any.
+    #[must_use]
+    pub fn ids(&self, collection: &str) -> Option<&BTreeSet<RecordId>> {
+        self.ids.get(collection)
     }
 
     /// The changes of one record.

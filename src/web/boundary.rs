@@ -12,9 +12,11 @@ use super::value::FromJs;
 use crate::client::{NewChange, SaveError};
 use crate::core::machine::Reason;
 use crate::core::protocol::Action;
-use crate::core::record::{Fields, Version};
+use crate::core::record::{Fields, Millis, Version};
 use crate::core::rules::{Rule, Violation};
 use crate::core::status::Sending;
+use crate::data::duplicates::Duplicate;
+use crate::data::table::{Included, RecordView};
 
 #[wasm_bindgen]
 extern "C" {
@@ -67,6 +69,41 @@ pub(super) struct SeenJs {
     pub(super) version: Version,
     #[serde(default)]
     pub(super) fields: Fields,
+}
+
+/// What a query gives. The time of the last pull is the same for every record, and no part of what it gives: so whether the result
+/// is another can be told from the text before it. It comes last, and is always there.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Answer {
+    complete: bool,
+    records: Vec<RecordView>,
+    last_synced_at: Option<Millis>,
+}
+
+impl Answer {
+    pub(super) fn new(mut records: Vec<RecordView>, complete: bool) -> Self {
+        let last_synced_at = records.first().and_then(|record| record.last_synced_at);
+        records.iter_mut().for_each(forget_pull);
+        Self { complete, records, last_synced_at }
+    }
+}
+
+/// What a new record may be a second of.
+#[derive(Serialize)]
+pub(super) struct DuplicatesAnswer {
+    pub(super) complete: bool,
+    pub(super) found: Vec<Duplicate>,
+}
+
+fn forget_pull(record: &mut RecordView) {
+    record.last_synced_at = None;
+    for included in record.included.values_mut() {
+        match included {
+            Included::One(record) => forget_pull(record),
+            Included::Many(records) => records.iter_mut().for_each(forget_pull),
+        }
+    }
 }
 
 /// What one context tells another: only that something was committed, and how a push goes.

@@ -8,7 +8,7 @@ use js_sys::Function;
 use serde_json::{Value, json};
 use wasm_bindgen::prelude::*;
 
-use super::boundary::{Options, Wake, WriteJs, Writes, from_json, id, new_change, parse_reason, to_js, to_json};
+use super::boundary::{Answer, Options, Wake, WriteJs, Writes, from_json, id, new_change, parse_reason, to_js, to_json};
 use super::error::{Code, SyncError, sync_error};
 use super::fetch::FetchTransport;
 use super::host::BrowserHost;
@@ -61,6 +61,7 @@ impl Engine {
             let event = match note {
                 Note::Changed(collections) => json!({"kind": "changed", "collections": collections}),
                 Note::Status => json!({"kind": "status"}),
+                Note::Searchable => json!({"kind": "searchable"}),
                 Note::Wake(sending) => json!({"kind": "wake", "message": Wake { sending }}),
             };
             let Ok(event) = to_js(&event) else { continue };
@@ -98,14 +99,14 @@ impl Engine {
         self.client.get(collection, id(record, "the record's id")?).map(|record| to_json(&record)).transpose()
     }
 
-    /// JSON of `{complete, records}`.
+    /// JSON of `Answer`.
     ///
     /// # Errors
     /// The query is malformed.
     pub fn list(&self, collection: &str, query: &str) -> Result<String, JsValue> {
         let query = self.query(collection, query)?;
         let (records, complete) = self.client.list(collection, &query);
-        to_json(&json!({"complete": complete, "records": records}))
+        to_json(&Answer::new(records, complete))
     }
 
     /// How many records a query has.
@@ -117,22 +118,19 @@ impl Engine {
         Ok(u32::try_from(self.client.count(collection, &query)).unwrap_or(u32::MAX))
     }
 
-    /// A query of a declared collection that names declared fields only.
+    /// A query that a declared collection can be asked.
     fn query(&self, collection: &str, query: &str) -> Result<Query, JsValue> {
         self.declared(collection)?;
         let query: Query = from_json(query)?;
-        let fields = self.client.schema().collection(collection).map(|declared| &declared.fields);
-        let unknown = query.names().find(|name| fields.is_none_or(|fields| !fields.contains_key(*name))).map(str::to_owned);
-        match unknown {
-            None => Ok(query),
-            Some(name) => {
-                let words = format!("{collection:.60} has no field {name:.60}");
-                Err(SyncError::new(Code::Invalid, words, false).in_field(name).into_js())
-            }
+        let checked = self.client.schema().collection(collection).map_or(Ok(()), |declared| query.check(declared));
+        match checked {
+            Ok(()) => Ok(query),
+            Err(wrong) => Err(SyncError::new(Code::Invalid, wrong.words, false).in_field(wrong.field).into_js()),
         }
     }
 
-    fn declared(&self, collection: &str) -> Result<(), JsValue> {
+    /// The schema has this collection.
+    pub(super) fn declared(&self, collection: &str) -> Result<(), JsValue> {
         let known = self.client.schema().collection(collection).is_some();
         if known {
             Ok(())

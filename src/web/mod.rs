@@ -10,5 +10,6 @@ pub mod host;
 pub mod indexed_db;
 pub mod reports;
 pub mod schema;
+mod search;
 pub mod transaction;
 mod value;

@@ -2,11 +2,12 @@
  * The client that an app holds: the engine, its collections, and what makes them run in a page.
  */
 import { openChannel } from "./channel.js";
-import { Collection, noteBatch } from "./collection.js";
+import { Collection, noteBatch, toRows } from "./collection.js";
 import { openConflicts, openMerged } from "./conflicts.js";
 import { Cycles, lockName } from "./cycle.js";
 import { countRecords, deleteDatabases, otherDatabases, switchDatabase } from "./databases.js";
 import { SyncError } from "./errors.js";
+import { Indexing } from "./indexing.js";
 import { persist, space } from "./persist.js";
 import { Repairs } from "./repair.js";
 import { discardAll, onlyOf } from "./outbox.js";
@@ -46,6 +47,7 @@ export class SyncClient extends EventTarget {
   #cycles;
   #triggers;
   #repairs;
+  #indexing = new Indexing(() => (this.#closed ? undefined : this.#engine));
   #channel;
   /** As it was when it was last read. @type {SyncStatus} */
   #status;
@@ -79,8 +81,9 @@ export class SyncClient extends EventTarget {
       spare: (data) => this.#engine.spare(data),
     });
     this.#repairs = this.#newRepairs();
-    for (const { name } of this.schema.collections) {
-      this.#collections.set(name, new Collection(name, () => this.#engine, (writes, holdMs) => this.#save(writes, holdMs)));
+    for (const declared of this.schema.collections) {
+      const save = (/** @type {EngineWrite[]} */ writes, /** @type {number | undefined} */ holdMs) => this.#save(writes, holdMs);
+      this.#collections.set(declared.name, new Collection(declared, () => this.#engine, save, () => this.#indexing.plan()));
     }
     this.#status = this.#told = this.#readStatus();
     events.listen((event) => this.#handle(event));
@@ -105,6 +108,18 @@ export class SyncClient extends EventTarget {
     const found = this.#collections.get(name);
     if (!found) throw new SyncError("not-found", `the schema has no collection "${name}"`);
     return found;
+  }
+
+  /** @param {string} text @param {{ collections?: string[], limit?: number }} [options] */
+  async search(text, { collections, limit } = {}) {
+    const found = toRows(this.#engine.search(JSON.stringify({ text, collections, limit })));
+    this.#indexing.plan();
+    return found;
+  }
+
+  prepareSearch() {
+    this.#engine.beginSearch();
+    this.#indexing.plan();
   }
 
   /** @param {(tx: { [collection: string]: BatchCollection }) => void} write @param {{ row?: string }} [options] */
@@ -336,11 +351,13 @@ export class SyncClient extends EventTarget {
   #handle(event) {
     if (event.kind === "status") this.#statusMayHaveChanged();
     else if (event.kind === "wake") this.#channel.post(event.message);
+    else if (event.kind === "searchable") for (const collection of this.#collections.values()) collection.searchable();
     else if (event.kind === "reload") {
       this.#closedByNewer = true;
       this.updateReady();
     } else {
-      for (const name of event.collections) this.#collections.get(name)?.changed();
+      for (const collection of this.#collections.values()) collection.changed(event.collections);
+      this.#indexing.plan();
       this.dispatchEvent(new CustomEvent("change", { detail: { collections: event.collections } }));
     }
   }

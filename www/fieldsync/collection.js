@@ -13,22 +13,27 @@ import { SyncError } from "./errors.js";
  * @typedef {import("./types").Rows} Rows
  * @typedef {import("./types").WriteOptions} WriteOptions
  * @typedef {(writes: EngineWrite[], holdMs?: number) => Promise<Engine>} Save Gives back the engine that has it.
- * @typedef {{ query: Query, callback: (rows: Rows) => void, last?: string }} Watcher
+ * @typedef {{ name: string, fields: { [field: string]: any } }} Declared As the schema has it.
+ * @typedef {{ query: Query, about: Set<string>, callback: (rows: Rows) => void, last?: string }} Watcher `about`: the collections that it reads.
  */
 
 /** @implements {Contract} */
 export class Collection {
   #name;
+  #declared;
   #engine;
   #save;
+  #searched;
   /** @type {Set<Watcher>} */
   #watchers = new Set();
 
-  /** @param {string} name @param {() => Engine} engine The one in use. @param {Save} save */
-  constructor(name, engine, save) {
-    this.#name = name;
+  /** @param {Declared} declared @param {() => Engine} engine The one in use. @param {Save} save @param {() => void} searched Somebody has looked for something. */
+  constructor(declared, engine, save, searched) {
+    this.#name = declared.name;
+    this.#declared = declared;
     this.#engine = engine;
     this.#save = save;
+    this.#searched = searched;
   }
 
   /** @param {Fields} fields @param {WriteOptions & { id?: string }} [options] */
@@ -58,7 +63,7 @@ export class Collection {
 
   /** @param {Query} [query] */
   async list(query = {}) {
-    return toRows(this.#engine().list(this.#name, JSON.stringify(query)));
+    return toRows(this.#list(query));
   }
 
   /** @param {Query} [query] */
@@ -71,32 +76,53 @@ export class Collection {
     return this.list({ search: text, limit });
   }
 
+  /** @param {Fields} fields @param {{ id?: string, limit?: number }} [options] @returns {Promise<import("./types").Duplicates>} */
+  async duplicates(fields, { id, limit } = {}) {
+    const { found, complete } = JSON.parse(this.#engine().duplicates(this.#name, JSON.stringify({ fields, id, limit })));
+    this.#searched();
+    return Object.assign(found, { complete });
+  }
+
   /**
    * The first call back is before this returns: a page that comes back by "Back" is whole at once, and scrolls to where it was.
    * @param {Query} query @param {(rows: Rows) => void} callback
    */
   watch(query, callback) {
+    const included = (query.include ?? []).map((field) => this.#declared.fields[field]?.refers_to);
     /** @type {Watcher} */
-    const watcher = { query, callback };
+    const watcher = { query, about: new Set([this.#name, ...included]), callback };
     this.#watchers.add(watcher);
     this.#tell(watcher);
     return () => void this.#watchers.delete(watcher);
   }
 
-  /** Something in this collection changed: only those whose result did are called. */
-  changed() {
-    for (const watcher of [...this.#watchers]) this.#tell(watcher);
+  /** Something in these collections changed: only those whose result did are called. @param {string[]} collections */
+  changed(collections) {
+    for (const watcher of [...this.#watchers]) if (collections.some((name) => watcher.about.has(name))) this.#tell(watcher);
+  }
+
+  /** The search index has caught up. */
+  searchable() {
+    for (const watcher of [...this.#watchers]) if (watcher.query.search) this.#tell(watcher);
   }
 
   stop() {
     this.#watchers.clear();
   }
 
+  /** @param {Query} query */
+  #list(query) {
+    const json = this.#engine().list(this.#name, JSON.stringify(query));
+    if (query.search) this.#searched();
+    return json;
+  }
+
   /** @param {Watcher} watcher */
   #tell(watcher) {
-    const json = this.#engine().list(this.#name, JSON.stringify(watcher.query));
-    if (json === watcher.last) return;
-    watcher.last = json;
+    const json = this.#list(watcher.query);
+    const result = resultOf(json);
+    if (result === watcher.last) return;
+    watcher.last = result;
     watcher.callback(toRows(json));
   }
 
@@ -160,8 +186,20 @@ function deletion({ collection, id, version, fields }, row) {
   return { row, collection, id, action: "delete", seen: { version, fields }, written: {} };
 }
 
+/** What an answer gives, without when that was last pulled: it is the same after a pull that brought nothing to it. @param {string} json */
+function resultOf(json) {
+  return json.slice(0, json.lastIndexOf(',"lastSyncedAt":'));
+}
+
 /** @param {string} json @returns {Rows} */
-function toRows(json) {
-  const { records, complete } = JSON.parse(json);
+export function toRows(json) {
+  /** @type {{ records: RecordView[], complete: boolean, lastSyncedAt: number | null }} */
+  const { records, complete, lastSyncedAt } = JSON.parse(json);
+  if (lastSyncedAt !== null) for (const record of records.flatMap(withIncluded)) record.lastSyncedAt = lastSyncedAt;
   return Object.assign(records, { complete });
+}
+
+/** @param {RecordView} record @returns {RecordView[]} */
+function withIncluded(record) {
+  return record.included ? [record, ...Object.values(record.included).flat()] : [record];
 }

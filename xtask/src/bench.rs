@@ -31,6 +31,8 @@ pub fn bench(arguments: &BenchArguments) -> Result<bool> {
 pub enum Part {
     /// Saving on the device
     Save,
+    /// Lists and search
+    Read,
     /// Pulling, and sending what was queued
     Send,
 }
@@ -39,6 +41,7 @@ impl Part {
     fn name(self) -> &'static str {
         match self {
             Self::Save => "save",
+            Self::Read => "read",
             Self::Send => "send",
         }
     }

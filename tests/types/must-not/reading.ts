@@ -36,8 +36,12 @@ await sync.customers.list({ where: { visits: { prefix: "3" } } });
 await sync.customers.list({ where: { visits: { atLeast: 3 } } });
 // @ts-expect-error TS2322: a value that the enum does not have, in a list
 await sync.customers.count({ where: { segment: { in: ["retail", "moon"] } } });
-// @ts-expect-error TS2322: the engine takes `ne: null` for no condition
-await sync.customers.list({ where: { city: { ne: null } } });
+// @ts-expect-error TS2322: whether there is a value is yes or no
+await sync.customers.list({ where: { city: { exists: "yes" } } });
+// @ts-expect-error TS2353: a field that is misspelt, further in
+await sync.customers.list({ where: { or: [{ ctiy: "Bogor" }, { visits: 3 }] } });
+// @ts-expect-error TS2322: what is no field cannot be followed
+await sync.customers.list({ include: ["boss"] });
 // @ts-expect-error TS2322: the id of a deal where a customer's is wanted
 await sync.activities.list({ where: { customer: deal.id } });
 // @ts-expect-error TS2820: a sort by a field that is misspelt

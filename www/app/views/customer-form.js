@@ -1,11 +1,10 @@
 /** A new customer, or a change of one. */
 import { h } from "../../fieldsync/index.js";
+import { Alike } from "../alike.js";
 import { Form } from "../form.js";
 import { offerUndo } from "../undo.js";
 
 const FIELDS = /** @type {const} */ (["name", "contact", "phone", "email", "address", "city", "segment", "code", "tags", "next_visit", "notes"]);
-const ALIKE_MAX = 3;
-const ALIKE_LETTERS_MIN = 4;
 
 /** @param {import("../main.js").App} app @param {{ id?: string }} params @param {URLSearchParams} query */
 export async function customerForm(app, { id }, query) {
@@ -22,11 +21,12 @@ export async function customerForm(app, { id }, query) {
   const { ids } = form.draft;
   // As it was when the form opened, perhaps before a reload: what the user saw, whatever has been pulled since.
   const before = /** @type {import("../session.js").Customer | undefined} */ (form.draft.record);
-  const alike = h("div.alike", { role: "status" });
   const fields = FIELDS.map((field) =>
     form.field({ field, collection: "customers", value: before?.fields[field] ?? undefined }),
   );
-  fields.splice(1, 0, alike);
+  // Under the name: a new customer that is none.
+  const alike = before ? undefined : new Alike(app, { id: ids.record, read: () => form.values() });
+  if (alike) fields.splice(1, 0, alike.node);
 
   const save = async () => {
     const patch = form.patch(); // Of the inputs of these fields; what they give is of the schema's types.
@@ -43,7 +43,8 @@ export async function customerForm(app, { id }, query) {
   };
   const back = before ? `/customers/${before.id}` : "/customers";
   const node = form.node(fields, save, { back });
-  if (!before) form.input("name").addEventListener("input", () => void suggest(app, form, alike));
+  if (alike) node.addEventListener("input", () => alike.typed());
+  if (form.restored) alike?.typed();
   form.explain(record?.problem);
   queueMicrotask(() => setTimeout(() => form.focus(query.get("field")))); // Once it is on the page.
   return {
@@ -51,22 +52,7 @@ export async function customerForm(app, { id }, query) {
     node,
     section: "customers",
     back,
-    stop: () => form.close(),
+    stop: () => (form.close(), alike?.stop()),
     focus: false,
   };
-}
-
-/** A likely duplicate is pointed out while it is typed. @param {import("../main.js").App} app @param {Form} form @param {HTMLElement} alike */
-async function suggest(app, form, alike) {
-  const name = form.input("name").value.trim();
-  const rows = name.length < ALIKE_LETTERS_MIN ? [] : await app.sync.customers.search(name, { limit: ALIKE_MAX });
-  if (form.input("name").value.trim() !== name) return; // Typed on.
-  const links = rows.map((record) =>
-    h(
-      "li",
-      null,
-      h("a", { href: `/customers/${record.id}` }, [record.fields.name, record.fields.city].filter(Boolean).join(", ")),
-    ),
-  );
-  alike.replaceChildren(...(links.length ? [h("div.note", null, app.t("customer.alike"), h("ul", null, links))] : []));
 }

@@ -68,6 +68,7 @@ export function customers(app, _, query) {
     list,
     foot,
   );
+  sync.prepareSearch();
   watch();
   return { title: t("nav.customers"), node, section: "customers", stop: () => (stop(), choosing?.stop()) };
 }

@@ -40,6 +40,7 @@ export function pickCustomer(app, onPick) {
     autocomplete: "off",
     oninput: () => void find(),
   });
+  sync.prepareSearch();
   void find();
   return h("div.stack", null, h("div.search", null, icon("search"), field), list);
 }

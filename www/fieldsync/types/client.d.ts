@@ -2,7 +2,7 @@
 import type { BatchOf, CollectionClient, CollectionOf } from "./collection.js";
 import type { Conflicts, Merged } from "./conflicts.js";
 import type { HistoryEntry, Outbox } from "./outbox.js";
-import type { Fields, Value } from "./records.js";
+import type { Fields, Rows, Value } from "./records.js";
 import type { AnySchema, CollectionName, UserId } from "./schema.js";
 import type { SyncErrorCode, SyncStatus } from "./status.js";
 
@@ -35,6 +35,13 @@ export interface SyncClient<S = AnySchema> extends EventTarget {
   collection<N extends CollectionName<S>>(name: N): CollectionOf<S, N>;
   /** All or nothing. `tx.customers.create(…)` and so on only note down; the promise is of the commit. */
   batch(write: (tx: BatchOf<S>) => void, options?: { row?: string }): Promise<void>;
+  /**
+   * Records that match, the best first; of all collections that people write, or of these. Every word must be there, begin a word, or (if few
+   * records have it so) be a typo or two away. `complete` is false as long as something is not here or not indexed yet.
+   */
+  search(text: string, options?: { collections?: CollectionName<S>[]; limit?: number }): Promise<Rows>;
+  /** Somebody is about to search: begins the index, which then grows when the page is idle. The first search does the same. */
+  prepareSearch(): void;
   /** Push and pull now; resolves when done or the time is up. */
   sync(): Promise<SyncStatus>;
   preview(): Promise<{ collection: string; id: string; title: string; outcome: string }[]>;

@@ -1,5 +1,5 @@
 /** One collection, as the app uses it. */
-import type { Fields, Query, RecordView, Rows } from "./records.js";
+import type { Duplicates, Fields, Query, RecordView, Rows } from "./records.js";
 import type { BatchName, BatchPatchOf, CollectionName, FieldsOf, IdIn, NewOf, OnlineName, PatchOf } from "./schema.js";
 
 /** What can be asked of a collection; of one of mode "remote" it is all. */
@@ -7,7 +7,13 @@ export interface CollectionReader<N extends string = string, F = Fields> {
   get(id: IdIn<N>): Promise<RecordView<N, F> | undefined>;
   list(query?: Query<N, F>): Promise<Rows<N, F>>;
   count(query?: Query<N, F>): Promise<number>;
+  /** Records that match, the best first; see `SyncClient.search`. */
   search(text: string, options?: { limit?: number }): Promise<Rows<N, F>>;
+  /**
+   * Records that a new one with these fields may be a second of, the likeliest first: of nearly the same name, or with the same
+   * value in a field that identifies (`normalise` phone, lower or upper, or `unique`). `id`: the new one's own, if it may be saved already.
+   */
+  duplicates(fields: Partial<F>, options?: { id?: IdIn<N>; limit?: number }): Promise<Duplicates<N, F>>;
   /** Calls back at once and whenever the result changed, in every tab. Returns how to stop. */
   watch(query: Query<N, F>, callback: (rows: Rows<N, F>) => void): () => void;
 }

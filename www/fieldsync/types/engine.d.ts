@@ -20,6 +20,8 @@ export interface EngineOptions {
 export type EngineEvent =
   | { kind: "status" }
   | { kind: "changed"; collections: string[] }
+  /** What was changed is in the search index now. */
+  | { kind: "searchable" }
   /** Something was committed: wake the other contexts with this message. */
   | { kind: "wake"; message: object }
   | { kind: "reload" };
@@ -44,8 +46,16 @@ export declare class Engine {
   save(writes: EngineWrite[], holdMs?: number): Promise<void>;
   /** JSON of a RecordView, or undefined. */
   get(collection: string, id: string): string | undefined;
-  /** JSON of { complete, records }. */
+  /** JSON of { complete, records, lastSyncedAt }, in this order; the records are without `lastSyncedAt`. */
   list(collection: string, query: string): string;
+  /** JSON of the same, to JSON of { text, collections, limit }. */
+  search(wanted: string): string;
+  /** JSON of { complete, found }, to JSON of { fields, id, limit }. */
+  duplicates(collection: string, draft: string): string;
+  beginSearch(): void;
+  /** Indexes so many records; how many are left. */
+  searchStep(recordsMax: number): number;
+  searchPending(): number;
   count(collection: string, query: string): number;
   status(): SyncStatus;
   /** Whether this reason leads to a cycle now; without one there is nothing to lock for. */

@@ -50,6 +50,8 @@ export interface RecordView<N extends string = string, F = Fields, I extends str
   setAside?: SetAside[];
   /** What the server will probably refuse, as far as the other records on this device tell. From `get`, not from `list`. */
   warnings?: Warning[];
+  /** Of a query's `include`: by field, the record that it refers to, if it is here; of a list, those that are. */
+  included?: { [field: string]: RecordView | RecordView[] };
 }
 
 /** `rule` "reference": there is no such record. "unique": another record has the value. */
@@ -59,33 +61,46 @@ export interface By { id: string; name: string; role: string; device?: string }
 export interface SetAside { field: string; value: Value; mine: boolean; won: Value; at?: number; by?: By; seen?: boolean }
 
 export interface Query<N extends string = string, F = Fields> {
-  /** Field → value (equal), or `{ prefix | contains | in | lt | lte | gt | gte | ne }`. */
   where?: Where<F>;
-  /** Fields; a leading `-` is descending. Text sorts folded: case and accents do not count. */
+  /** Fields; a leading `-` is descending. Text sorts folded: case and accents do not count. Equal records stand by id. */
   sort?: readonly Sort<F>[];
   limit?: number;
   /** The last record of the page before. */
   after?: RecordView<N, F>;
   /** Also those with an unsent delete. */
   withDeleted?: boolean;
-  /** Words that must all begin a word of the record's text. */
+  /** Words to look for, as in `search`; the best come first, unless there is a `sort`. */
   search?: string;
+  /** References (fields with `refers_to`): the records that they name come with each record, in `included`. */
+  include?: readonly (keyof F & string)[];
 }
-/** Conditions by field. Null: the field is absent. */
+/**
+ * All of it holds: each field is that value, or passes its conditions; `and`, `or` and `not` take more of the same. Null: the field
+ * is absent.
+ */
 export type Where<F = Fields> = string extends keyof F
-  ? { [field: string]: Value | Condition }
-  : { [Key in keyof F]?: F[Key] | null | Condition<Exclude<F[Key], undefined>> };
+  ? { and?: Where[]; or?: Where[]; not?: Where } | { [field: string]: Value | Condition }
+  : { [Key in keyof F]?: F[Key] | null | Condition<Exclude<F[Key], undefined>> } & { and?: readonly Where<F>[]; or?: readonly Where<F>[]; not?: Where<F> };
 /** A field that has an order, or the same with a `-`. */
 export type Sort<F = Fields> = string extends keyof F ? string : Ordered<F> extends infer Key extends string ? Key | `-${Key}` : never;
 type Ordered<F> = { [Key in keyof F & string]-?: F[Key] extends object | undefined ? never : Key }[keyof F & string];
-/** All that are given hold. Only a text begins with something or contains it, and only numbers and texts are less or greater. */
+/**
+ * All that are given hold. `eq`, `ne` and `in` compare to the letter; the others compare text folded. Nothing is neither less nor
+ * greater than anything; `exists` says whether there is a value. Only a text begins with something or contains it, and only numbers and texts
+ * are less or greater.
+ */
 export type Condition<T = Value> = Value extends T
   ? AnyCondition
-  : { in?: readonly (T | null)[]; ne?: T } & (string extends T ? TextCondition : unknown) & (T extends number | string ? OrderCondition<T> : unknown);
+  : { eq?: T | null; in?: readonly (T | null)[]; ne?: T | null; exists?: boolean } & (string extends T ? TextCondition : unknown) & (T extends number | string ? OrderCondition<T> : unknown);
 interface AnyCondition {
-  prefix?: string; contains?: string; in?: Value[]; lt?: Value; lte?: Value; gt?: Value; gte?: Value; ne?: Value;
+  eq?: Value; ne?: Value; in?: Value[]; lt?: Value; lte?: Value; gt?: Value; gte?: Value;
+  prefix?: string; contains?: string;
+  exists?: boolean;
 }
 interface TextCondition { prefix?: string; contains?: string }
 interface OrderCondition<T> { lt?: T; lte?: T; gt?: T; gte?: T }
-/** An array of records that also says whether the collection is wholly on this device yet. */
+/** A record that a new one may be a second of, and why: the field, and whether its value is the same or nearly. The strongest reason first. */
+export interface Duplicate<N extends string = string, F = Fields> { record: RecordView<N, F>; reasons: { field: keyof F & string; kind: "same" | "similar" }[] }
+export type Duplicates<N extends string = string, F = Fields> = Duplicate<N, F>[] & { complete: boolean };
+/** An array of records that also says whether the collection, and those that it includes, are wholly on this device yet. */
 export type Rows<N extends string = string, F = Fields> = RecordView<N, F>[] & { complete: boolean };
