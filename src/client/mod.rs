@@ -7,6 +7,7 @@
 mod blame;
 mod conflicts;
 mod cycle;
+mod damaged;
 mod decide;
 mod loss;
 mod next;
@@ -272,7 +273,7 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
             shared: RefCell::new(shared),
             notes: RefCell::new(Vec::new()),
         };
-        client.refresh(None).await?;
+        client.load().await?;
         let state = client.shared.borrow().engine.machine.state;
         client.trace(What::Took { state });
         Ok(client)

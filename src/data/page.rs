@@ -181,6 +181,12 @@ pub fn encode<'a>(bases: impl IntoIterator<Item = &'a Base>, bytes_max: usize) -
     pages
 }
 
+/// A page without bases.
+#[must_use]
+pub fn empty() -> Vec<u8> {
+    Packing::new().finish()
+}
+
 /// Packs bases as one page, if they fit.
 pub fn encode_whole<'a>(bases: impl IntoIterator<Item = &'a Base>, bytes_max: usize) -> Option<Vec<u8>> {
     let mut packing = Packing::new();

@@ -6,6 +6,7 @@ mod clocks;
 mod conflicts;
 mod costs;
 mod crashes;
+mod damaged;
 mod deciding;
 mod failures;
 mod kinds;

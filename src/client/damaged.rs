@@ -1,0 +1,49 @@
+//! Pages that cannot be read: what they had is fetched again. Unsent work is not in pages, and stays.
+
+use crate::core::pull::{PullState, Snapshot};
+use crate::core::record::Millis;
+use crate::core::rows::{PageRow, meta};
+use crate::core::status::Engine;
+use crate::data::page::{self, PageError};
+use crate::ports::{Host, Read, Rows, Scope, Step, Store, StoreError, StoreName, Transport, Write};
+
+use super::{Client, meta_row, meta_write};
+
+impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
+    /// Brings memory in step for the first time. A damaged page is emptied, and everything asked for again: until its range has come,
+    /// its collection is not whole. Another context that does the same finds nothing damaged.
+    pub(super) async fn load(&self) -> Result<(), StoreError> {
+        match self.refresh(None).await {
+            Err(StoreError::Corrupt(StoreName::Pages, _)) => {}
+            other => return other,
+        }
+        let now = self.host.now();
+        let scope = Scope::relaxed(&[StoreName::Pages, StoreName::Meta], vec![Read::Meta, Read::PagesSince(0)]);
+        let mended = self.store.update(scope, |rows| match plan(rows, now) {
+            Ok(writes) => Step::Write(writes, Ok(())),
+            Err(error) => Step::Write(vec![], Err(error)),
+        });
+        mended.await?.value?;
+        self.refresh(None).await
+    }
+}
+
+fn plan(rows: &Rows, now: Millis) -> Result<Vec<Write>, StoreError> {
+    let is_damaged = |row: &&PageRow| matches!(page::decode(&row.bytes), Err(PageError::Damaged | PageError::Malformed(_)));
+    let mut stamp: u64 = meta_row(rows, meta::STAMP)?.unwrap_or(1);
+    let mut state: PullState = meta_row(rows, meta::PULL)?.unwrap_or_default();
+    let mut engine: Engine = meta_row(rows, meta::ENGINE)?.unwrap_or_default();
+    let mut writes = Vec::new();
+    for row in rows.pages.iter().filter(is_damaged) {
+        // What its range is stays, so the pages beside it own what they did.
+        writes.push(Write::Page(PageRow { stamp, bytes: page::empty(), ..row.clone() }));
+        state.complete.remove(&row.collection);
+        engine.note(now, "page-damaged", format!("{}/{}", row.collection, row.first));
+        stamp += 1;
+    }
+    if !writes.is_empty() {
+        state.snapshot = Some(Snapshot::default());
+        writes.extend([meta_write(meta::STAMP, &stamp), meta_write(meta::PULL, &state), meta_write(meta::ENGINE, &engine)]);
+    }
+    Ok(writes)
+}
