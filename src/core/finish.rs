@@ -302,13 +302,16 @@ impl<'a> Work<'a, '_> {
         })
     }
 
-    /// When each field last changed, as the server notes it: nothing at creation, everything from the first update on.
+    /// When each field last changed: nothing at creation, everything from the first update on. The server notes when it came there, and
+    /// its answer may be old, or a second one; so what was written is dated by when it was, until the feed says better: an edit after it
+    /// must not be taken for the earlier one.
     fn changed(&self, before: &Base, item: &Item, by: &By) -> BTreeMap<String, Changed> {
         let mut changed = before.changed.clone();
         if let (true, Some(by)) = (changed.is_empty(), &before.by) {
             changed.extend(before.fields.keys().map(|name| (name.clone(), Changed { at: before.at, by: by.clone() })));
         }
-        changed.extend(item.patch.keys().map(|name| (name.clone(), Changed { at: self.input.server_time, by: by.clone() })));
+        let at = item.edited_at.min(self.input.server_time);
+        changed.extend(item.patch.keys().map(|name| (name.clone(), Changed { at, by: by.clone() })));
         changed
     }
 

@@ -6,11 +6,11 @@ use std::ops::Bound;
 use fieldsync::client::NewChange;
 use fieldsync::core::outbox::Change;
 use fieldsync::core::protocol::{Action, Cursor};
-use fieldsync::core::record::{CollectionName, Fields, OpId, RecordId, RowId, Seq, Tombstone, field};
+use fieldsync::core::record::{Base, CollectionName, Fields, OpId, RecordId, RowId, Seq, Tombstone, field};
 use fieldsync::core::rows::{End, Ended, PageRow};
+use fieldsync::data::page::decode;
 use fieldsync::ports::Write;
 use fieldsync_server::sync::cursor::Place;
-use serde::Deserialize;
 use serde_json::Value;
 
 use crate::oracle::{Disk, Oracle, Row};
@@ -45,17 +45,9 @@ impl Places {
     }
 }
 
-/// A base, as far as it is looked at.
-#[derive(Deserialize)]
-struct Known {
-    id: RecordId,
-    seq: Seq,
-    #[serde(default)]
-    tombstone: Option<Tombstone>,
-}
-
-fn known(page: &PageRow) -> Option<Vec<Known>> {
-    page.bytes.get(5..).and_then(|json| serde_json::from_slice(json).ok())
+/// The bases of a page, by the shipped code: a page that it cannot read is found by who opens it.
+fn known(page: &PageRow) -> Option<Vec<Base>> {
+    decode(&page.bytes).ok()
 }
 
 impl Disk {
@@ -128,7 +120,7 @@ impl Oracle {
     /// nowhere, or another snapshot is under way and will look at it; and the server says what is newer before anything is
     /// written over it.
     pub fn check_page(&mut self, disk: usize, page: &PageRow) {
-        for Known { id, seq, tombstone } in known(page).into_iter().flatten() {
+        for Base { id, seq, tombstone, .. } in known(page).into_iter().flatten() {
             let key = (page.collection.clone(), id);
             let here = &mut self.disks[disk];
             let is_harmless = tombstone == Some(Tombstone::Left) || here.cursor.is_none();

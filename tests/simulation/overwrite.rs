@@ -108,10 +108,15 @@ fn items(value: &Value) -> Vec<&Value> {
 }
 
 /// Whether who wrote a field last had seen this value, or saw what an own earlier change of the parcel wrote, whose author
-/// had.
+/// had; or somebody who had seen it wrote the same before.
 fn saw(name: &str, was: &Value, changes: &[Change]) -> bool {
     let mut upto = changes.len();
     let Some(mut at) = changes[..upto].iter().rposition(|change| writes(change, name)) else { return false };
+    let wrote_the_same =
+        |index: &usize| writes(&changes[*index], name) && alike(written(&changes[*index], name), written(&changes[at], name));
+    if (0..at).filter(wrote_the_same).any(|index| alike(seen(&changes[..=index], name), was)) {
+        return true;
+    }
     for _ in 0..=changes.len() {
         let seen = seen(&changes[..=at], name);
         if alike(seen, was) {

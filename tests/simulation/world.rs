@@ -142,7 +142,10 @@ impl World {
                 let saved =
                     writes.iter().filter_map(|write| if let Write::Append(change) = write { Some(change.row) } else { None });
                 let now = Millis(sim.now.get());
-                sim.oracle.borrow_mut().saved_at.extend(saved.map(|row| (row, now)));
+                // What is imported or given back was saved before.
+                for row in saved {
+                    sim.oracle.borrow_mut().saved_at.entry(row).or_insert(now);
+                }
                 sim.oracle.borrow_mut().committed(device, writes, appended);
             }
         });

@@ -94,6 +94,8 @@ export class App {
     await this.go("Customers");
     await this.search(text);
     await this.page.waitForTimeout(300);
+    // The search index grows while the page is idle; until then the list says that it is still loading.
+    await this.page.locator("main").getByText("Still loading").waitFor({ state: "hidden", timeout: 10_000 }).catch(() => {});
     return this.page.locator("main a.row").count();
   }
 
