@@ -301,11 +301,9 @@ impl Oracle {
             self.wrote(item, after.as_ref());
             let changes = self.changes_of(pushed, item);
             let mine = |name: &str, value: &Value| self.is_mine(item.id, &changes, name, value);
-            // What is imported was dated by another device's clock, of which nobody here hears; and what a restored server was given
-            // again it dates anew.
+            // An import was dated by a clock of which nobody here hears; what a restored server was given again it dates anew.
             let is_dated = self.server.restores == 0 && !changes.iter().any(|change| self.shared.contains(&change.row));
-            let by_clock = || overwrite::by_a_wrong_clock(item, before.as_ref(), &changes, &self.saved_at);
-            let wrong = is_dated.then(by_clock).flatten();
+            let wrong = overwrite::by_a_wrong_clock(item, before.as_ref(), &changes, &self.saved_at).filter(|_| is_dated);
             if let Some(why) = wrong.or_else(|| overwrite::in_silence(item, before.as_ref(), after.as_ref(), &changes, mine)) {
                 self.fail("I7 nothing is overwritten in silence", why);
             }
