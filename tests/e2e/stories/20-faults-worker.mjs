@@ -53,7 +53,7 @@ async function woken({ world, device, worker }, what, wanted) {
 
 /** @param {Cell} cell @param {Fault} fault */
 function noted({ world, device }, { is }) {
-  return shelfUntil(device, world.origin, `the worker notes ${is?.kept}`, ({ engine }) => engine?.state === is?.kept && engine?.ours === is?.ours, 8_000);
+  return shelfUntil(device, world.origin, `the worker notes ${is?.kept}`, ({ engine }) => engine?.state === is?.kept && engine?.ours === is?.ours, 20_000);
 }
 
 /** @param {Shelf} shelf */
@@ -96,7 +96,7 @@ async function pushing(cell, fault) {
   await budi.close();
   await assertNoPage(device, world.origin);
   await worker.wake();
-  await until("the fault hit a push", () => since().some((seen) => PUSH.test(seen.path) && seen.ruled), 8_000);
+  await until("the fault hit a push", () => since().some((seen) => PUSH.test(seen.path) && seen.ruled), 20_000);
   await outcome(cell, fault, lift, since);
   assert.deepEqual(await ledger.wrong(), []);
 }
@@ -110,7 +110,7 @@ async function pulling(cell, fault) {
   const since = () => world.proxy.seen.slice(from);
   const lift = world.proxy.rule({ path: PULL, ...fault.rule });
   await worker.wake();
-  await until("the fault hit a pull", () => since().some((seen) => PULL.test(seen.path) && seen.ruled), 8_000);
+  await until("the fault hit a pull", () => since().some((seen) => PULL.test(seen.path) && seen.ruled), 20_000);
   if (fault.is) {
     const shelf = await noted(cell, fault);
     assert.equal(shelf.pull.cursor, before.pull.cursor, "the cursor stands");
