@@ -90,11 +90,8 @@ async fn what_is_saved_meanwhile_goes_next_and_over_the_answer() {
     let before = phone.store.transactions();
     tokio::join!(phone.client.cycle(Reason::User), phone.update("customers", id, json!({"city": "Depok"})));
     let cost = phone.store.transactions() - before;
-    let seen = &phone.wire.seen.borrow()[sent..];
-    let pushes: Vec<usize> = seen
-        .iter()
-        .filter_map(|request| if let Request::Push(push) = request { Some(push.parcels.len()) } else { None })
-        .collect();
+    let pushed = |request: &Request| if let Request::Push(push) = request { Some(push.parcels.len()) } else { None };
+    let pushes: Vec<usize> = phone.wire.seen.borrow()[sent..].iter().filter_map(pushed).collect();
     assert_eq!((pushes, phone.unsent()), (vec![1, 1], 0));
     assert_eq!(cost, 8, "the save and what it leads to, and one answer more");
     let server = world.server(BUDI, "customers").await;

@@ -303,7 +303,7 @@ impl Oracle {
             let mine = |name: &str, value: &Value| self.is_mine(item.id, &changes, name, value);
             // An import was dated by a clock of which nobody here hears; what a restored server was given again it dates anew.
             let is_dated = self.server.restores == 0 && !changes.iter().any(|change| self.shared.contains(&change.row));
-            let wrong = overwrite::by_a_wrong_clock(item, before.as_ref(), &changes, &self.saved_at).filter(|_| is_dated);
+            let wrong = overwrite::by_a_wrong_clock(item, before.as_ref(), &changes, &self.saved_at, mine).filter(|_| is_dated);
             if let Some(why) = wrong.or_else(|| overwrite::in_silence(item, before.as_ref(), after.as_ref(), &changes, mine)) {
                 self.fail("I7 nothing is overwritten in silence", why);
             }

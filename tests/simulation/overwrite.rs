@@ -171,12 +171,17 @@ pub fn by_a_wrong_clock(
     before: Option<&Stored>,
     changes: &[Change],
     saved_at: &BTreeMap<RowId, Millis>,
+    is_own: impl Fn(&str, &Value) -> bool,
 ) -> Option<String> {
     let (before, aside) = (before?, item.set_aside.iter().find(|aside| aside.field == "city")?);
     let mut writers = changes.iter().filter(|change| writes(change, "city"));
     let (Some(mine), None) = (writers.next(), writers.next()) else { return None };
     if mine.clock_offset_ms.is_none() {
         return Some(format!("{}/{}: a city was set aside by a clock that nobody knew", item.collection, item.id));
+    }
+    if !aside.mine && is_own("city", field(&before.fields, "city")) {
+        // The server dates it by when it came; this device, which wrote both, knows which was the earlier.
+        return None;
     }
     let theirs = before.clone().into_entry();
     let theirs_at = theirs.changed.get("city").map_or(theirs.at, |changed| changed.at);
