@@ -5,7 +5,7 @@ use fieldsync::core::record::RecordId;
 use fieldsync::data::table::RecordStatus;
 use serde_json::{Value, json};
 
-use super::world::{AHMAD, BUDI, Device, World};
+use super::world::{AHMAD, BUDI, Device, Fault, World};
 
 const HOUR_MS: i64 = 3_600_000;
 
@@ -124,4 +124,23 @@ async fn the_server_dates_a_change_by_its_arrival() {
     phone.sync().await;
     let entry = world.server(AHMAD, "customers").await.into_iter().find(|entry| entry.id == id).unwrap();
     assert_eq!((entry.changed["city"].at, entry.at), (world.now(), world.now()));
+}
+
+/// An answer that was lost comes again much later, and is no word on when the edit was made: what was written after it in another
+/// tab, whose form still showed the value before, is the later one.
+#[tokio::test]
+async fn an_edit_after_one_whose_answer_came_late_is_the_later_one() {
+    let (world, phone, office, id) = known(0).await;
+    let tab = world.context(BUDI, phone.store.clone()).await;
+    let shown = tab.get("customers", id).unwrap();
+    phone.update("customers", id, json!({"city": "Depok"})).await;
+    phone.fail(&[Fault::LoseAnswer]);
+    phone.sync().await;
+    world.later(60_000);
+    tab.update_seen(&shown, json!({"city": "Bogor"})).await;
+    world.later(HOUR_MS);
+    phone.sync().await;
+    assert_eq!(stands(&phone, id), (RecordStatus::Synced, json!("Bogor")));
+    office.sync().await;
+    assert_eq!(office.value("customers", id, "city"), json!("Bogor"));
 }
