@@ -8,7 +8,6 @@ import { Auth } from "../www/fieldsync/auth.js";
 import { Cycles, lockName } from "../www/fieldsync/cycle.js";
 import { openedDatabase, switchDatabase } from "../www/fieldsync/databases.js";
 import { loadEngine } from "../www/fieldsync/engine.js";
-import { deleteDatabase } from "../www/fieldsync/forget.js";
 import { noteLastChance, readIdentity } from "../www/fieldsync/identity.js";
 import { TAG } from "../www/fieldsync/triggers.js";
 import { precachedEngine } from "./precache.js";
@@ -75,11 +74,10 @@ async function runIn({ name: database, epoch }, { server, user, schema }, reason
     getAccessToken: (why) => auth.accessToken(why, user),
     onEvent: (event) => event.kind === "wake" && channel.postMessage({ wake: event.message }),
   });
-  let isForgotten = false;
   try {
-    // Deleted between the look and the opening, which has made an empty one.
-    isForgotten = (await openedDatabase(server, user)) === undefined;
-    if (isForgotten) return {};
+    // Deleted between the look and the opening, which has made an empty one. It stays empty, and is not deleted here: a page may
+    // open it at this very moment, and save.
+    if (!(await openedDatabase(server, user))) return {};
     const cycles = new Cycles(engine, name);
     let report = await cycles.request(reason);
     const wait = report?.heldUntil === undefined ? undefined : report.heldUntil - Date.now();
@@ -92,6 +90,5 @@ async function runIn({ name: database, epoch }, { server, user, schema }, reason
   } finally {
     engine.close();
     channel.close();
-    if (isForgotten) await deleteDatabase(database);
   }
 }
