@@ -125,16 +125,27 @@ fn freeze_record(
         (None, true) => Ok(item(Action::Delete, Fields::new(), base.map(|base| base.fields.clone()).unwrap_or_default())),
         (Some(fields), false) => Ok(item(Action::Create, fields.clone(), Fields::new())),
         (Some(fields), true) => {
-            let patch = patch(base, fields);
+            let mut patch = patch(base, fields);
+            let untold = if is_known { Fields::new() } else { untold(changes, fields, &patch) };
+            let is_told = untold.is_empty();
+            patch.extend(untold);
             if patch.is_empty() && shown.set_aside.is_empty() {
                 return Err(nothing_left(changes, fields));
             }
             let empty = Fields::new();
             let before = base.map_or(&empty, |base| &base.fields);
             let seen = patch.keys().map(|name| (name.clone(), field(before, name).clone())).collect();
-            Ok(item(Action::Update, patch, seen))
+            let item = item(Action::Update, patch, seen);
+            Ok(if is_told { item } else { Item { base_version: Version(0), ..item } })
         }
     }
+}
+
+/// What was written and is no part of the patch over what only stands in for a base. That does not show that the server has
+/// it: a form may have seen it while it was unsent. It is sent without a version, so that the server says what it has.
+fn untold(changes: &[&Change], fields: &Fields, patch: &Fields) -> Fields {
+    let written = changes.iter().flat_map(|change| change.written.keys()).filter(|name| !patch.contains_key(*name));
+    written.map(|name| (name.clone(), field(fields, name).clone())).collect()
 }
 
 /// The base has it: confirmed, unless the edits only cancelled each other.

@@ -33,7 +33,7 @@ pub struct Replay {
     pub passed: usize,
     /// The last row that the lost lifetime wrote.
     pub upto: u64,
-    /// Records of which something went back: what came after it goes back too, unsent.
+    /// Records of which something went back: what came after it goes back too, unless the server knows it.
     #[serde(default)]
     pub returned: BTreeSet<(CollectionName, RecordId)>,
 }
@@ -58,9 +58,8 @@ impl Replay {
 enum Fate {
     /// Nothing of it was confirmed.
     Pass,
-    /// It cannot be sent as it was.
-    Back,
-    /// Of a part of it something else became: the server is asked whether it knows the rest.
+    /// It cannot be sent as it was: of a part of it something else became, or what it built on went back. But the server may
+    /// have it (it need not have taken them in the order in which their answers came), so it is asked.
     Ask,
     /// It is sent.
     Send,
@@ -80,7 +79,7 @@ fn records(row: &HistoryRow, parcel: &Parcel) -> BTreeSet<(CollectionName, Recor
 fn fate(row: &HistoryRow, parcel: &Parcel, returned: &BTreeSet<(CollectionName, RecordId)>) -> Fate {
     match confirmed(row, parcel).count() {
         0 => Fate::Pass,
-        _ if records(row, parcel).iter().any(|record| returned.contains(record)) => Fate::Back,
+        _ if records(row, parcel).iter().any(|record| returned.contains(record)) => Fate::Ask,
         // As a whole it must not come to be.
         count if count < parcel.rows.len() => Fate::Ask,
         _ => Fate::Send,
@@ -103,13 +102,12 @@ pub fn ask(replay: &Replay, history: &[HistoryRow]) -> Option<(OpId, Vec<RowId>)
 #[must_use]
 pub fn next(replay: &Replay, history: &[HistoryRow], count_max: usize) -> Vec<PushParcel> {
     let (mut send, mut bytes) = (Vec::new(), 0);
-    let (mut returned, mut sent) = (replay.returned.clone(), BTreeSet::new());
+    let mut sent = BTreeSet::new();
     for (row, passed) in replay.rows(history) {
         for parcel in row.parcels.iter().skip(passed) {
-            match fate(row, parcel, &returned) {
+            match fate(row, parcel, &replay.returned) {
                 Fate::Pass => {}
                 Fate::Ask => return send,
-                Fate::Back => returned.extend(records(row, parcel)),
                 Fate::Send => {
                     let records = records(row, parcel);
                     if !sent.is_disjoint(&records) || !push_wire(&mut send, &mut bytes, parcel.to_wire(), count_max) {
@@ -208,7 +206,6 @@ impl<'a> Work<'a, '_> {
         for parcel in row.parcels.iter().skip(self.place.passed) {
             let back: BTreeSet<RowId> = match fate(row, parcel, &self.place.returned) {
                 Fate::Pass => BTreeSet::new(),
-                Fate::Back => parcel.rows.iter().copied().collect(),
                 Fate::Send | Fate::Ask => match self.results.get(&parcel.op_id) {
                     Some(outcome) => self.lacking(row, parcel, outcome),
                     None => {

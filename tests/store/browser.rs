@@ -12,9 +12,8 @@ use fieldsync::web::host::within;
 use fieldsync::web::indexed_db::{IndexedDbStore, delete_database, hooks};
 use fieldsync::web::schema;
 use gloo_timers::future::TimeoutFuture;
-use idb::{DatabaseEvent as _, Event as _};
 use serde_json::{Value, json};
-use wasm_bindgen::JsValue;
+use wasm_bindgen::{JsCast as _, JsValue};
 use wasm_bindgen_futures::{JsFuture, spawn_local};
 use wasm_bindgen_test::{console_log, wasm_bindgen_test};
 
@@ -50,7 +49,7 @@ async fn old_database(name: &str) -> rexie::Rexie {
 async fn lets_go_late(name: &str) {
     let mut tab = idb::Factory::new().expect("IndexedDB").open(name, None).expect("a request").await.expect("a database");
     tab.on_version_change(|event| {
-        let database = event.target().expect("a database");
+        let database: web_sys::IdbDatabase = event.target().expect("a database").unchecked_into();
         spawn_local(async move {
             TimeoutFuture::new(500).await;
             database.close();

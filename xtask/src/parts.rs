@@ -81,10 +81,18 @@ fn lints() -> Result<Counts> {
         "-D",
         "warnings",
     ]))?;
-    let mut wasm = cargo();
-    wasm.args(["clippy", "--package", "fieldsync", "--lib", "--target", "wasm32-unknown-unknown", "--quiet"]);
-    counts += check(wasm.args(["--", "-D", "warnings"]))?;
+    counts += wasm_lints(&["--lib".to_owned()])?;
+    // What does not compile is told now, not when a browser has started.
+    let mut browser = browser_targets()?;
+    browser.extend(["--features".to_owned(), "browser-tests".to_owned()]);
+    counts += wasm_lints(&browser)?;
     Ok(counts)
+}
+
+fn wasm_lints(targets: &[String]) -> Result<Counts> {
+    let mut wasm = cargo();
+    wasm.args(["clippy", "--package", "fieldsync", "--target", "wasm32-unknown-unknown", "--quiet"]).args(targets);
+    check(wasm.args(["--", "-D", "warnings"]))
 }
 
 fn native() -> Result<Counts> {
