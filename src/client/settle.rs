@@ -14,7 +14,7 @@ use crate::core::outbox::Change;
 use crate::core::parcel::Parcel;
 use crate::core::push::ended;
 use crate::core::record::{CollectionName, Millis, OpId, RecordId, RowId, Version};
-use crate::core::resolve::{again, can_be_undone};
+use crate::core::resolve::{again, apart_from_sent, can_be_undone};
 use crate::core::rows::{ConflictRow, End, Ended, HistoryRow};
 use crate::core::rules::Violation;
 use crate::core::trace::What;
@@ -128,7 +128,8 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
             let appended = settled.appended.iter().copied().collect();
             writes.extend(ending(&end(&rows.outbox, &appended, End::Discarded), now));
             let is_new = |change: &&Change| !rows.outbox.iter().any(|old| old.row == change.row);
-            writes.extend(changes.iter().filter(is_new).cloned().map(Write::Append));
+            let appended = apart_from_sent(&changes, &rows.outbox, &rows.parcels);
+            writes.extend(appended.iter().filter(is_new).cloned().map(Write::Append));
             let is_new = |parcel: &&Parcel| !rows.outbox.iter().any(|old| parcel.rows.contains(&old.row));
             writes.extend(online.iter().filter(is_new).cloned().map(Write::Parcel));
             Step::Write(writes, true)

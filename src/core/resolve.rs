@@ -10,9 +10,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::outbox::{Change, Seen};
+use super::parcel::Parcel;
 use super::protocol::{Action, SetAside};
 use super::push::ended;
-use super::record::{Base, Fields, Millis, RecordId, RowId, Version, field, set_at};
+use super::record::{Base, Fields, GroupId, Millis, RecordId, RowId, Version, field, set_at};
 use super::rows::{End, Ended};
 use super::schema::{Collection, Schema};
 use super::view::{Conflict, ConflictKind, View, patch, view};
@@ -248,6 +249,16 @@ pub fn can_be_undone(schema: &Schema, outbox: &[Change], rows: &[RowId]) -> bool
 pub fn again(ended: &[Ended], schema: u32) -> Vec<Change> {
     let change = |ended: &Ended| Change { client_seq: 0, row: next(ended.row), ..ended.change(schema) };
     ended.iter().map(change).collect()
+}
+
+/// The same, but where the rest of a group is on its way without them, as they had been taken out: then they are a group of
+/// their own. The rest cannot be called back, and what was saved together would come apart unsaid.
+#[must_use]
+pub fn apart_from_sent(changes: &[Change], outbox: &[Change], parcels: &[Parcel]) -> Vec<Change> {
+    let is_sent = |change: &&Change| parcels.iter().any(|parcel| parcel.is_open() && parcel.rows.contains(&change.row));
+    let sent: BTreeSet<GroupId> = outbox.iter().filter(is_sent).filter_map(|change| change.group).collect();
+    let anew = |group: GroupId| if sent.contains(&group) { GroupId(next(RowId(group.0)).0) } else { group };
+    changes.iter().map(|change| Change { group: change.group.map(anew), ..change.clone() }).collect()
 }
 
 /// Another row id of the same time: the last 62 bits of a UUID are chance.
