@@ -230,6 +230,23 @@ fn a_page_that_was_lost_is_no_conflict() {
     assert_eq!((begun.send.len(), begun.ended.len()), (1, 0), "a delete is not dropped because its base is not here");
 }
 
+/// A discard is taken back behind a delete whose form saw the edit while that was unsent.
+#[test]
+fn what_a_form_saw_unsent_is_not_what_the_server_has() {
+    let deleted = delete(1, 1, (3, json!({"city": "mine", "name": "A"})));
+    let back = update(2, 1, (3, json!({"city": "X"})), json!({"city": "mine"}));
+    let other = update(3, 1, (3, json!({"name": "A"})), json!({"name": "B"}));
+    let asked = |outbox: &[Change]| {
+        let begun = begin_all(outbox, &[], &bases([]));
+        assert_eq!(begun.ended, []);
+        let item = begun.parcels[0].items[0].clone();
+        (item.base_version, item.patch)
+    };
+    let city = json!({"city": "mine"});
+    assert_eq!(asked(&[deleted.clone(), back.clone()]), (Version(0), fields(city)));
+    assert_eq!(asked(&[deleted, back, other]), (Version(0), fields(json!({"city": "mine", "name": "B"}))), "nor a part of it");
+}
+
 #[test]
 fn merged_names_only_what_changed_after_what_i_saw() {
     let here = base(1, 3, json!({"name": "A", "phone": "9", "city": "new", "email": "old", "contact": "old"}));

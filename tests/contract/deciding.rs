@@ -1,11 +1,15 @@
 //! What a person decides about conflicts and about what rules decided: many at once, by cause, held for Undo, put back.
 
-use fieldsync::client::{Decision, SettleError};
-use fieldsync::core::record::{RecordId, Version};
-use fieldsync::data::table::RecordStatus;
+use std::collections::BTreeSet;
+
+use fieldsync::client::{Decision, NewChange, SettleError};
+use fieldsync::core::protocol::Action;
+use fieldsync::core::record::{Fields, RecordId, Version};
+use fieldsync::data::table::{RecordStatus, RecordView};
+use fieldsync::ports::Read;
 use serde_json::{Value, json};
 
-use super::world::{AHMAD, BUDI, Device, World};
+use super::world::{AHMAD, BUDI, Device, Fault, World};
 
 const HOLD_MS: i64 = 6_000;
 
@@ -251,4 +255,31 @@ async fn what_was_not_asked_does_not_stop_a_decision_and_is_mended_afterwards() 
     phone.sync().await;
     let record = phone.get("pipelines", deal).unwrap();
     assert_eq!((record.status, &record.fields["title"]), (RecordStatus::Synced, &json!("mine")));
+}
+
+/// A decision took a record out of its group, and the rest is on its way when that is taken back: what comes back cannot join it.
+#[tokio::test]
+async fn a_decision_taken_back_behind_the_rest_of_its_group_goes_by_itself() {
+    let world = World::new();
+    let (phone, office, ids) = clash(&world, 1, json!({"city": "Depok"}), json!({"phone": "02122"})).await;
+    let shown = phone.get("customers", ids[0]).unwrap();
+    let edit = phone.edit(&shown, json!({"phone": "02111"}));
+    let deal = RecordView { collection: "pipelines".into(), id: RecordId(phone.row().0), version: Version(0), ..shown };
+    let made = json!({"customer": ids[0], "title": "Kopi", "stage": "lead"});
+    let deal = NewChange { action: Action::Create, seen: Fields::new(), ..phone.edit(&deal, made) };
+    office.update("customers", ids[0], json!({"phone": "02133"})).await;
+    office.sync().await;
+    phone.client.save(vec![edit, deal], 0).await.unwrap();
+    phone.sync().await;
+    assert_eq!((phone.client.conflicts().len(), world.server(BUDI, "pipelines").await.len()), (1, 0));
+    let version = phone.get("customers", ids[0]).unwrap().version.0;
+    let decided = phone.client.decide(&[decision(ids[0], version, json!({"phone": "theirs"}))], 0).await.unwrap();
+    phone.fail(&[Fault::Refuse]);
+    phone.sync().await;
+    phone.client.restore(&decided.undo).await.unwrap();
+    let groups: BTreeSet<_> = phone.store.peek(&[Read::Outbox]).outbox.iter().map(|change| change.group).collect();
+    assert_eq!((phone.unsent(), groups.len()), (2, 2), "{groups:?}");
+    phone.sync().await;
+    assert_eq!(world.server(BUDI, "pipelines").await.len(), 1);
+    assert_eq!((phone.client.conflicts().len(), phone.value("customers", ids[0], "phone")), (1, json!("02111")));
 }

@@ -8,7 +8,7 @@ use fieldsync::core::machine::Reason;
 use fieldsync::core::protocol::{Action, Answer, ProblemCode, Request};
 use fieldsync::core::record::{OpId, RecordId, RowId, UserId};
 use fieldsync::core::rows::End;
-use fieldsync::data::table::{RecordStatus, RecordView};
+use fieldsync::data::table::RecordStatus;
 use fieldsync::ports::{Read, Transport, TransportError};
 use serde_json::{Value, json};
 
@@ -24,14 +24,10 @@ async fn customer(world: &World) -> (Device, Device, RecordId) {
     (phone, office, id)
 }
 
-fn assignment(office: &Device, shown: &RecordView, written: Value) -> NewChange {
-    let RecordView { id: record, version, fields: seen, collection, .. } = shown.clone();
-    NewChange { row: office.row(), collection, record, action: Action::Update, version, seen, written: fields(written) }
-}
-
-async fn assign(office: &Device, id: RecordId, to: UserId) -> Result<(), SaveError> {
+/// The manager assigns a customer as shown.
+pub async fn assign(office: &Device, id: RecordId, to: UserId) -> Result<(), SaveError> {
     let shown = office.get("customers", id).unwrap();
-    office.client.save(vec![assignment(office, &shown, json!({"owner": to}))], 0).await
+    office.client.save(vec![office.edit(&shown, json!({"owner": to}))], 0).await
 }
 
 /// How each change ended that this device ever made, and how many have not.
@@ -84,7 +80,7 @@ async fn what_is_refused_while_somebody_waits_is_over_and_they_are_told() {
     // Broken rules are found before anything is asked.
     let sent = op_ids(&office).len();
     let shown = office.get("customers", id).unwrap();
-    let bad = office.client.save(vec![assignment(&office, &shown, json!({"owner": "sari"}))], 0).await;
+    let bad = office.client.save(vec![office.edit(&shown, json!({"owner": "sari"}))], 0).await;
     assert!(matches!(bad, Err(SaveError::Invalid(_))), "{bad:?}");
     assert_eq!(op_ids(&office).len(), sent);
 }
@@ -109,7 +105,7 @@ async fn another_s_change_of_the_field_is_told_and_one_of_other_fields_is_not() 
     let mut form = desk.get("customers", id).unwrap();
     form.fields.insert("owner".into(), json!(BUDI));
     let sent = op_ids(&desk).len();
-    let late = desk.client.save(vec![assignment(&desk, &form, json!({"owner": AHMAD}))], 0).await;
+    let late = desk.client.save(vec![desk.edit(&form, json!({"owner": AHMAD}))], 0).await;
     assert!(matches!(late, Err(SaveError::Refused(_))), "{late:?}");
     assert_eq!((op_ids(&desk).len(), ends(&desk).0.len()), (sent, 1));
 }
@@ -229,9 +225,9 @@ async fn online_fields_are_written_by_themselves() {
     let world = World::new();
     let (_, office, id) = customer(&world).await;
     let shown = office.get("customers", id).unwrap();
-    let mixed = office.client.save(vec![assignment(&office, &shown, json!({"owner": SARI, "city": "Bogor"}))], 0).await;
+    let mixed = office.client.save(vec![office.edit(&shown, json!({"owner": SARI, "city": "Bogor"}))], 0).await;
     assert_eq!(mixed, Err(SaveError::Mixed("owner".into())));
-    let group = [json!({"owner": SARI}), json!({"city": "Bogor"})].map(|written| assignment(&office, &shown, written));
+    let group = [json!({"owner": SARI}), json!({"city": "Bogor"})].map(|written| office.edit(&shown, written));
     assert_eq!(office.client.save(group.into(), 0).await, Err(SaveError::Mixed("owner".into())));
     assert_eq!(ends(&office), (vec![], 0));
 }
@@ -307,7 +303,7 @@ async fn an_answer_that_another_tab_has_heard_is_the_same_for_who_waits() {
         let slow = Overtaken { wire: world.wire(AHMAD, None), tab: &tab };
         let slow = world.open(AHMAD, office.store.clone(), slow, true).await.unwrap();
         let shown = slow.get("customers", id).unwrap();
-        let done = slow.save(vec![assignment(&office, &shown, json!({"owner": to}))], 0).await;
+        let done = slow.save(vec![office.edit(&shown, json!({"owner": to}))], 0).await;
         let code = if let Err(SaveError::Refused(problem)) = &done { Some(problem.code) } else { None };
         assert_eq!((code, done.is_ok()), (expected, expected.is_none()), "{done:?}");
         tab.sync().await;
@@ -343,7 +339,7 @@ async fn a_crash_between_any_two_steps_of_it_loses_and_doubles_nothing() {
             let mut was_told = false;
             if let Ok((client, _)) = world.client(AHMAD, dying, None).await {
                 let shown = client.get("customers", id).unwrap();
-                was_told = client.save(vec![assignment(&office, &shown, json!({"owner": SARI}))], 0).await.is_ok();
+                was_told = client.save(vec![office.edit(&shown, json!({"owner": SARI}))], 0).await.is_ok();
             }
             let is_whole = left.get() > 0;
             let again = world.context(AHMAD, office.store.clone()).await;

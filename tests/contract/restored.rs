@@ -12,6 +12,7 @@ use fieldsync::ports::{Read, Rows, Scope, Step, Store, StoreName, Write};
 use fieldsync_server::db::memory::State;
 use serde_json::{Value, json};
 
+use super::online::assign;
 use super::world::{AHMAD, BUDI, Device, Fault, World};
 
 /// Every change is in the outbox or has one end; how many have which.
@@ -337,4 +338,30 @@ async fn a_long_history_goes_in_batches() {
     assert!(sizes.len() > 1 && sizes.iter().all(|(count, bytes)| *count <= 1_000 && *bytes < 260 * 1024), "{sizes:?}");
     assert_eq!(sizes.iter().map(|(count, _)| count).sum::<usize>(), 451, "each once");
     assert_eq!(ends(&phone.store).await, (0, 451));
+}
+
+/// The server took them in another order than their answers came: it has the second of what history confirms, and is asked.
+#[tokio::test]
+async fn what_the_server_kept_stays_confirmed_behind_what_goes_back() {
+    let (world, phone, id, _) = customer().await;
+    let office = world.device(AHMAD).await;
+    office.sync().await;
+    let tab = world.context(AHMAD, office.store.clone()).await;
+    office.update("customers", id, json!({"city": "Bogor"})).await;
+    office.fail(&[Fault::LoseAnswer]);
+    office.sync().await;
+    let backup = world.db.backup();
+    assign(&tab, id, AHMAD).await.unwrap();
+    office.sync().await;
+    office.update("customers", id, json!({"name": "Toko Lama"})).await;
+    office.sync().await;
+    assert_eq!(ends(&office.store).await, (0, 3));
+    world.db.restore(backup);
+    phone.sync().await;
+    phone.update("customers", id, json!({"name": "Toko Baru"})).await;
+    phone.sync().await;
+    office.sync().await;
+    // The assignment and the name are to be decided anew; what is there already must not seem to be.
+    assert_eq!(ends(&office.store).await, (2, 1), "{:?}", office.client.outbox());
+    assert_eq!(on_server(&world, "customers", "city").await, (json!("Bogor"), Version(3)));
 }

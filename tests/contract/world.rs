@@ -262,6 +262,12 @@ impl Device {
         record
     }
 
+    /// An update, to save, of the record as a form has it.
+    pub fn edit(&self, shown: &RecordView, written: Value) -> NewChange {
+        let RecordView { id: record, version, fields: seen, collection, .. } = shown.clone();
+        NewChange { row: self.row(), collection, record, action: Action::Update, version, seen, written: fields(written) }
+    }
+
     /// An update of the record as it is shown here.
     pub async fn update(&self, collection: &str, id: RecordId, patch: Value) {
         let shown = self.get(collection, id).unwrap();
@@ -270,7 +276,7 @@ impl Device {
 
     /// An update of the record as a form has it.
     pub async fn update_seen(&self, shown: &RecordView, patch: Value) {
-        self.save(&shown.collection, shown.id, Action::Update, shown.version, shown.fields.clone(), fields(patch)).await;
+        self.client.save(vec![self.edit(shown, patch)], 0).await.unwrap();
     }
 
     pub async fn remove(&self, collection: &str, id: RecordId) {
