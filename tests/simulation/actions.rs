@@ -16,6 +16,9 @@ use crate::looks::describe;
 use crate::random::Random;
 use crate::world::World;
 
+/// How many of a hundred conflicts a person puts off.
+pub const LATER_PERCENT: u64 = 15;
+
 const REASONS: &[Reason] = &[
     Reason::Start,
     Reason::Online,
@@ -99,7 +102,7 @@ impl World {
             8 => self.undo(tab, random),
             9 => self.undo_undo(tab, random),
             10 => self.retry(tab, random),
-            11 => self.resolve(tab, random),
+            11 => self.resolve(tab, random, LATER_PERCENT),
             12 => self.look(tab, random),
             13 => self.create_bad(tab, random),
             _ => self.write_online(tab, random),
@@ -312,13 +315,13 @@ impl World {
         true
     }
 
-    /// Decides or puts off some conflict, as it is shown.
-    pub fn resolve(&mut self, tab: (usize, usize), random: &mut Random) -> bool {
+    /// Decides some conflict, as it is shown; so many of a hundred are put off.
+    pub fn resolve(&mut self, tab: (usize, usize), random: &mut Random, later_percent: u64) -> bool {
         let Some(client) = self.client(tab.0, tab.1) else { return false };
         let conflicts = client.conflicts();
         let Some(conflict) = random.pick(&conflicts) else { return false };
         let (collection, id, version) = conflict.key();
-        if random.percent(15) {
+        if random.percent(later_percent) {
             self.spawn(tab.0, tab.1, "put off", async move {
                 let _ = client.put_off(collection, id, version).await;
                 Done::Other

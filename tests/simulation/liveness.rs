@@ -8,6 +8,7 @@ use fieldsync::core::record::{Fields, RecordId, Version, field};
 use fieldsync::data::table::RecordStatus;
 use fieldsync::ports::Read;
 
+use crate::actions::LATER_PERCENT;
 use crate::device::{CONTEXTS, Done};
 use crate::network::Reply;
 use crate::random::Random;
@@ -180,10 +181,12 @@ impl World {
     fn decide(&mut self, round: usize) -> bool {
         let mut random = Random::new(self.seed, 1_000 + round as u64);
         let mut decided = false;
+        // Who puts off in every round is waited for by nobody.
+        let later_percent = if round < PEOPLE_ROUNDS_MAX / 2 { LATER_PERCENT } else { 0 };
         for device in 0..self.devices.len() {
             let Some(client) = self.client(device, 0) else { continue };
             for _ in 0..client.conflicts().len() {
-                decided |= self.resolve((device, 0), &mut random);
+                decided |= self.resolve((device, 0), &mut random, later_percent);
                 self.finish_tasks(device, 0);
             }
             let stuck: Vec<_> = client

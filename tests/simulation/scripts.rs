@@ -6,6 +6,7 @@ use fieldsync::core::protocol::Action;
 use fieldsync::data::table::RecordView;
 use serde_json::json;
 
+use crate::actions::LATER_PERCENT;
 use crate::clocks::{clock_back, clock_on, edit_city, other_city};
 use crate::device::Done;
 use crate::random::Random;
@@ -363,7 +364,7 @@ fn taken_code(world: &mut World, random: &mut Random) {
 
 fn decide(world: &mut World, random: &mut Random) {
     world.ready(ME);
-    world.resolve(ME, random);
+    world.resolve(ME, random, LATER_PERCENT);
     world.finish_tasks(0, 0);
 }
 
