@@ -235,7 +235,7 @@ impl Oracle {
         }
         if let ParcelState::Refused { .. } = parcel.state {
             // What is done only with an answer also waits for a person if theirs moved, or if it was put back.
-            let rejected = matches!(self.server.finals.get(&parcel.op_id), Some(Outcome::Rejected { .. }));
+            let rejected = self.server.was_rejected.contains(&parcel.op_id);
             self.require(rejected || parcel.online, "I13 only our server speaks", || {
                 format!("{:?} is refused and the server did not say so", parcel.op_id)
             });

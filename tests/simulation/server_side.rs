@@ -31,6 +31,8 @@ pub struct ServerSide {
     pub restores: u32,
     /// Parcels that were ever refused, also if a backup forgot it.
     pub was_refused: BTreeSet<OpId>,
+    /// Those of them that were ever rejected: a clone may have got another answer to the same since.
+    pub was_rejected: BTreeSet<OpId>,
 }
 
 impl ServerSide {
@@ -43,12 +45,16 @@ impl ServerSide {
         self.finals = lost.finals.iter().map(|(op, outcome)| (*op, outcome.clone())).chain(self.finals).collect();
         self.restores = lost.restores + 1;
         self.was_refused.clone_from(&lost.was_refused);
+        self.was_rejected.clone_from(&lost.was_rejected);
         self
     }
 
     pub fn answered(&mut self, result: &PushResult) {
         if matches!(result.outcome, Outcome::Rejected { .. } | Outcome::Conflict { .. } | Outcome::Voided) {
             self.was_refused.insert(result.op_id);
+        }
+        if matches!(result.outcome, Outcome::Rejected { .. }) {
+            self.was_rejected.insert(result.op_id);
         }
         if result.outcome.is_final() {
             self.finals.insert(result.op_id, result.outcome.clone());
