@@ -9,6 +9,7 @@ use fieldsync::core::schema::ids;
 use fieldsync::data::table::RecordStatus;
 use fieldsync::ports::Read;
 
+use crate::liveness::is_poison;
 use crate::world::World;
 
 /// A bad change is found within so many cycles, and the next one after it.
@@ -47,6 +48,13 @@ impl World {
             shown.is_none_or(|shown| matches!(shown.status, RecordStatus::Conflict | RecordStatus::Failed))
         };
         bad.extend(outbox.iter().filter(waits).map(|change| change.record));
+        // What a restored server has of such a record no client can read: nothing is built on what there was before.
+        let is_restored = self.sim.oracle.borrow().server.restores > 0;
+        let is_unread = |change: &&Change| {
+            let there = self.server.record(&change.collection, change.record);
+            is_restored && there.is_some_and(|record| is_poison(&record.fields))
+        };
+        bad.extend(outbox.iter().filter(is_unread).map(|change| change.record));
         loop {
             let groups: BTreeSet<GroupId> =
                 outbox.iter().filter(|change| bad.contains(&change.record)).filter_map(|change| change.group).collect();

@@ -297,6 +297,6 @@ impl World {
 }
 
 /// Goes out as an entry that no client can read, or hangs on a record that does.
-fn is_poison(fields: &Fields) -> bool {
+pub fn is_poison(fields: &Fields) -> bool {
     fields.values().any(|value| value.as_str().is_some_and(|text| text.contains("__poison_entry__")))
 }
