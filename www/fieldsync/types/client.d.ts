@@ -65,6 +65,8 @@ export interface SyncClient<S = AnySchema> extends EventTarget {
   forget(): Promise<void>;
   /** After a new sign-in: sends what waits. */
   signedIn(): Promise<void>;
+  /** Before the user signs out: forgets the reports that are kept. Everything else stays, and waits for this user. */
+  signedOut(): Promise<void>;
   /** Takes the new version of the app (status "reload"): reloads the page once. */
   reload(): Promise<void>;
   /** For an app with a worker of its own: a new version of it waits. */
