@@ -66,6 +66,7 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
             full: shared.full,
             lost: shared.losses.lost(),
             server_epoch: shared.server_epoch,
+            unread: shared.pull.poisoned,
             now,
             ..Facts::default()
         };

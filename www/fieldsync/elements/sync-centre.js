@@ -247,6 +247,7 @@ export class SyncCentre extends DrawnElement {
         h("dt", null, h("label", { for: "language" }, t("centre.language"))),
         h("dd", null, h("select", { id: "language", dataset: { key: "language" }, onchange: chosen }, languages)),
       ),
+      status.unread && h("p.note", null, t("centre.unread", { n: status.unread })),
       errors.length ? this.#fold("errors", t("centre.errors"), h("ul.errors", null, errors)) : null,
       h(
         "div.actions",
