@@ -20,6 +20,8 @@ use crate::ports::{Cause, Committed, Durability, REOPEN_TRIES_MAX, Read, Rows, S
 /// How a transaction fails.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Fault {
+    /// Not this one: a later one fails.
+    Pass,
     /// With this error; nothing is written.
     Before(StoreError),
     /// The connection dies in the commit: everything is written, and the store repeats the work on what was written.
@@ -306,6 +308,7 @@ impl Disk {
             Write::Draft(row) => put(self, undo, |disk| &mut disk.drafts, row.form.clone(), Some(row)),
             Write::RemoveDraft(form) => put(self, undo, |disk| &mut disk.drafts, form, None),
             Write::Derived(name, bytes) => put(self, undo, |disk| &mut disk.derived, name, Some(bytes)),
+            Write::RemoveDerived(name) => put(self, undo, |disk| &mut disk.derived, name, None),
         }
         Ok(())
     }

@@ -141,6 +141,8 @@ pub enum Write {
     RemoveDraft(String),
     /// Puts a row of `derived`.
     Derived(String, Vec<u8>),
+    /// Removes it.
+    RemoveDerived(String),
 }
 
 /// A transaction to be: which stores, how durable, what to read first.
@@ -228,7 +230,10 @@ pub trait Transport {
     async fn send(&self, request: &Request) -> Result<Answer, TransportError>;
 }
 
-/// Clock, chance and sleep.
+/// How much room is kept for a full disk, in bytes.
+pub const RESERVE_BYTES: usize = 1024 * 1024;
+
+/// Clock, chance, sleep, and what room is kept.
 #[allow(async_fn_in_trait)] // As above.
 pub trait Host {
     /// The device's clock.
@@ -237,6 +242,10 @@ pub trait Host {
     fn random(&self) -> u64;
     /// Comes back at this time or after.
     async fn sleep_until(&self, at: Millis);
+    /// How many bytes to keep for a full disk.
+    fn reserve_bytes(&self) -> usize {
+        RESERVE_BYTES
+    }
 }
 
 /// When to try again: the one question the driver asks of an error.

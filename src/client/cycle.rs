@@ -159,6 +159,7 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
         if was_sending && let Err(error) = self.refresh(Some(None)).await {
             self.note_store(&error);
         }
+        self.keep_reserve().await;
         self.note(Note::Status);
         self.note(Note::Wake(None));
     }

@@ -146,7 +146,7 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
                 Err(error) => Step::Write(vec![], Err(error)),
             }
         };
-        let (decided, first) = self.store.update(Scope::strict(&stores, read), plan).await?.value?;
+        let (decided, first) = self.update_in_need(Scope::strict(&stores, read), plan).await?.value?;
         if !decided.undo.ended.is_empty() {
             self.trace(What::Ended(decided.undo.ended.iter().map(|ended| ended.row).collect()));
         }

@@ -20,6 +20,7 @@ mod read;
 mod refresh;
 mod reports;
 mod restore;
+mod room;
 mod save;
 mod search;
 mod server;
@@ -116,6 +117,8 @@ struct Shared {
     /// The server refused a compressed body once.
     plain: bool,
     full: bool,
+    /// Room is kept for a full disk, as far as this context knows.
+    has_reserve: bool,
     /// What is not in the stored trace yet.
     trace: Recorder,
     /// Row ids that this context saved, the newest last.
@@ -161,6 +164,7 @@ impl Shared {
             lost_cursors: 0,
             plain: false,
             full: false,
+            has_reserve: false,
             trace: Recorder::new(context),
             saved: VecDeque::new(),
             waited_for: BTreeSet::new(),

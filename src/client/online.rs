@@ -123,7 +123,7 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
                 Err(error) => Step::Write(vec![], Err(error)),
             }
         };
-        let (planned, committed) = self.store.update(Scope::strict(STORES, reads), plan).await?.split();
+        let (planned, committed) = self.update_in_need(Scope::strict(STORES, reads), plan).await?.split();
         let mut begun = planned?;
         if let (Begun::Open(request), Some(seq)) = (&mut begun, committed.appended.first()) {
             // Its number is known only now.

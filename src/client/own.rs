@@ -121,7 +121,7 @@ fn write_over(rows: &mut Rows, writes: Vec<Write>, given: Given) -> Vec<PageRow>
             Write::Meta(name, value) => drop(rows.meta.insert(name.to_owned(), value)),
             // Neither a begin nor an answer nor a page writes these.
             Write::PutBack(_) | Write::Amend(_) | Write::PruneHistory(_) => {}
-            Write::Draft(_) | Write::RemoveDraft(_) | Write::Derived(..) => {}
+            Write::Draft(_) | Write::RemoveDraft(_) | Write::Derived(..) | Write::RemoveDerived(_) => {}
         }
     }
     if !changes.is_empty() || !outbox.is_empty() {

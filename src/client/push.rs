@@ -154,7 +154,7 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
                 Err(error) => Step::Write(vec![], Err(error)),
             }
         };
-        let (planned, committed) = self.store.update(scope, plan).await?.split();
+        let (planned, committed) = self.update_in_need(scope, plan).await?.split();
         let (begun, request) = planned?;
         self.trace_begun(&begun);
         self.take_own(stood, committed, None).await?;
@@ -295,7 +295,7 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
                 Err(error) => Step::Write(vec![], Err(error)),
             }
         };
-        let (planned, committed) = self.store.update(scope, plan).await?.split();
+        let (planned, committed) = self.update_in_need(scope, plan).await?.split();
         let (finished, put, next) = planned?;
         if let Some(finished) = &finished {
             self.count_answered(results, finished, waits);

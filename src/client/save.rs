@@ -104,8 +104,7 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
             scope.durability = crate::ports::Durability::Relaxed;
         }
         let committed = self
-            .store
-            .update(scope, |found| {
+            .update_in_need(scope, |found| {
                 // Save was pressed again: the change is there, or was and has ended.
                 let saved = &self.shared.borrow().saved;
                 let is_saved = |row: &RowId| saved.contains(row) && !mutation::is(Mutation::SavedTwice);

@@ -94,7 +94,7 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
             planned.replace(settled.clone());
             Step::Write(writes, settled)
         };
-        let settled = self.store.update(scope, plan).await?.value;
+        let settled = self.update_in_need(scope, plan).await?.value;
         self.trace(What::Ended(settled.ended.iter().map(|ended| ended.row).collect()));
         self.settled().await?;
         if settled.ended.is_empty() && !settled.is_later() { Err(SettleError::NotFound) } else { Ok(settled) }
@@ -134,7 +134,7 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
             writes.extend(online.iter().filter(is_new).cloned().map(Write::Parcel));
             Step::Write(writes, true)
         };
-        let done = self.store.update(scope, plan).await?.value;
+        let done = self.update_in_need(scope, plan).await?.value;
         if done {
             self.trace(What::Saved(changes.iter().map(Into::into).collect()));
         }

@@ -128,7 +128,8 @@ pub(super) fn network_name(error: &TransportError) -> &'static str {
     }
 }
 
-fn slot(number: u32) -> String {
+/// The name of a segment of the trace.
+pub(super) fn slot(number: u32) -> String {
     format!("{}/{number}", derived::TRACE)
 }
 

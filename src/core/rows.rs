@@ -202,4 +202,8 @@ pub mod derived {
     pub const TRACE: &str = "trace";
     /// The last answer of each report, by its name.
     pub const REPORTS: &str = "reports";
+    /// Large, and means nothing: given up when the disk is full.
+    pub const RESERVE: &str = "reserve";
+    /// Says that there is one.
+    pub const RESERVED: &str = "reserved";
 }

@@ -9,6 +9,7 @@ mod crashes;
 mod damaged;
 mod deciding;
 mod failures;
+mod full;
 mod kinds;
 mod loops;
 mod losses;

@@ -27,7 +27,7 @@ impl World {
             1 => self.power_cut(device),
             2 => self.jump_clock(device, random),
             3 => self.drift_clock(device, random),
-            4 => self.store_fault(device, "quota", Fault::Before(StoreError::Full), 3),
+            4 => self.store_fault(device, "quota", Fault::Before(StoreError::Full), if random.percent(50) { 3 } else { 6 }),
             5 => self.store_fault(device, "closed connection", Fault::Before(StoreError::Closed), 2),
             6 => self.store_fault(device, "commit unseen", Fault::After(StoreError::Closed), 1),
             7 => self.store_fault(device, "work repeated", Fault::LostAnswer, 1),

@@ -217,6 +217,10 @@ impl Host for SimHost {
         self.sim.random.borrow_mut().bits()
     }
 
+    fn reserve_bytes(&self) -> usize {
+        64
+    }
+
     async fn sleep_until(&self, at: Millis) {
         Sleeping { sim: &self.sim, until: at.0 - self.offset_ms.get() }.await;
     }

@@ -117,6 +117,7 @@ impl Encoding {
                 Encoded::Delete(StoreName::History, range.into())
             }
             Write::RemoveDraft(form) => Encoded::Delete(StoreName::Drafts, form.as_str().into()),
+            Write::RemoveDerived(name) => Encoded::Delete(StoreName::Derived, name.as_str().into()),
             Write::Derived(name, bytes) => {
                 Encoded::Put(StoreName::Derived, schema::DerivedObject::new(name, &Uint8Array::from(bytes.as_slice())).into())
             }
