@@ -1,4 +1,5 @@
 /** Story 7: 401 in the middle. Nothing is lost; another user on the same browser sends nothing of the first. */
+import { readFileSync } from "node:fs";
 import { assert, sleep } from "../lib/until.mjs";
 
 /** @type {import("../run.mjs").Story} */
@@ -41,5 +42,28 @@ export default {
     const sent = now.filter((entry) => String(entry.fields.name).startsWith("PT Xenokrat"));
     assert.deepEqual(sent.map((entry) => entry.version), [1, 1, 1], "all is sent, once");
     assert.equal(now.length, before.length + 3);
+
+    world.step("a sign-out with unsent work asks what is to become of it");
+    await world.proxy.unplug();
+    await budi.createCustomer({ name: "PT Pamit" });
+    await budi.go("Settings");
+    const leave = budi.page.getByRole("button", { name: "Sign out", exact: true });
+    const dialog = budi.page.getByRole("dialog");
+    await leave.click();
+    assert.match(await dialog.innerText(), /Keep on this phone\s+Sent when you sign in again here/);
+    await dialog.getByRole("button", { name: "Cancel" }).click();
+    await leave.click();
+    await dialog.getByRole("button", { name: /^Send now/ }).click();
+    await budi.page.locator(".toasts").getByText("Not everything could be sent: you are still signed in").waitFor();
+    await leave.click();
+    const saved = budi.page.waitForEvent("download");
+    await dialog.getByRole("button", { name: /^Save as a file/ }).click();
+    assert.match(readFileSync(await (await saved).path(), "utf8"), /PT Pamit/, "the file has it");
+    await budi.page.getByLabel("Password").waitFor();
+    assert.equal(await budi.page.getByText("PT Pamit").count(), 0, "nobody's data is shown");
+    await world.proxy.replug();
+    await budi.fillSignIn("budi");
+    await budi.upToDate();
+    assert.equal((await (await world.api("budi")).customersNamed("PT Pamit")).length, 1, "kept, and sent once");
   },
 };
