@@ -15,8 +15,10 @@ const PANELS = [
   { id: "open", title: "Opening to the first 50", peer: "Dexie" },
   { id: "list", title: "50 by name", peer: "IndexedDB" },
 ];
-/** Of one panel's square, of what is between them, and of the margins. */
-const [WIDTH, HEIGHT, GAP, LEFT, TOP] = [210, 190, 60, 50, 30];
+/** Of one panel's square, of what is between them (names of lines, and the next one's numbers), and of the margins. */
+const [WIDTH, HEIGHT, GAP, LEFT, TOP] = [170, 170, 125, 55, 30];
+/** Of a line of text. */
+const LINE = 14;
 const STYLE = `text{font:12px system-ui,sans-serif;fill:#444}.title{font-weight:600}.grid{stroke:#8884}
 .ours{color:#0a6ebd}.peer{color:#b4540a}polyline{fill:none;stroke:currentColor;stroke-width:2}circle,.ours text,.peer text{fill:currentColor}
 @media(prefers-color-scheme:dark){text{fill:#ccc}.ours{color:#58b0f5}.peer{color:#f0a050}}`;
@@ -54,9 +56,11 @@ function draw({ title, peer, ours, theirs }) {
   for (let power = low; power <= high; power++) parts.push(grid(0, WIDTH, y(10 ** power), y(10 ** power), -6, y(10 ** power) + 4, "end", 10 ** power));
   for (const size of SIZES) parts.push(grid(x(size), x(size), 0, HEIGHT, x(size), HEIGHT + 16, "middle", size / 1000, "k"));
   parts.push(`<text x="${WIDTH / 2}" y="${HEIGHT + 34}" text-anchor="middle">records</text>`);
-  // Whoever ends higher has its name above its line.
-  const isAbove = ours[ours.length - 1].ms > theirs[theirs.length - 1].ms;
-  parts.push(curve("ours", OURS.name, ours, y, isAbove), curve("peer", peer, theirs, y, !isAbove));
+  // Each line's name stands at its end; two that end close together make room for each other.
+  const [end, other] = [ours, theirs].map((line) => y(line[line.length - 1].ms));
+  const aside = Math.max(0, LINE - Math.abs(end - other)) / 2;
+  const away = end < other ? -aside : aside;
+  parts.push(curve("ours", OURS.name, ours, y, end + away), curve("peer", peer, theirs, y, other - away));
   return parts.join("");
 }
 
@@ -74,12 +78,11 @@ function grid(x1, x2, y1, y2, atX, atY, anchor, value, unit = "") {
   return `<line class="grid" x1="${x1}" x2="${x2}" y1="${y1}" y2="${y2}"/><text x="${atX}" y="${atY}" text-anchor="${anchor}">${number}</text>`;
 }
 
-/** @param {string} style @param {string} name @param {Line} line @param {(ms: number) => number} y @param {boolean} isAbove */
-function curve(style, name, line, y, isAbove) {
+/** @param {string} style @param {string} name @param {Line} line @param {(ms: number) => number} y @param {number} nameY */
+function curve(style, name, line, y, nameY) {
   const points = line.map(({ size, ms }) => `${x(size)},${y(ms)}`);
   const dots = line.map(({ size, ms }) => `<circle cx="${x(size)}" cy="${y(ms)}" r="3"/>`);
-  const last = line[line.length - 1];
-  const label = `<text x="${WIDTH}" y="${y(last.ms) + (isAbove ? -8 : 18)}" text-anchor="end">${name}</text>`;
+  const label = `<text x="${WIDTH + 7}" y="${round(nameY + 4)}">${name}</text>`;
   return `<g class="${style}"><polyline points="${points.join(" ")}"/>${dots.join("")}${label}</g>`;
 }
 

@@ -46,7 +46,7 @@ export async function setting({ rounds, chromium, seconds }) {
   return [
     `Measured on ${new Date().toISOString().slice(0, 10)}, on a machine with ${NUMBERS[cores] ?? cores} cores, in ${seconds.toFixed(0)} seconds.`,
     `Chromium ${browser} with a profile on disk; ${versions.join(", ")}.`,
-    `Medians of ${rounds} rounds, and the least and the most in brackets; in each round everything has its turn.`,
+    `Medians of ${NUMBERS[rounds] ?? rounds} round${rounds === 1 ? "" : "s"}, and the least and the most in brackets; in each round everything has its turn.`,
   ];
 }
 

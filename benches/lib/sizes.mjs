@@ -21,6 +21,7 @@ export const SIZES = [1000, 3000, 10_000, 30_000, 100_000];
 const BARRED = [10_000, 100_000];
 /** How often it is opened, and from a navigation; each time in a new page. */
 const OPENED = 3;
+const BETWEEN_MS = 500;
 /** How many lists a percentile is of. */
 const LISTS = 100;
 const MB = 1e6;
@@ -113,11 +114,11 @@ async function opens(stage, size, timed, values) {
   /** @type {{ navigations: number[], openings: number[] }} */
   const { navigations, openings } = { navigations: [], openings: [] };
   for (let time = 0; time < (timed ? OPENED : 0); time++) {
-    await stage.settle();
+    await stage.settle(BETWEEN_MS);
     navigations.push(await stage.navigate());
   }
   for (let time = 0; time < (timed ? OPENED : 1); time++) {
-    await stage.settle();
+    await stage.settle(BETWEEN_MS);
     await stage.load();
     openings.push(await stage.call("firstRows"));
   }

@@ -86,8 +86,8 @@ export class Stage {
   }
 
   /** What a step leaves behind may end before the next is measured. */
-  async settle() {
-    await this.#page.waitForTimeout(SETTLE_MS);
+  async settle(ms = SETTLE_MS) {
+    await this.#page.waitForTimeout(ms);
   }
 
   /** Calls the page side of the library, or of another one. @param {string} name @param {...any} given @returns {Promise<any>} */
