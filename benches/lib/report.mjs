@@ -111,7 +111,7 @@ missed when no round met it; then the command fails. The chart's sizes that have
   loaded, in a profile that has the records: the median of three pages. **From navigation** is from the browser's navigation,
   with the library in its cache; no service worker. Fieldsync's user is signed in by the cookie, and the page does not wait for
   that. Dexie has the records by \`bulkPut\`, and lists with \`orderBy("name").limit(50)\`.
-- **Memory** is the heap of JavaScript after a collection (CDP) and the memory of the wasm, which never shrinks, in a tab that opened the
+- **Memory** is the heap of JavaScript with its array buffers after a collection (CDP), and the memory of the wasm, which never shrinks, in a tab that opened the
   database, has listed 50 by name and is at rest; less the same of the app without a record. It stands beside the JSON of the records' fields.
 - **The longest task** is the longest that Chromium tells while 10,000 are first synced from our server and the processor is throttled (CDP):
   it tells those over 50 ms, so 50 stands for none.

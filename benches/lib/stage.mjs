@@ -69,7 +69,7 @@ export class Stage {
     await (await this.#cdp()).send("Emulation.setCPUThrottlingRate", { rate });
   }
 
-  /** Bytes of JavaScript's heap that are reachable. */
+  /** Bytes of JavaScript's heap that are reachable, with its array buffers; the wasm's memory is not among them. */
   async heapBytes() {
     const session = await this.#cdp();
     await session.send("HeapProfiler.enable");
@@ -78,7 +78,7 @@ export class Stage {
     await session.send("HeapProfiler.collectGarbage");
     const usage = await session.send("Runtime.getHeapUsage");
     await session.send("HeapProfiler.disable");
-    return usage.usedSize;
+    return usage.usedSize + usage.backingStorageSize;
   }
 
   async #cdp() {
