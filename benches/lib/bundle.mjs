@@ -5,13 +5,13 @@ import { fileURLToPath } from "node:url";
 import * as esbuild from "esbuild";
 
 const PAGE = join(dirname(fileURLToPath(import.meta.url)), "../page");
-const NAMES = ["fieldsync", "pouchdb", "rxdb", "raw", "minisearch"];
+const NAMES = ["fieldsync", "pouchdb", "rxdb", "dexie", "raw", "minisearch", "opening"];
 
 /** @param {string} app The built app. @param {string} out */
 export async function bundle(app, out) {
   rmSync(out, { recursive: true, force: true });
   cpSync(app, out, { recursive: true });
-  cpSync(join(PAGE, "bench.html"), join(out, "bench.html"));
+  for (const page of ["bench.html", "opening.html"]) cpSync(join(PAGE, page), join(out, page));
   await esbuild.build({
     entryPoints: NAMES.map((name) => join(PAGE, `${name}.js`)),
     outdir: join(out, "bench"),

@@ -1,35 +1,38 @@
 /** What was measured, compared: the medians, and the ratio of each round. */
-import { OURS } from "./figures.mjs";
+import { OURS } from "./libraries.mjs";
 import { summary } from "./stats.mjs";
 
 /**
  * @typedef {import("./figures.mjs").Figure} Figure
- * @typedef {import("./figures.mjs").Measured} Measured
+ * @typedef {import("./scenes.mjs").Measured} Measured
  * @typedef {import("./stats.mjs").Summary} Summary
  * @typedef {"met" | "missed within noise" | "missed" | "no bar"} Verdict
  * @typedef {{ name: string, batch?: number, times: Summary, ratio: Summary, verdict: Verdict }} Peer
- * @typedef {{ figure: Figure, ours: Summary, peers: Peer[] }} Row
+ * @typedef {{ figure: Figure, ours: Summary, peers: Peer[], verdict: Verdict }} Row `verdict`: of the value itself, if nothing stands beside it.
  */
 
 /** Nothing, if this run did not measure it. @param {Figure} figure @param {Measured[][]} rounds @returns {Row | undefined} */
 export function compare(figure, rounds) {
-  const ours = valuesOf(figure, rounds, ({ library }) => library === OURS);
+  const ours = valuesOf(figure.id, rounds, ({ library }) => library === OURS);
   if (ours.length < rounds.length) return undefined;
-  const peers = figure.against.flatMap((name) => {
-    const batches = new Set(rounds.at(-1)?.flatMap(({ library }) => (library.name === name ? [library.batch] : [])));
+  const peers = (figure.against ?? []).flatMap((name) => {
+    const batches = new Set(rounds.at(-1)?.flatMap(({ library, values }) => (library.name === name && figure.id in values ? [library.batch] : [])));
     const all = [...batches].map((batch) => {
-      const times = valuesOf(figure, rounds, ({ library }) => library.name === name && library.batch === batch);
+      const times = valuesOf(figure.id, rounds, ({ library }) => library.name === name && library.batch === batch);
       return peer(figure, name, batch, times, ours);
     });
     // A run of one round has both sizes.
     return all.sort((a, b) => a.times.median - b.times.median).slice(0, 1);
   });
-  return { figure, ours: summary(ours), peers };
+  const { beside } = figure;
+  if (beside) peers.push(peer(figure, beside.name, undefined, valuesOf(beside.id, rounds, ({ library }) => library === OURS), ours));
+  const values = summary(ours);
+  return { figure, ours: values, peers, verdict: peers.length ? "no bar" : verdict(figure.bar, values) };
 }
 
-/** @param {Figure} figure @param {Measured[][]} rounds @param {(measured: Measured) => boolean} is */
-function valuesOf(figure, rounds, is) {
-  return rounds.flatMap((round) => round.filter((one) => is(one) && figure.id in one.values).map(({ values }) => values[figure.id]));
+/** @param {string} id @param {Measured[][]} rounds @param {(measured: Measured) => boolean} is */
+function valuesOf(id, rounds, is) {
+  return rounds.flatMap((round) => round.filter((one) => is(one) && id in one.values).map(({ values }) => values[id]));
 }
 
 /** @param {Figure} figure @param {string} name @param {number | undefined} batch @param {number[]} times @param {number[]} ours @returns {Peer} */

@@ -9,9 +9,10 @@ import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { uuid7 } from "../../tests/e2e/lib/api.mjs";
 import { Server } from "../../tests/e2e/lib/server.mjs";
-import { customers } from "./customers.mjs";
+import { changeOf, customers } from "./customers.mjs";
 
 /** @typedef {{ origin: string, changed(word: string): Promise<number>, stop(): Promise<void> }} Running */
+/** @typedef {Running & { port: number, change(count: number, word: string): Promise<void> }} OursRunning `change`: another device changes so many customers. */
 
 export const USER = { username: "bench", password: "bench-1234" };
 /** What is pushed at once when our server is filled: well below the largest body. */
@@ -47,28 +48,31 @@ export async function startTheirs(library, app, count) {
   };
 }
 
-/** Our server with its customers, made once; each measurement gets a copy. */
+/** Our server with its customers, made once for each number of them; each measurement gets a copy. */
 export class Ours {
   #program;
   #app;
   #folder;
+  /** @type {Map<number, Promise<void>>} */
+  #made = new Map();
 
   /** @param {string} program @param {string} app @param {string} folder For the databases. */
   constructor(program, app, folder) {
     this.#program = program;
     this.#app = app;
     this.#folder = folder;
+    rmSync(folder, { recursive: true, force: true });
   }
 
-  get #template() {
-    return join(this.#folder, "template");
+  /** @param {number} count */
+  #template(count) {
+    return join(this.#folder, `template-${count}`);
   }
 
   /** Makes the database that is copied. @param {number} count */
-  async fill(count) {
-    rmSync(this.#folder, { recursive: true, force: true });
-    await this.#addUser();
-    const server = this.#server(this.#template);
+  async #fill(count) {
+    await this.#addUser(this.#template(count));
+    const server = this.#server(this.#template(count));
     await server.start();
     try {
       const client = await Client.signIn(server.port);
@@ -79,16 +83,21 @@ export class Ours {
     }
   }
 
-  /** @returns {Promise<Running>} */
-  async start() {
+  /** @param {number} count Of its customers. @returns {Promise<OursRunning>} */
+  async start(count) {
+    const made = this.#made.get(count) ?? this.#fill(count);
+    this.#made.set(count, made);
+    await made;
     const data = join(this.#folder, "data");
     rmSync(data, { recursive: true, force: true });
-    cpSync(this.#template, data, { recursive: true });
+    cpSync(this.#template(count), data, { recursive: true });
     const server = this.#server(data);
     await server.start();
     return {
+      port: server.port,
       origin: `http://127.0.0.1:${server.port}`,
       changed: async (word) => (await Client.signIn(server.port)).changed(word),
+      change: async (count, word) => (await Client.signIn(server.port)).update(customers(count), word),
       stop: () => server.stop(),
     };
   }
@@ -98,8 +107,9 @@ export class Ours {
     return new Server({ program: this.#program, app: this.#app, data, demo: false });
   }
 
-  async #addUser() {
-    const words = ["user", "add", "Bench", "--username", USER.username, "--role", "rep", "--data", this.#template, "--password-stdin"];
+  /** @param {string} data */
+  async #addUser(data) {
+    const words = ["user", "add", "Bench", "--username", USER.username, "--role", "rep", "--data", data, "--password-stdin"];
     const child = spawn(this.#program, words, { stdio: ["pipe", "ignore", "inherit"] });
     child.stdin.end(`${USER.password}\n`);
     const status = await new Promise((resolve) => child.once("exit", resolve));
@@ -128,10 +138,24 @@ class Client {
   }
 
   /** @param {ReturnType<typeof customers>} records */
-  async create(records) {
-    const parcels = records.map(({ id, ...patch }) => {
-      const item = { collection: "customers", id, action: "create", base_version: 0, patch, seen: {}, edited_at: Date.now() };
-      return { op_id: uuid7(), changes: [uuid7()], schema: 1, items: [item] };
+  create(records) {
+    return this.#push(records.map(({ id, ...patch }) => ({ id, action: "create", base_version: 0, patch, seen: {} })));
+  }
+
+  /** Changes them as they were made. @param {ReturnType<typeof customers>} records @param {string} word */
+  update(records, word) {
+    return this.#push(
+      records.map(({ id, contact, next_visit }, index) => {
+        return { id, action: "update", base_version: 1, patch: changeOf(index, word), seen: { contact, next_visit } };
+      }),
+    );
+  }
+
+  /** @param {{ id: string, action: string, base_version: number, patch: object, seen: object }[]} items */
+  async #push(items) {
+    const parcels = items.map((item) => {
+      const whole = { collection: "customers", ...item, edited_at: Date.now() };
+      return { op_id: uuid7(), changes: [uuid7()], schema: 1, items: [whole] };
     });
     const body = { device: uuid7(), epoch: uuid7(), allocated_seq: 1, open: [[1, 1]], parcels };
     const { results } = await this.#ask("/sync/v1/push", body);

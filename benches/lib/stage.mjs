@@ -4,8 +4,11 @@ import { Device } from "../../tests/e2e/lib/browser.mjs";
 import { USER } from "./servers.mjs";
 
 /** @typedef {import("./servers.mjs").Running} Running */
-/** @typedef {{ name: string, module: string, batch?: number }} Library */
+/** @typedef {import("./libraries.mjs").Library} Library */
+/** @typedef {{ chromium: string, out: string, total: number, begin?: string, throttle?: number }} Options `begin`: what the page side does at first; `throttle`: how many times slower the processor is, from before the first request on. */
 
+/** The page's clock has steps. */
+export const CLOCK_STEP_MS = 0.1;
 /** How long the slowest step may take. */
 const STEP_MS_MAX = 180_000;
 /** What a step leaves behind may end before the next is measured. */
@@ -15,24 +18,27 @@ export class Stage {
   #device;
   #page;
   #library;
-  #total;
+  #options;
+  /** @type {import("playwright-core").CDPSession | undefined} */
+  #session;
 
-  /** @param {Running} server @param {Device} device @param {import("playwright-core").Page} page @param {Library} library @param {number} total */
-  constructor(server, device, page, library, total) {
+  /** @param {Running} server @param {Device} device @param {import("playwright-core").Page} page @param {Library} library @param {Options} options */
+  constructor(server, device, page, library, options) {
     this.server = server;
     this.#device = device;
     this.#page = page;
     this.#library = library;
-    this.#total = total;
+    this.#options = options;
   }
 
-  /** @param {Running} server @param {Library} library @param {{ chromium: string, out: string, total: number }} options */
-  static async open(server, library, { chromium, out, total }) {
-    const device = new Device({ executable: chromium, folder: join(out, "device"), phone: false });
+  /** @param {Running} server @param {Library} library @param {Options} options */
+  static async open(server, library, options) {
+    const device = new Device({ executable: options.chromium, folder: join(options.out, "device"), phone: false });
     device.forget();
     try {
       await device.start();
-      const stage = new Stage(server, device, await device.page(), library, total);
+      const stage = new Stage(server, device, await device.page(), library, options);
+      if (options.throttle) await stage.throttle(options.throttle);
       await stage.load();
       return stage;
     } catch (error) {
@@ -42,11 +48,46 @@ export class Stage {
     }
   }
 
-  /** The page anew, with the library open. */
+  /** The page anew, with the library open; or with what `begin` names done. */
   async load() {
+    const { total, begin = "open" } = this.#options;
     this.#page.setDefaultTimeout(STEP_MS_MAX);
     await this.#page.goto(`${this.server.origin}/bench.html`);
-    await this.call("open", { total: this.#total, batch: this.#library.batch, ...USER });
+    await this.call(begin, { total, batch: this.#library.batch, ...USER });
+  }
+
+  /** A page that starts the library by itself; milliseconds from the navigation until the first rows are there. @returns {Promise<number>} */
+  async navigate() {
+    // Away first: another fragment of the same page would be no navigation.
+    await this.#page.goto("about:blank");
+    await this.#page.goto(`${this.server.origin}/opening.html#${this.#library.module}`);
+    return within(this.#page.evaluate(() => Reflect.get(globalThis, "firstRowsAt")), `${this.#library.name}: opening`);
+  }
+
+  /** @param {number} rate So many times slower; 1: as it is. */
+  async throttle(rate) {
+    await (await this.#cdp()).send("Emulation.setCPUThrottlingRate", { rate });
+  }
+
+  /** Bytes of JavaScript's heap that are reachable, with its array buffers; the wasm's memory is not among them. */
+  async heapBytes() {
+    const session = await this.#cdp();
+    await session.send("HeapProfiler.enable");
+    await session.send("HeapProfiler.collectGarbage");
+    // What the first left to finalizers.
+    await session.send("HeapProfiler.collectGarbage");
+    const usage = await session.send("Runtime.getHeapUsage");
+    await session.send("HeapProfiler.disable");
+    return usage.usedSize + usage.backingStorageSize;
+  }
+
+  async #cdp() {
+    return (this.#session ??= await this.#device.context.newCDPSession(this.#page));
+  }
+
+  /** What a step leaves behind may end before the next is measured. */
+  async settle(ms = SETTLE_MS) {
+    await this.#page.waitForTimeout(ms);
   }
 
   /** Calls the page side of the library, or of another one. @param {string} name @param {...any} given @returns {Promise<any>} */
@@ -70,7 +111,7 @@ export class Stage {
 
   /** Milliseconds from the network's return until everything is confirmed. */
   async drain() {
-    await this.#page.waitForTimeout(SETTLE_MS);
+    await this.settle();
     const drained = this.call("drain");
     await this.#page.waitForTimeout(100);
     await this.#device.context.setOffline(false);

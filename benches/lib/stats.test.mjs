@@ -1,8 +1,12 @@
 import assert from "node:assert/strict";
 import test from "node:test";
+import { chart } from "./chart.mjs";
 import { compare } from "./compare.mjs";
 import { changeOf, customers } from "./customers.mjs";
-import { OURS, THEIRS, isSlower } from "./figures.mjs";
+import { OURS, THEIRS } from "./libraries.mjs";
+import { isMissed, table } from "./report.mjs";
+import { isSlower } from "./scenes.mjs";
+import { SIZES } from "./sizes.mjs";
 import { percentile, summary } from "./stats.mjs";
 
 test("the median and its spread", () => {
@@ -28,7 +32,7 @@ test("the customers are the same each time, their fields about 375 bytes, and no
 
 /** One round. @param {number} ours @param {number} small @param {number} [large] */
 function round(ours, small, large) {
-  const one = (/** @type {import("./figures.mjs").Library} */ library, /** @type {number | undefined} */ time) =>
+  const one = (/** @type {import("./libraries.mjs").Library} */ library, /** @type {number | undefined} */ time) =>
     time === undefined ? [] : [{ library, values: { "drain-10000": time } }];
   return [...one(OURS, ours), ...one(THEIRS[0], small), ...one(THEIRS[1], large)];
 }
@@ -46,4 +50,30 @@ test("the better size of batch is compared, and the other one does not go on", (
   assert.ok(isSlower(THEIRS[0], round(1, 9, 6)));
   assert.ok(!isSlower(THEIRS[1], round(1, 9, 6)));
   assert.ok(!isSlower(THEIRS[0], round(1, 9)));
+});
+
+/** One round of ours. @param {{ [figure: string]: number }} values */
+const ofOurs = (values) => [{ library: OURS, values }];
+
+test("a bar of the value itself, and one beside another value of ours", () => {
+  const rounds = [ofOurs({ small: 10, large: 31 }), ofOurs({ small: 20, large: 29 })];
+  const own = compare({ id: "large", what: "", bar: { atMost: 30, of: "" } }, rounds);
+  assert.equal(own?.verdict, "met");
+  const missed = compare({ id: "large", what: "large", unit: "MB", bar: { atMost: 28, of: "≤ 28" } }, rounds);
+  assert.ok(missed && isMissed(missed));
+  assert.match(table([missed]), /\| large \| 30 MB \(29–31\) \|  \|  \| ≤ 28 \| missed \|/);
+  const beside = compare({ id: "large", what: "", beside: { id: "small", name: "small" }, bar: { atMost: 2, of: "" } }, rounds);
+  assert.equal(beside?.peers[0].ratio.max, 3.1);
+  assert.equal(beside?.peers[0].verdict, "missed within noise");
+});
+
+test("the chart has every size of both, or is not drawn", () => {
+  const raw = { name: "IndexedDB", module: "raw", batch: 1 };
+  const dexie = { name: "Dexie", module: "dexie" };
+  const of = (/** @type {import("./libraries.mjs").Library} */ library, /** @type {number} */ size) => {
+    return { library, values: { [`first-sync-${size}`]: size / 20, [`open-${size}`]: size / 100, [`list-${size}`]: 0.4 } };
+  };
+  const whole = SIZES.flatMap((size) => [OURS, raw, dexie].map((library) => of(library, size)));
+  assert.match(chart([whole]) ?? "", /^<svg .*Fieldsync.*<\/svg>\n$/s);
+  assert.equal(chart([whole.slice(1)]), undefined);
 });

@@ -36,7 +36,8 @@ enum Command {
     Test(TestArguments),
     /// Build the wasm, the app and the server, and start nothing.
     Build,
-    /// Measure the figures beside IndexedDB by hand, PouchDB and RxDB, and fail if a bar is missed. Takes up to ten minutes.
+    /// Measure the figures beside IndexedDB by hand, Dexie, PouchDB, RxDB and MiniSearch, and fail if a bar is missed. Takes
+    /// up to twelve minutes.
     Bench(BenchArguments),
     /// Run the simulation over many seeds, or replay one and shrink it to what matters.
     Simulate(SimulateArguments),
@@ -64,8 +65,8 @@ pub struct StartArguments {
 /// Options of `bench`.
 #[derive(clap::Args)]
 pub struct BenchArguments {
-    /// How often everything has its turn.
-    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u8).range(1..))]
+    /// How often everything has its turn. Each more takes five minutes.
+    #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u8).range(1..))]
     pub rounds: u8,
     /// Only this part, and no new `docs/performance.md`; may be given more than once.
     #[arg(long, value_enum)]

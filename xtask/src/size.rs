@@ -39,6 +39,13 @@ const CORE: [&str; 2] = ["fieldsync/wasm/fieldsync_bg.wasm", "fieldsync/wasm/fie
 /// What a first visit loads beside it. The worker holds the glue once more.
 const SHELL: [&str; 6] = ["index.html", "manifest.webmanifest", "app.css", "app.js", "fieldsync/fieldsync.js", "sw.js"];
 
+/// Bytes of wasm and glue, and of the shell beside them, brotli.
+pub fn downloads(app: &Path) -> Result<(usize, usize)> {
+    let weigh =
+        |files: &[&str]| files.iter().try_fold(0, |sum, file| weight_of(&app.join(file)).map(|weight| sum + weight.brotli));
+    Ok((weigh(&CORE)?, weigh(&SHELL)?))
+}
+
 /// Prints the table; whether the budgets are kept.
 pub fn report(app: &Path) -> Result<bool> {
     println!("\n{:>9} {:>9} {:>9}", "raw", "gzip", "brotli");
@@ -56,11 +63,15 @@ pub fn report(app: &Path) -> Result<bool> {
 fn sum(files: &[PathBuf]) -> Result<Weight> {
     let mut sum = Weight::default();
     for file in files {
-        let weight = Weight::of(&std::fs::read(file).with_context(|| format!("cannot read {}", file.display()))?)?;
+        let weight = weight_of(file)?;
         row(weight, &file.file_name().unwrap_or_default().to_string_lossy());
         sum = sum.add(weight);
     }
     Ok(sum)
+}
+
+fn weight_of(file: &Path) -> Result<Weight> {
+    Weight::of(&std::fs::read(file).with_context(|| format!("cannot read {}", file.display()))?)
 }
 
 fn row(weight: Weight, what: &str) {
