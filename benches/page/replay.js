@@ -4,8 +4,8 @@
  */
 
 /** As the library asks for them. */
-const SNAPSHOT_LIMIT = 1000;
-const CHANGES_LIMIT = 500;
+const SNAPSHOT_LIMIT = 250;
+const CHANGES_LIMIT = 250;
 
 /** By what is asked. @type {Map<string, Uint8Array<ArrayBuffer>>} */
 const answers = new Map();

@@ -18,10 +18,10 @@ use super::rows::ConflictRow;
 use super::schema::Schema;
 use crate::mutation::{self, Mutation};
 
-/// Entries of a page of the feed.
-pub const CHANGES_LIMIT: u32 = 500;
+/// Entries of a page of the feed. A page is taken in at one go: more would hold up a slow phone's screen, and a save.
+pub const CHANGES_LIMIT: u32 = 250;
 /// Records of a page of a snapshot.
-pub const SNAPSHOT_LIMIT: u32 = 1_000;
+pub const SNAPSHOT_LIMIT: u32 = 250;
 /// Entries of any page where the user or the network wants less traffic.
 pub const SPARING_LIMIT: u32 = 100;
 /// Entries that could not be applied are kept up to this many; then only counted.
