@@ -20,6 +20,7 @@ mod refresh;
 mod reports;
 mod restore;
 mod save;
+mod select;
 mod server;
 mod settle;
 mod stuck;
@@ -54,6 +55,7 @@ pub use decide::{Decided, Decision};
 
 pub use reports::{Report, ReportError};
 pub use save::{NewChange, SaveError};
+pub use select::{Here, PreviewPart, SelectError, Selected, SelectionPreview};
 pub use settle::{SettleError, Settled};
 
 /// What the shell is told.
@@ -119,6 +121,8 @@ struct Shared {
     stuck: Option<Stuck>,
     /// The user or the network wants less traffic.
     spares_data: bool,
+    /// Since when, and from how many records on, the snapshot under way is seen to come.
+    pace: Option<(Millis, u64)>,
 }
 
 /// What is unsent, as far as a cycle asks before it begins something.
@@ -154,6 +158,7 @@ impl Shared {
             watch: Watch::default(),
             stuck: None,
             spares_data: false,
+            pace: None,
         }
     }
 

@@ -23,8 +23,10 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
         if !self.shared.borrow().in_step {
             self.refresh(None).await.map_err(|error| self.storage_failure(&error))?;
         }
+        self.adjust().await.map_err(|error| self.storage_failure(&error))?;
         let asked = self.shared.borrow().pull.clone();
-        let request = begin(&asked, &self.schema);
+        // The user has stopped the first snapshot.
+        let Some(request) = begin(&asked, &self.schema) else { return Ok(Moved { more: false }) };
         let request = if self.shared.borrow().spares_data { sparing(request) } else { request };
         let answer = match self.transport.send(&request).await {
             Ok(answer) => answer,
@@ -59,7 +61,7 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
         let now = self.host.now();
         let stores = [StoreName::Pages, StoreName::Outbox, StoreName::Conflicts, StoreName::Meta];
         let scope = Scope::relaxed(&stores, vec![Read::Outbox, Read::Conflicts, Read::Meta]);
-        let pages_wanted = self.pages_of(body);
+        let pages_wanted = self.pages_of(asked, body);
         let uncompared = std::cell::Cell::new(mutation::is(Mutation::PageUncompared) || mutation::is(Mutation::OlderReplaces));
         let plan = |rows: &Rows| match meta_row::<PullState>(rows, meta::PULL) {
             Err(error) => Step::Write(vec![], Err(error)),
@@ -78,12 +80,12 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
         self.store.update(scope, plan).await?.value
     }
 
-    fn pages_of(&self, body: &Body) -> Vec<Read> {
+    fn pages_of(&self, asked: &PullState, body: &Body) -> Vec<Read> {
         match body {
-            Body::Changes(page) => vec![Read::PagesOf(records(&self.schema, &page.changes))],
+            Body::Changes(page) => vec![Read::PagesOf(records(&self.schema, asked, &page.changes))],
             Body::Snapshot(page) => {
                 let ranges = page.ranges.iter().cloned().map(Read::PagesIn);
-                let beside: Vec<(CollectionName, RecordId)> = records(&self.schema, &page.records)
+                let beside: Vec<(CollectionName, RecordId)> = records(&self.schema, asked, &page.records)
                     .into_iter()
                     .filter(|(name, id)| {
                         !page.ranges.iter().any(|range: &Range| range.collection == *name && range.contains(*id))
@@ -91,7 +93,7 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
                     .collect();
                 ranges.chain([Read::PagesOf(beside)]).collect()
             }
-            Body::Push(_) | Body::Void(_) | Body::Report(_) => vec![],
+            Body::Push(_) | Body::Void(_) | Body::Report(_) | Body::Count(_) => vec![],
         }
     }
 
@@ -101,7 +103,9 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
             Body::Changes(page) => finish_changes(&self.schema, asked, page, &rows.outbox, now, &mut set),
             Body::Snapshot(page) => finish_snapshot(&self.schema, asked, page, &rows.outbox, now, &mut set),
             // `classify` gives the body of what was asked.
-            Body::Push(_) | Body::Void(_) | Body::Report(_) => Pulled { state: asked.clone(), ..Pulled::default() },
+            Body::Push(_) | Body::Void(_) | Body::Report(_) | Body::Count(_) => {
+                Pulled { state: asked.clone(), ..Pulled::default() }
+            }
         };
         let mut writes = pages::writes(set, rows)?;
         writes.push(meta_write(meta::PULL, &pulled.state));

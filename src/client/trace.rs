@@ -73,7 +73,7 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
         let entries = match body {
             Body::Changes(page) => page.changes.len(),
             Body::Snapshot(page) => page.records.len(),
-            Body::Push(_) | Body::Void(_) | Body::Report(_) => 0,
+            Body::Push(_) | Body::Void(_) | Body::Report(_) | Body::Count(_) => 0,
         };
         let moved = {
             let pull = &self.shared.borrow().pull;

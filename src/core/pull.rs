@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::bases::{Bases, absorb, replace};
+use super::extent::{Extent, asked, is_whole, leave};
 use super::finish::conflict_row;
 use super::outbox::{Change, by_record};
 use super::protocol::{
@@ -15,6 +16,7 @@ use super::protocol::{
 use super::record::{CollectionName, Millis, RecordId, Seq, Tombstone};
 use super::rows::ConflictRow;
 use super::schema::Schema;
+use super::selection::Selection;
 use crate::mutation::{self, Mutation};
 
 /// Entries of a page of the feed.
@@ -35,9 +37,22 @@ pub struct PullState {
     /// The snapshot under way.
     #[serde(default)]
     pub snapshot: Option<Snapshot>,
-    /// Collections that are here whole.
+    /// Collections that are here with all that the user may see.
     #[serde(default)]
     pub complete: BTreeSet<CollectionName>,
+    /// What the user wants here.
+    #[serde(default, skip_serializing_if = "Selection::is_whole")]
+    pub selection: Selection,
+    /// What of that is here, and what the feed is asked for. The cursor has at least as much. None in a row from before there
+    /// was a selection.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub covered: Option<Extent>,
+    /// The user stopped the snapshot for now. What is unsent goes all the same.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub paused: bool,
+    /// The day (since 1970) on which dates were last moved, and what is outside of the selection taken out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub swept_on: Option<i64>,
     /// When the feed was last read to its end, by the device's clock.
     #[serde(default)]
     pub pulled_at: Option<Millis>,
@@ -57,6 +72,17 @@ impl PullState {
     #[must_use]
     pub fn place(&self) -> (Option<&Cursor>, Option<&Cursor>) {
         (self.cursor.as_ref(), self.snapshot.as_ref().and_then(|snapshot| snapshot.watermark.as_ref()))
+    }
+
+    /// Whether a snapshot is under way that brings what is not here, not only again what is.
+    #[must_use]
+    pub fn is_fetching(&self) -> bool {
+        let is_here =
+            |name: &CollectionName| self.complete.contains(name) && self.selection.of(name).is_some_and(|part| part.is_whole());
+        self.snapshot.as_ref().is_some_and(|snapshot| match snapshot.wanted.is_empty() {
+            true => self.complete.is_empty(),
+            false => !snapshot.wanted.keys().all(is_here),
+        })
     }
 
     /// Whether it is still what a push showed of it: the cursor and the mark, whatever snapshot is under way.
@@ -83,26 +109,38 @@ pub struct Snapshot {
     pub done: u64,
     /// Of so many.
     pub total: u64,
+    /// The bytes of their fields.
+    #[serde(default)]
+    pub bytes: u64,
+    /// The collections that it is to bring, and what of each.
+    #[serde(default)]
+    pub wanted: Extent,
 }
 
-/// The next request.
+/// The next request, for a state that [`adjust`](super::extent::adjust) has nothing to do with; none while the user has stopped
+/// the first snapshot.
 #[must_use]
-pub fn begin(state: &PullState, schema: &Schema) -> Request {
-    if let (Some(cursor), None) = (&state.cursor, &state.snapshot) {
+pub fn begin(state: &PullState, schema: &Schema) -> Option<Request> {
+    let snapshot = state.snapshot.clone().filter(|_| !state.paused);
+    if let (Some(cursor), None) = (&state.cursor, &snapshot) {
         let (cursor, mark) = (cursor.clone(), state.mark.clone());
-        return Request::Changes(ChangesRequest { cursor, schema: schema.schema, limit: CHANGES_LIMIT, mark });
+        let covered = state.covered.as_ref().filter(|covered| !is_whole(schema, covered));
+        let (collections, scope) = covered.map(|covered| asked(schema, covered)).unzip();
+        let (schema, limit, scope) = (schema.schema, CHANGES_LIMIT, scope.flatten());
+        return Some(Request::Changes(ChangesRequest { cursor, schema, limit, mark, collections, scope }));
     }
-    let snapshot = state.snapshot.clone().unwrap_or_default();
-    let names: Vec<&str> = schema.collections.iter().map(|collection| collection.name.as_str()).collect();
-    Request::Snapshot(SnapshotRequest {
-        collections: names.join(","),
+    let snapshot = snapshot.filter(|snapshot| !snapshot.wanted.is_empty())?;
+    let (collections, scope) = asked(schema, &snapshot.wanted);
+    Some(Request::Snapshot(SnapshotRequest {
+        collections,
         schema: schema.schema,
         limit: SNAPSHOT_LIMIT,
         after: snapshot.after,
         before: None,
-        watermark: snapshot.watermark,
-        scope: None,
-    })
+        // What is added comes under the present cursor.
+        watermark: snapshot.watermark.or_else(|| state.cursor.clone()),
+        scope,
+    }))
 }
 
 /// The same request, for little at once.
@@ -111,14 +149,15 @@ pub fn sparing(request: Request) -> Request {
     match request {
         Request::Changes(asked) => Request::Changes(ChangesRequest { limit: asked.limit.min(SPARING_LIMIT), ..asked }),
         Request::Snapshot(asked) => Request::Snapshot(SnapshotRequest { limit: asked.limit.min(SPARING_LIMIT), ..asked }),
-        other @ (Request::Push(_) | Request::Preview(_) | Request::Void(_) | Request::Report(_)) => other,
+        other @ (Request::Push(_) | Request::Preview(_) | Request::Void(_) | Request::Report(_) | Request::Count(_)) => other,
     }
 }
 
 /// The state after 410: everything is asked for again, and nothing that is here goes before its range is answered.
 #[must_use]
 pub fn restart(state: &PullState) -> PullState {
-    PullState { cursor: None, mark: None, watermark_seq: Seq(0), snapshot: Some(Snapshot::default()), ..state.clone() }
+    let (snapshot, covered) = (Some(Snapshot::default()), Some(Extent::new()));
+    PullState { cursor: None, mark: None, watermark_seq: Seq(0), snapshot, covered, ..state.clone() }
 }
 
 /// Bases of which a range can be asked for and taken out.
@@ -142,12 +181,14 @@ pub struct Pulled {
     pub more: bool,
 }
 
-/// Reads entries that this client understands; the others are kept raw.
-fn parse(schema: &Schema, raw: &[Value]) -> (Vec<Entry>, Vec<Value>) {
+/// Reads entries that this client understands; the others are kept raw. What a newer version of the app, which runs beside this
+/// one, has selected is kept for that one.
+fn parse(schema: &Schema, covered: Option<&Extent>, raw: &[Value]) -> (Vec<Entry>, Vec<Value>) {
+    let is_known = |name: &str| schema.collection(name).is_some() || covered.is_some_and(|covered| covered.contains_key(name));
     let (mut entries, mut poison) = (Vec::new(), Vec::new());
     for value in raw {
         match Entry::deserialize(value) {
-            Ok(entry) if schema.collection(&entry.collection).is_some() => entries.push(entry),
+            Ok(entry) if is_known(&entry.collection) => entries.push(entry),
             _ => poison.push(value.clone()),
         }
     }
@@ -156,8 +197,8 @@ fn parse(schema: &Schema, raw: &[Value]) -> (Vec<Entry>, Vec<Value>) {
 
 /// The records of a page whose pages must be read before it is applied.
 #[must_use]
-pub fn records(schema: &Schema, raw: &[Value]) -> Vec<(CollectionName, RecordId)> {
-    parse(schema, raw).0.into_iter().map(|entry| (entry.collection, entry.id)).collect()
+pub fn records(schema: &Schema, state: &PullState, raw: &[Value]) -> Vec<(CollectionName, RecordId)> {
+    parse(schema, state.covered.as_ref(), raw).0.into_iter().map(|entry| (entry.collection, entry.id)).collect()
 }
 
 /// The changes that have not ended, by record.
@@ -170,16 +211,23 @@ pub fn finish_changes(
     page: &ChangesPage,
     outbox: &[Change],
     now: Millis,
-    bases: &mut impl Bases,
+    bases: &mut impl RangedBases,
 ) -> Pulled {
-    let (entries, poison) = parse(schema, &page.changes);
+    let (entries, poison) = parse(schema, state.covered.as_ref(), &page.changes);
     let touched: Vec<(CollectionName, RecordId)> = entries.iter().map(|entry| (entry.collection.clone(), entry.id)).collect();
     let unsent = by_record(outbox);
     for entry in entries {
         let unsent = unsent.contains_key(&(entry.collection.as_str(), entry.id));
-        absorb(bases, &entry.collection.clone(), entry, unsent);
+        let (collection, id) = (entry.collection.clone(), entry.id);
+        let has_left = entry.tombstone == Some(Tombstone::Left);
+        absorb(bases, &collection, entry, unsent);
+        if has_left {
+            leave(bases, &collection, id, unsent);
+        }
     }
     let mut state = PullState { cursor: Some(page.cursor.clone()), ..state.clone() };
+    // A snapshot that was stopped began under a cursor that is over.
+    state.snapshot = state.snapshot.map(|snapshot| Snapshot { wanted: snapshot.wanted, ..Snapshot::default() });
     state.poisoned += poison.len() as u64;
     if !page.has_more {
         state.pulled_at = Some(now);
@@ -199,7 +247,7 @@ pub fn finish_snapshot(
     now: Millis,
     bases: &mut impl RangedBases,
 ) -> Pulled {
-    let (entries, poison) = parse(schema, &page.records);
+    let (entries, poison) = parse(schema, state.snapshot.as_ref().map(|snapshot| &snapshot.wanted), &page.records);
     let here: BTreeSet<(CollectionName, RecordId)> = entries.iter().map(|entry| (entry.collection.clone(), entry.id)).collect();
     // One that cannot be read is there all the same: the base that is here stays until it can.
     let unread: BTreeSet<RecordId> = poison.iter().filter_map(|raw| raw.get("id")?.as_str()?.parse().ok()).collect();
@@ -222,17 +270,39 @@ pub fn finish_snapshot(
     let before = state.snapshot.clone().unwrap_or_default();
     let mut state = state.clone();
     state.poisoned += poison.len() as u64;
-    state.complete.extend(page.ranges.iter().filter(|range| range.upto.is_none()).map(|range| range.collection.clone()));
-    state.cursor = page.cursor.clone();
+    let is_whole = page.cursor.is_some() || mutation::is(Mutation::WiderTooSoon);
+    let ended = page.ranges.iter().filter(|range| range.upto.is_none() || mutation::is(Mutation::WiderTooSoon));
+    let ended: Vec<&CollectionName> = ended.map(|range| &range.collection).collect();
+    cover(&mut state, &before.wanted, &ended);
+    if is_whole {
+        state.cursor = page.cursor.clone().or_else(|| Some(page.watermark.clone()));
+    } else if !ended.is_empty() && state.cursor.is_some() {
+        // It has more than the feed is asked for: what is still to come is not among that.
+        state.cursor = Some(page.watermark.clone());
+    }
     state.watermark_seq = page.watermark_seq;
-    state.snapshot = page.cursor.is_none().then(|| Snapshot {
+    state.snapshot = (!is_whole).then(|| Snapshot {
         after: page.next.clone(),
         watermark: Some(page.watermark.clone()),
         done: before.done + page.records.len() as u64,
         total: page.total,
+        bytes: before.bytes + page.bytes,
+        wanted: before.wanted,
     });
     let conflicts = find_conflicts(schema, &unsent, here.iter(), now, bases);
     Pulled { state, poison, conflicts, more: true }
+}
+
+/// Notes which collections are here now, and which of them whole.
+fn cover(state: &mut PullState, wanted: &Extent, ended: &[&CollectionName]) {
+    let covered = state.covered.get_or_insert_default();
+    for name in ended {
+        let held = wanted.get(*name).copied().unwrap_or_default();
+        covered.insert((*name).clone(), held);
+        if held.part.is_whole() {
+            state.complete.insert((*name).clone());
+        }
+    }
 }
 
 /// A base in a range that the server answered without it.
@@ -254,7 +324,9 @@ fn absent(collection: &str, id: RecordId, page: &SnapshotPage, unsent: &Unsent<'
         (_, Some(changes)) if is_adrift && changes[0].action == Action::Create => bases.remove(collection, id),
         (_, Some(_)) => {
             // A restored server may get it back, from whoever made it: until then its changes are in quarantine.
-            base.tombstone = Some(if is_adrift { Tombstone::Revoked } else { Tombstone::Left });
+            // What was outside of the scope before is not missed in it.
+            let is_missed = is_adrift && base.tombstone != Some(Tombstone::Left);
+            base.tombstone = Some(if is_missed { Tombstone::Revoked } else { Tombstone::Left });
             bases.put(collection, base);
         }
         (_, None) => bases.remove(collection, id),

@@ -131,8 +131,20 @@ pub struct Sending {
     pub name: String,
 }
 
-/// Of the first sync.
+/// The first sync needs so long before its pace says when it will be done.
+const PACE_MS_MIN: i64 = 1_000;
+
+/// How long the rest will take, at the pace of `elapsed_ms` for what came since `from` records were here.
+#[must_use]
+pub fn left_ms(elapsed_ms: i64, from: u64, done: u64, total: u64) -> Option<u64> {
+    let elapsed_ms = u64::try_from(elapsed_ms).ok().filter(|elapsed_ms| *elapsed_ms >= PACE_MS_MIN.unsigned_abs())?;
+    let came = done.checked_sub(from).filter(|came| *came > 0)?;
+    Some(total.saturating_sub(done).saturating_mul(elapsed_ms) / came)
+}
+
+/// Of the first sync, or of what was added to the selection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Progress {
     /// Records so far.
     pub done: u64,
@@ -140,6 +152,11 @@ pub struct Progress {
     pub total: u64,
     /// Bytes so far.
     pub bytes: u64,
+    /// How long the rest will take, as far as that can be told.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub left_ms: Option<u64>,
+    /// The user has stopped it for now.
+    pub paused: bool,
 }
 
 /// What the status is computed from.
@@ -157,8 +174,8 @@ pub struct Facts {
     pub conflicts: usize,
     /// Conflicts put off.
     pub put_off: usize,
-    /// The first snapshot, while it comes.
-    pub progress: Option<(u64, u64)>,
+    /// The first snapshot, or that of what was added, while it comes.
+    pub progress: Option<Progress>,
     /// When the feed was last read to its end.
     pub pulled_at: Option<Millis>,
     /// When the oldest unsent change was saved.
@@ -242,7 +259,7 @@ pub fn status(facts: &Facts) -> SyncStatus {
         failed: facts.failed,
         conflicts: facts.conflicts,
         put_off: facts.put_off,
-        progress: facts.progress.map(|(done, total)| Progress { done, total, bytes: 0 }),
+        progress: facts.progress,
         sent_today: if today { facts.engine.sent } else { 0 },
         last_synced_at: facts.pulled_at,
         next_attempt_at,
@@ -271,9 +288,11 @@ fn lead(facts: &Facts) -> SyncState {
     let only_stopped = facts.pending <= facts.failed + facts.conflicts;
     // Our server says "not now": what is unsent waits for it, and what is shown is as old as the last answer.
     let is_put_off = matches!(facts.engine.machine.state, State::Waiting { ours: true, attempt: 1.., .. });
+    // What the user has stopped leads only if there is nothing else to say.
+    let is_paused = facts.progress.is_some_and(|progress| progress.paused);
     if facts.sending.as_ref().is_some_and(|sending| sending.total > 0) {
         SyncState::Sending
-    } else if !is_put_off && (facts.progress.is_some() || facts.pulled_at.is_none()) {
+    } else if !is_put_off && (facts.pulled_at.is_none() || facts.progress.is_some()) && !is_paused {
         SyncState::FirstSync
     } else if facts.lost.is_some() {
         SyncState::Lost
@@ -283,6 +302,8 @@ fn lead(facts: &Facts) -> SyncState {
         SyncState::Conflict
     } else if only_stopped && is_put_off {
         SyncState::Offline
+    } else if only_stopped && is_paused {
+        SyncState::FirstSync
     } else if only_stopped {
         SyncState::Synced
     } else if facts.stuck.is_some() {
@@ -351,7 +372,32 @@ mod tests {
         let lost = Some(Lost { changes: 2, records: 1, at: Millis(0) });
         assert_eq!(with(&|facts| (facts.failed, facts.lost) = (1, lost)), SyncState::Lost);
         assert_eq!(with(&|facts| (facts.lost, facts.engine.machine) = (lost, waiting(false))), SyncState::Offline);
-        assert_eq!(with(&|facts| (facts.lost, facts.progress) = (lost, Some((1, 2)))), SyncState::FirstSync);
+        assert_eq!(with(&|facts| (facts.lost, facts.progress) = (lost, Some(coming(false)))), SyncState::FirstSync);
+    }
+
+    fn coming(paused: bool) -> Progress {
+        Progress { done: 1, total: 2, bytes: 0, left_ms: None, paused }
+    }
+
+    #[test]
+    fn a_first_sync_that_was_stopped_hides_nothing_else() {
+        let with = |pending, failed, pulled_at| {
+            let progress = Some(coming(true));
+            status(&Facts { pending, failed, pulled_at, progress, now: Millis(9), ..Facts::default() }).state
+        };
+        assert_eq!(with(0, 0, None), SyncState::FirstSync);
+        assert_eq!(with(0, 0, Some(Millis(1))), SyncState::FirstSync);
+        assert_eq!(with(2, 0, None), SyncState::Waiting);
+        assert_eq!(with(1, 1, None), SyncState::Failed);
+    }
+
+    #[test]
+    fn the_rest_takes_as_long_as_its_pace_says() {
+        assert_eq!(left_ms(2_000, 1_000, 3_000, 10_000), Some(7_000));
+        assert_eq!(left_ms(2_000, 3_000, 3_000, 10_000), None, "nothing came yet");
+        assert_eq!(left_ms(999, 0, 3_000, 10_000), None, "too early to tell");
+        assert_eq!(left_ms(-5, 0, 3_000, 10_000), None, "a clock that was set back");
+        assert_eq!(left_ms(2_000, 0, 12_000, 10_000), Some(0));
     }
 
     #[test]

@@ -8,7 +8,7 @@ use std::rc::Rc;
 use crate::core::bases::Bases;
 use crate::core::protocol::Range;
 use crate::core::pull::RangedBases;
-use crate::core::record::{Base, CollectionName, RecordId, Seq};
+use crate::core::record::{Base, CollectionName, RecordId, Seq, Tombstone};
 use crate::core::rows::PageRow;
 
 use super::page::{self, PAGE_BYTES_MAX, PageError};
@@ -97,11 +97,24 @@ impl PageSet {
         page.changed |= page.bases.remove(&id).is_some();
     }
 
-    /// Sets every base adrift: the lifetime of the server in which it had its place in the feed is over.
-    pub fn set_adrift(&mut self) {
-        for page in self.pages.values_mut() {
+    /// Sets every base adrift: the lifetime of the server in which it had its place in the feed is over. Of a collection that is
+    /// not selected no snapshot will say what there is now: there it is the oldest, and the server compares what was seen.
+    pub fn set_adrift(&mut self, is_selected: impl Fn(&str) -> bool) {
+        for ((collection, _), page) in &mut self.pages {
             page.changed |= !page.bases.is_empty();
-            page.bases.values_mut().for_each(|base| Rc::make_mut(base).seq = Seq(0));
+            let seq = if is_selected(collection) { Seq(0) } else { Seq(1) };
+            page.bases.values_mut().for_each(|base| Rc::make_mut(base).seq = seq);
+        }
+    }
+
+    /// What was put for a collection that is not selected is out of the scope: no list shows it.
+    pub fn leave_out(&mut self, is_selected: impl Fn(&str) -> bool) {
+        let is_outside = |(collection, base): &&(CollectionName, Rc<Base>)| base.is_listed() && !is_selected(collection);
+        let outside: Vec<_> = self.put.iter().filter(is_outside).cloned().collect();
+        for (collection, base) in outside {
+            if self.get(&collection, base.id).is_some_and(Base::is_listed) {
+                self.put(&collection, Base { tombstone: Some(Tombstone::Left), ..(*base).clone() });
+            }
         }
     }
 

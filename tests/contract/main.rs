@@ -15,6 +15,7 @@ mod other_server;
 mod overtaken;
 mod reports;
 mod restored;
+mod selection;
 mod settling;
 mod sparing;
 mod stuck;

@@ -124,6 +124,7 @@ impl Server {
             Request::Snapshot(asked) => {
                 self.json(user, now, db::read(&self.db, |tx| sync::snapshot::snapshot(tx, &context, asked)))
             }
+            Request::Count(asked) => self.json(user, now, db::read(&self.db, |tx| sync::snapshot::counts(tx, &context, asked))),
             Request::Report(_) => self.problem(Some(user), now, Problem::new(ProblemCode::NotFound, "")),
             Request::Void(asked) => {
                 let done = db::write(&self.db, |tx| sync::void::void(tx, &context, asked));
@@ -184,7 +185,8 @@ impl Server {
     /// What a user would see with nothing unsent, by collection.
     pub fn truth(&self, user: UserId, collection: &str) -> Vec<Stored> {
         let owners = self.directory.owners_for(self.directory.user(user).expect("one of the three"));
-        let query = db::PageQuery { collection, owners: Some(&owners), after: None, before: None, limit: usize::MAX };
+        let of = db::Extent::of(collection, Some(&owners));
+        let query = db::PageQuery { of, after: None, before: None, limit: usize::MAX };
         db::read(&self.db, |tx| tx.page(&query)).expect("the database is in memory")
     }
 
