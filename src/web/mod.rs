@@ -10,5 +10,6 @@ pub mod host;
 pub mod indexed_db;
 pub mod reports;
 pub mod schema;
+mod selection;
 pub mod transaction;
 mod value;

@@ -29,7 +29,9 @@ pub struct Places {
 
 impl Places {
     /// These pages are written together; what one does not have of the ids that it owns is taken out.
-    pub fn written<'a>(&mut self, pages: impl Iterator<Item = &'a PageRow> + Clone) {
+    /// Which are taken out now, other than those that are adrift.
+    pub fn written<'a>(&mut self, pages: impl Iterator<Item = &'a PageRow> + Clone) -> Vec<(CollectionName, RecordId)> {
+        let mut out = Vec::new();
         self.firsts.extend(pages.clone().map(|page| (page.collection.clone(), page.first.clone())));
         for page in pages {
             let Some(bases) = known(page) else { continue };
@@ -40,8 +42,11 @@ impl Places {
             let is_out = |key: &&(CollectionName, RecordId)| {
                 key.0 == page.collection && owns(&key.1.to_string()) && !bases.iter().any(|base| base.id == key.1)
             };
-            self.gone.extend(self.of.keys().filter(is_out).cloned());
+            let gone: Vec<_> = self.of.keys().filter(is_out).cloned().collect();
+            out.extend(gone.iter().filter(|key| !self.gone.contains(*key) && self.of[*key] > Seq(0)).cloned());
+            self.gone.extend(gone);
         }
+        out
     }
 }
 
@@ -137,6 +142,23 @@ impl Oracle {
             let is_older = old.is_some_and(|old| seq < old) && seq > Seq(0) && self.server.restores == 0;
             if is_older && !is_back {
                 self.fail("I4 bases are ordered by seq", format!("{}/{id} goes back from {old:?} to {seq:?}", page.collection));
+            }
+        }
+    }
+
+    /// What unsent changes build on is not taken out, whatever is selected.
+    pub fn check_evicted(&mut self, disk: usize, out: &[(CollectionName, RecordId)], gone: &BTreeSet<u64>) {
+        for (collection, id) in out {
+            let builds = |row: &&Row| {
+                let change = &row.change;
+                row.end.is_none()
+                    && change.record == *id
+                    && change.collection == *collection
+                    && !gone.contains(&change.client_seq)
+            };
+            let row = self.disks[disk].rows.values().find(builds).map(|row| row.change.row);
+            if let Some(row) = row {
+                self.fail("I15 the selection", format!("the base of {collection}/{id} is taken out, and {row:?} builds on it"));
             }
         }
     }

@@ -35,7 +35,11 @@ const SCRIPTS: &[(&str, &[Move])] = &[
     ("an import while the original lives", &[have, edit, import, sync_other, edit, sync_mine, sync_other]),
     ("a thawed tab with an old answer", &[have, edit, hold_answer, sync_second, edit, thaw, sync_mine]),
     ("revoked and granted again", &[have, revoke, edit, sync_mine, edit, revoke, sync_mine]),
-    ("a narrowed scope", &[have, child, sync_mine, edit_child, narrow, sync_mine, edit_child, narrow, sync_mine]),
+    ("a narrowed scope", &[have, child, sync_mine, edit_child, narrow, sync_mine, edit_child, widen, sync_mine]),
+    (
+        "a scope that widens and narrows while it comes",
+        &[have, child, last_days, sync_mine, edit_child, widen, sync_mine, narrow, sync_mine],
+    ),
     (
         "a conflict whose theirs moves",
         &[have, edit_phone, other_edits, sync_mine, other_edits, sync_second, decide, sync_mine, decide],
@@ -317,7 +321,20 @@ fn revoke(world: &mut World, random: &mut Random) {
 }
 
 fn narrow(world: &mut World, _: &mut Random) {
-    world.narrow(0);
+    choose(world, json!({"activities": false}));
+}
+
+fn widen(world: &mut World, _: &mut Random) {
+    choose(world, json!({"activities": true}));
+}
+
+fn last_days(world: &mut World, _: &mut Random) {
+    choose(world, json!({"activities": {"days": 2}}));
+}
+
+fn choose(world: &mut World, wish: serde_json::Value) {
+    world.select(ME, wish);
+    world.finish_tasks(ME.0, ME.1);
 }
 
 fn child(world: &mut World, random: &mut Random) {
