@@ -4,12 +4,13 @@ use serde_json::{Value, json};
 
 use crate::core::outbox::Change;
 use crate::core::parcel::{Parcel, ParcelState};
+use crate::core::progress::{Progress, left_ms};
 use crate::core::protocol::{Body, PushRequest, Request};
 use crate::core::pull::Snapshot;
 use crate::core::push::{BATCH_PARCELS_MAX, Begin, begin, wanted};
 use crate::core::record::{CollectionName, Fields, RecordId};
 use crate::core::rows::{Aside, DraftRow, meta};
-use crate::core::status::{Facts, Progress, SyncStatus, left_ms, status};
+use crate::core::status::{Facts, SyncStatus, status};
 use crate::data::asides::MergedRecord;
 use crate::data::query::Query;
 use crate::data::standing::Standing;

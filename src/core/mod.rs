@@ -21,6 +21,7 @@ mod opposite;
 pub mod outbox;
 pub mod parcel;
 pub mod problem;
+pub mod progress;
 pub mod protocol;
 pub mod pull;
 pub mod push;

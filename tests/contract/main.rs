@@ -7,6 +7,7 @@ mod costs;
 mod crashes;
 mod deciding;
 mod failures;
+mod interrupted;
 mod kinds;
 mod loops;
 mod losses;

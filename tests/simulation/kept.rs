@@ -6,8 +6,10 @@ use std::ops::Bound;
 use fieldsync::client::NewChange;
 use fieldsync::core::outbox::Change;
 use fieldsync::core::protocol::{Action, Cursor};
-use fieldsync::core::record::{CollectionName, Fields, OpId, RecordId, RowId, Seq, Tombstone, field};
+use fieldsync::core::record::{Base, CollectionName, Fields, OpId, RecordId, RowId, Seq, Tombstone, field};
 use fieldsync::core::rows::{End, Ended, PageRow};
+use fieldsync::core::selection::Selection;
+use fieldsync::data::page::decode;
 use fieldsync::ports::Write;
 use fieldsync_server::sync::cursor::Place;
 use serde::Deserialize;
@@ -28,8 +30,8 @@ pub struct Places {
 }
 
 impl Places {
-    /// These pages are written together; what one does not have of the ids that it owns is taken out.
-    /// Which are taken out now, other than those that are adrift.
+    /// These pages are written together; what one does not have of the ids that it owns is taken out. Gives what is taken out
+    /// now, other than what is adrift.
     pub fn written<'a>(&mut self, pages: impl Iterator<Item = &'a PageRow> + Clone) -> Vec<(CollectionName, RecordId)> {
         let mut out = Vec::new();
         self.firsts.extend(pages.clone().map(|page| (page.collection.clone(), page.first.clone())));
@@ -50,23 +52,15 @@ impl Places {
     }
 }
 
-/// A base, as far as it is looked at.
-#[derive(Deserialize)]
-struct Known {
-    id: RecordId,
-    seq: Seq,
-    #[serde(default)]
-    tombstone: Option<Tombstone>,
-}
-
-fn known(page: &PageRow) -> Option<Vec<Known>> {
-    page.bytes.get(5..).and_then(|json| serde_json::from_slice(json).ok())
+/// The bases of a page, by the shipped code: a page that it cannot read is found by who opens it.
+fn known(page: &PageRow) -> Option<Vec<Base>> {
+    decode(&page.bytes).ok()
 }
 
 impl Disk {
     /// What did not wait for the disk may be gone.
     pub fn power_cut(&mut self) {
-        (self.places, self.cursor) = (Places::default(), None);
+        (self.places, self.cursor, self.selection) = (Places::default(), None, None);
     }
 }
 
@@ -133,7 +127,7 @@ impl Oracle {
     /// nowhere, or another snapshot is under way and will look at it; and the server says what is newer before anything is
     /// written over it.
     pub fn check_page(&mut self, disk: usize, page: &PageRow) {
-        for Known { id, seq, tombstone } in known(page).into_iter().flatten() {
+        for Base { id, seq, tombstone, .. } in known(page).into_iter().flatten() {
             let key = (page.collection.clone(), id);
             let here = &mut self.disks[disk];
             let is_harmless = tombstone == Some(Tombstone::Left) || here.cursor.is_none();
@@ -163,8 +157,20 @@ impl Oracle {
         }
     }
 
+    /// Nothing of a collection that is not selected is written as if a list were to show it.
+    pub fn check_outside(&mut self, disk: usize, writes: &[Write]) {
+        let selection = self.disks[disk].selection.clone().unwrap_or_default();
+        let pages = writes.iter().filter_map(|write| if let Write::Page(page) = write { Some(page) } else { None });
+        for page in pages.filter(|page| !selection.wants(&page.collection)) {
+            if let Some(base) = known(page).into_iter().flatten().find(Base::is_listed) {
+                self.fail("I15 the selection", format!("{}/{} is listed, and not selected", page.collection, base.id));
+            }
+        }
+    }
+
     /// The cursor goes forward, or the snapshot begins again.
     pub fn check_cursor(&mut self, disk: usize, state: &Value) {
+        self.disks[disk].selection = Selection::deserialize(&state["selection"]).ok();
         let cursor = state["cursor"].as_str().and_then(|text| Place::parse(&Cursor(text.to_owned())));
         let now = cursor.map(|place| place.seq);
         let before = std::mem::replace(&mut self.disks[disk].cursor, now);

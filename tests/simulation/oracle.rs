@@ -8,6 +8,7 @@ use fieldsync::core::parcel::{Parcel, ParcelState};
 use fieldsync::core::protocol::{Action, Item, Outcome};
 use fieldsync::core::record::{OpId, RecordId, RowId, Seq, Version};
 use fieldsync::core::rows::{End, Ended, meta};
+use fieldsync::core::selection::Selection;
 use fieldsync::ports::Write;
 use fieldsync_server::db::Stored;
 use serde_json::Value;
@@ -41,6 +42,8 @@ pub struct Disk {
     last: BTreeMap<RecordId, Action>,
     pub places: Places,
     pub cursor: Option<Seq>,
+    /// As far as it was written since the power went.
+    pub selection: Option<Selection>,
 }
 
 /// Everything that is watched.
@@ -108,6 +111,7 @@ impl Oracle {
                 _ => {}
             }
         }
+        self.check_outside(disk, writes);
         for ended in ended {
             self.ended(disk, ended);
         }

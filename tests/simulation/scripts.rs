@@ -8,6 +8,7 @@ use serde_json::json;
 
 use crate::device::Done;
 use crate::random::Random;
+use crate::selecting::{last_days, narrow, widen};
 use crate::world::{Fate, World};
 
 type Move = fn(&mut World, &mut Random);
@@ -318,23 +319,6 @@ fn expire(world: &mut World, random: &mut Random) {
 
 fn revoke(world: &mut World, random: &mut Random) {
     world.move_customer(random);
-}
-
-fn narrow(world: &mut World, _: &mut Random) {
-    choose(world, json!({"activities": false}));
-}
-
-fn widen(world: &mut World, _: &mut Random) {
-    choose(world, json!({"activities": true}));
-}
-
-fn last_days(world: &mut World, _: &mut Random) {
-    choose(world, json!({"activities": {"days": 2}}));
-}
-
-fn choose(world: &mut World, wish: serde_json::Value) {
-    world.select(ME, wish);
-    world.finish_tasks(ME.0, ME.1);
 }
 
 fn child(world: &mut World, random: &mut Random) {

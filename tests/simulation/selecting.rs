@@ -34,8 +34,8 @@ impl World {
         let mut wish = Map::new();
         for collection in COLLECTIONS {
             let part = match (random.below(10), collection) {
-                (0..4, _) => continue,
-                (4, _) => json!(false),
+                (0..3, _) => continue,
+                (3 | 4, _) => json!(false),
                 (5, _) => json!({"whose": "mine"}),
                 (6 | 7, "activities") => json!({"days": random.below(5) + 1}),
                 _ => json!(true),
@@ -123,4 +123,21 @@ impl World {
             }
         }
     }
+}
+
+pub fn narrow(world: &mut World, _: &mut Random) {
+    choose(world, json!({"activities": false}));
+}
+
+pub fn widen(world: &mut World, _: &mut Random) {
+    choose(world, json!({"activities": true}));
+}
+
+pub fn last_days(world: &mut World, _: &mut Random) {
+    choose(world, json!({"activities": {"days": 2}}));
+}
+
+fn choose(world: &mut World, wish: Value) {
+    world.select((0, 0), wish);
+    world.finish_tasks(0, 0);
 }

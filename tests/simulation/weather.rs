@@ -4,7 +4,6 @@ use fieldsync::core::protocol::{ProblemCode, Request};
 use fieldsync::core::record::UserId;
 use fieldsync::core::rows::meta;
 use fieldsync::ports::Read;
-use serde_json::Value;
 
 use crate::network::{Packet, Reply, Way};
 use crate::random::Random;

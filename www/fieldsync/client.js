@@ -138,14 +138,9 @@ export class SyncClient extends EventTarget {
     return JSON.parse(await this.#engine.previewSelection(JSON.stringify(changes)));
   }
 
-  async pause() {
-    await this.#engine.pause(true);
-  }
+  pause = () => this.#engine.pause(true);
 
-  async resume() {
-    await this.#engine.pause(false);
-    void this.#triggers.fire("user");
-  }
+  resume = () => this.#engine.pause(false).then(() => void this.#triggers.fire("user"));
 
   conflicts = openConflicts({ engine: () => this.#engine, saved: () => this.#saved(), restore: (undo) => this.#restore(undo) });
 
