@@ -106,7 +106,8 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
     /// If it cannot be, or cannot be written: then it is as it was.
     pub async fn select(&self, changes: &Changes) -> Result<(), SelectError> {
         let with = |state: PullState| match state.selection.with(&self.schema, changes) {
-            Ok(selection) => Ok(PullState { selection, ..state }),
+            // After 410 nothing counts as here, although it is: all that is outside is looked for.
+            Ok(selection) => Ok(PullState { selection, swept_on: None, ..state }),
             Err(error) => Err(SelectError::Selection(error)),
         };
         self.change_pull(with).await
@@ -187,7 +188,7 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
         let state = self.shared.borrow().pull.clone();
         let selection = state.selection.with(&self.schema, changes)?;
         let mut preview = SelectionPreview { fetches: Some(Count::default()), ..self.count_here() };
-        let after = PullState { selection, ..state.clone() };
+        let after = PullState { selection, swept_on: None, ..state.clone() };
         let Some(adjusted) = adjust(&after, &self.schema, self.day()) else { return Ok(preview) };
         self.count_freed(&adjusted.sweeps, &mut preview);
         let coming = fetched(&adjusted.state);

@@ -252,10 +252,12 @@ pub fn finish_snapshot(
     // One that cannot be read is there all the same: the base that is here stays until it can.
     let unread: BTreeSet<RecordId> = poison.iter().filter_map(|raw| raw.get("id")?.as_str()?.parse().ok()).collect();
     let unsent = by_record(outbox);
+    let wanted = state.snapshot.as_ref().map(|snapshot| snapshot.wanted.clone()).unwrap_or_default();
     for range in &page.ranges {
         for id in bases.ids_in(range) {
             if !unread.contains(&id) && !here.contains(&(range.collection.clone(), id)) {
-                absent(&range.collection, id, page, &unsent, bases);
+                let is_whole = wanted.get(&range.collection).is_none_or(|held| held.part.is_whole());
+                absent(&range.collection, id, page, &unsent, is_whole, bases);
             }
         }
     }
@@ -305,8 +307,15 @@ fn cover(state: &mut PullState, wanted: &Extent, ended: &[&CollectionName]) {
     }
 }
 
-/// A base in a range that the server answered without it.
-fn absent(collection: &str, id: RecordId, page: &SnapshotPage, unsent: &Unsent<'_>, bases: &mut impl RangedBases) {
+/// A base in a range that the server answered without it. `is_whole`: it answered with all that the user may see.
+fn absent(
+    collection: &str,
+    id: RecordId,
+    page: &SnapshotPage,
+    unsent: &Unsent<'_>,
+    is_whole: bool,
+    bases: &mut impl RangedBases,
+) {
     let Some(base) = bases.get(collection, id) else { return };
     if base.seq > page.watermark_seq {
         return;
@@ -322,11 +331,11 @@ fn absent(collection: &str, id: RecordId, page: &SnapshotPage, unsent: &Unsent<'
         (Some(Tombstone::Deleted | Tombstone::Revoked), None) => bases.put(collection, base),
         // Made in a lifetime of the server that is over, and to be made again.
         (_, Some(changes)) if is_adrift && changes[0].action == Action::Create => bases.remove(collection, id),
+        // Outside of the scope, then or now, it may be there all the same: the server is asked what it has.
+        (was, Some(_)) if is_adrift && (!is_whole || was == Some(Tombstone::Left)) => bases.remove(collection, id),
         (_, Some(_)) => {
             // A restored server may get it back, from whoever made it: until then its changes are in quarantine.
-            // What was outside of the scope before is not missed in it.
-            let is_missed = is_adrift && base.tombstone != Some(Tombstone::Left);
-            base.tombstone = Some(if is_missed { Tombstone::Revoked } else { Tombstone::Left });
+            base.tombstone = Some(if is_adrift { Tombstone::Revoked } else { Tombstone::Left });
             bases.put(collection, base);
         }
         (_, None) => bases.remove(collection, id),

@@ -98,12 +98,14 @@ impl PageSet {
     }
 
     /// Sets every base adrift: the lifetime of the server in which it had its place in the feed is over. Of a collection that is
-    /// not selected no snapshot will say what there is now: there it is the oldest, and the server compares what was seen.
+    /// not selected no snapshot will say what there is now: there it goes, and what is unsent builds on what its forms showed.
     pub fn set_adrift(&mut self, is_selected: impl Fn(&str) -> bool) {
         for ((collection, _), page) in &mut self.pages {
             page.changed |= !page.bases.is_empty();
-            let seq = if is_selected(collection) { Seq(0) } else { Seq(1) };
-            page.bases.values_mut().for_each(|base| Rc::make_mut(base).seq = seq);
+            if !is_selected(collection) {
+                page.bases.clear();
+            }
+            page.bases.values_mut().for_each(|base| Rc::make_mut(base).seq = Seq(0));
         }
     }
 

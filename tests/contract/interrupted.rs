@@ -11,7 +11,7 @@ use serde_json::json;
 
 use super::crashes::Dying;
 use super::selection::{Shop, asked, changes, here, kept, select, shown, state};
-use super::world::{BUDI, Fault};
+use super::world::{BUDI, Fault, SARI};
 
 #[tokio::test]
 async fn another_tab_that_changes_the_selection_meanwhile_wins_over_the_page_under_way() {
@@ -177,4 +177,45 @@ async fn what_was_stopped_while_it_was_added_does_not_stop_the_feed() {
     phone.client.pause(false).await.unwrap();
     phone.sync().await;
     assert_eq!((shown(&phone, "activities"), here(&phone, "activities")), (shop.visits.to_vec(), Here::Whole));
+}
+
+/// Found by the simulation: after 410 nothing counts as here, although it is.
+#[tokio::test]
+async fn what_is_dropped_while_everything_is_asked_for_again_goes_all_the_same() {
+    let shop = Shop::new().await;
+    let phone = shop.world.device(BUDI).await;
+    let backup = shop.world.db.backup();
+    Shop::visit(&shop.office, shop.customer, 1).await;
+    shop.office.sync().await;
+    phone.sync().await;
+    shop.world.db.restore(backup);
+    phone.fail(&[Fault::Pass, Fault::Refuse]);
+    phone.sync().await;
+    assert!(state(&phone.store).await.cursor.is_none(), "the server was restored");
+    select(&phone, json!({"activities": false})).await;
+    assert_eq!(kept(&phone.store, "activities").await, []);
+    phone.sync().await;
+    phone.sync().await;
+    assert_eq!((shown(&phone, "activities"), shown(&phone, "pipelines")), (vec![], vec![shop.deal]));
+}
+
+/// Found by the simulation: the base of a lifetime that is over has what the server lost, and so the change that was given back
+/// ended as if it were there.
+#[tokio::test]
+async fn what_a_restored_server_lost_outside_of_the_selection_is_not_taken_for_there() {
+    let shop = Shop::new().await;
+    let phone = shop.world.device(BUDI).await;
+    phone.sync().await;
+    let backup = shop.world.db.backup();
+    phone.update("activities", shop.visits[0], json!({"subject": "Hilang"})).await;
+    select(&phone, json!({"activities": false})).await;
+    phone.sync().await;
+    assert_eq!(phone.unsent(), 0);
+    shop.world.db.restore(backup);
+    shop.world.give(shop.customer, SARI).await;
+    for _ in 0..3 {
+        phone.sync().await;
+    }
+    let status = phone.client.status();
+    assert_eq!((status.pending, status.failed), (1, 1), "it is kept, and shown: {:?}", phone.client.outbox());
 }

@@ -1,6 +1,8 @@
 /** What is on this phone: chosen in the sync centre, and said where a list is not all there is. */
 import { isManager } from "./online.js";
 
+/** Counting looks at every record: not at each page that comes. */
+const COUNT_AFTER_MS = 1_000;
 /** What a person chooses from; the rest is small, and always here. */
 const COLLECTIONS = ["customers", "pipelines", "activities"];
 
@@ -19,6 +21,13 @@ export function chooser(app, draw) {
   const count = async () => {
     here = await sync.previewSelection({}).catch(() => undefined);
   };
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  let timer;
+  /** What is here may be more or less by now. */
+  const recount = () => {
+    clearTimeout(timer);
+    timer = setTimeout(() => void count().then(draw), COUNT_AFTER_MS);
+  };
   const answers = {
     "selection-preview-requested": async (/** @type {{ changes: SelectionChanges }} */ { changes }) => {
       preview = { changes };
@@ -34,7 +43,7 @@ export function chooser(app, draw) {
     },
   };
   const data = () => ({ selection: sync.selection, collections: COLLECTIONS, team: isManager(app), here, preview });
-  return { data, count, answers };
+  return { data, count, recount, answers, stop: () => clearTimeout(timer) };
 }
 
 /**

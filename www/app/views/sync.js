@@ -37,6 +37,7 @@ export async function syncCentre(app, _, query) {
   // Other databases change only when another server answers.
   const changed = () => void (others.epoch === sync.status.serverEpoch ? draw() : rest());
   sync.addEventListener("change", changed);
+  sync.addEventListener("change", choosing.recount);
   sync.addEventListener("syncstatuschange", changed);
   const onPreview = async (/** @type {typeof preview} */ found) => {
     preview = found;
@@ -49,6 +50,8 @@ export async function syncCentre(app, _, query) {
   if (show) setTimeout(() => centre.show(show));
   const stop = () => {
     sync.removeEventListener("change", changed);
+    sync.removeEventListener("change", choosing.recount);
+    choosing.stop();
     sync.removeEventListener("syncstatuschange", changed);
   };
   return { title: t("nav.sync"), node: h("div.narrow", null, centre), section: "sync", stop };
