@@ -7,7 +7,7 @@ use fieldsync::client::NewChange;
 use fieldsync::core::outbox::Change;
 use fieldsync::core::protocol::{Action, Cursor};
 use fieldsync::core::record::{Base, CollectionName, Fields, OpId, RecordId, RowId, Seq, Tombstone, field};
-use fieldsync::core::rows::{End, Ended, PageRow};
+use fieldsync::core::rows::{End, Ended, PageRow, meta};
 use fieldsync::core::selection::Selection;
 use fieldsync::data::page::decode;
 use fieldsync::ports::Write;
@@ -141,7 +141,11 @@ impl Oracle {
     }
 
     /// What unsent changes build on is not taken out, whatever is selected.
-    pub fn check_evicted(&mut self, disk: usize, out: &[(CollectionName, RecordId)], gone: &BTreeSet<u64>) {
+    pub fn check_evicted(&mut self, disk: usize, out: &[(CollectionName, RecordId)], gone: &BTreeSet<u64>, writes: &[Write]) {
+        // On what is of a lifetime of the server that is over nothing is built: outside of the selection it goes.
+        if writes.iter().any(|write| matches!(write, Write::Meta(meta::PULL, state) if state["cursor"].is_null())) {
+            return;
+        }
         for (collection, id) in out {
             let builds = |row: &&Row| {
                 let change = &row.change;

@@ -85,7 +85,7 @@ impl Oracle {
         let gone: BTreeSet<u64> = ended.iter().map(|ended| ended.client_seq).collect();
         let pages = writes.iter().filter_map(|write| if let Write::Page(page) = write { Some(page) } else { None });
         let out = self.disks[disk].places.written(pages);
-        self.check_evicted(disk, &out, &gone);
+        self.check_evicted(disk, &out, &gone, writes);
         let copy = self.check_two(disk, writes, &ended);
         let mut numbers = appended.iter();
         for write in writes {

@@ -4,7 +4,7 @@
  */
 import { nothingFound } from "../lib/axe.mjs";
 import { uuid7 } from "../lib/api.mjs";
-import { assert, until } from "../lib/until.mjs";
+import { assert, sleep, until } from "../lib/until.mjs";
 
 const SNAPSHOT = /\/sync\/v1\/snapshot/;
 const PULLS = /\/sync\/v1\/(snapshot|changes)/;
@@ -12,6 +12,7 @@ const DAY_MS = 86_400_000;
 const RECENT = 1_200;
 const OLD = 300;
 const BATCH = 200;
+const SIGNED_OUT_WITHIN_MS = 2_000;
 
 /** @typedef {import("../lib/app.mjs").App} App */
 /** @typedef {import("../lib/world.mjs").World} World */
@@ -26,6 +27,23 @@ async function seed(api, customer) {
     const { json } = await api.pushEach(items.slice(from, from + BATCH));
     assert.ok(json.results.every((/** @type {any} */ result) => result.outcome === "applied"));
   }
+}
+
+/** The app after a kill, which may have taken the cookie along. @param {World} world @param {import("../lib/browser.mjs").Device} device @param {string} path */
+async function opened(world, device, path) {
+  const app = await world.resumed(device, path);
+  await app.page.locator("sync-status-bar .bar").waitFor();
+  if (await signedInAgain(app)) await app.load(path);
+  return app;
+}
+
+/** Signs in if the app asks for it. Whether it did. @param {App} app */
+async function signedInAgain(app) {
+  await sleep(SIGNED_OUT_WITHIN_MS);
+  if ((await app.state()) !== "signed-out") return false;
+  await app.pressBar();
+  await app.fillSignIn("budi");
+  return true;
 }
 
 /** @param {App} app */
@@ -108,7 +126,7 @@ export default {
     release();
     const from = world.proxy.seen.length;
     await device.start();
-    budi = await world.resumed(device, "/sync");
+    budi = await opened(world, device, "/sync");
     await budi.upToDate(60_000);
     const [first] = asked(world, from);
     assert.match(first, /snapshot\?after=activities\/[0-9a-f-]{36}&collections=activities&.*scope=activities:since=\d+/, "it goes on at its page");
@@ -148,10 +166,12 @@ async function pauses(world) {
   release();
   await device.start();
   const from = world.proxy.seen.length;
-  app = await world.resumed(device, "/customers");
+  app = await opened(world, device, "/customers");
   await app.page.locator("main a.row").first().waitFor();
   await app.says(/^Paused –/);
   await app.createCustomer({ name: "Saat dijeda", phone: "+62 811 7272" });
+  // Nobody had asked for anything before.
+  await signedInAgain(app);
   const api = await world.api("budi");
   await until("it is sent", async () => (await api.customersNamed("Saat dijeda")).length === 1);
   assert.deepEqual(asked(world, from), [], "nothing is fetched while it is paused");
