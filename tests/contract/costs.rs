@@ -90,7 +90,7 @@ async fn what_is_saved_meanwhile_goes_next_and_over_the_answer() {
     let before = phone.store.transactions();
     tokio::join!(phone.client.cycle(Reason::User), phone.update("customers", id, json!({"city": "Depok"})));
     let cost = phone.store.transactions() - before;
-    let seen = &phone.wire.seen.borrow()[sent..];
+    let seen = phone.wire.seen.borrow()[sent..].to_vec();
     let pushes: Vec<usize> = seen
         .iter()
         .filter_map(|request| if let Request::Push(push) = request { Some(push.parcels.len()) } else { None })
