@@ -206,7 +206,7 @@ fn pages_are_in_order_and_owned(db: &dyn Db) {
 }
 
 fn dated_records_are_found_from_a_day_on_and_undated_ones_always(db: &dyn Db) {
-    put(db, &[]);
+    put(db, &[("customers", 9, None)]);
     for (n, value) in [(1, json!({"at": 10})), (2, json!({"at": 20})), (3, json!({"at": null})), (4, json!({"with \"": 1}))] {
         let record = Stored { fields: fields(value), ..stored("activities", n, Some(BUDI), Seq(1)) };
         ok(db, |tx| tx.put_record(&record));
