@@ -87,7 +87,7 @@ impl World {
 
     pub fn user_step(&mut self, random: &mut Random) -> bool {
         let Some(tab) = self.some_tab(random) else { return false };
-        match random.weighted(&[16, 8, 30, 8, 5, 6, 6, 8, 6, 4, 3, 4, 4, 2, 7, 8]) {
+        match random.weighted(&[16, 8, 30, 8, 5, 6, 6, 8, 6, 3, 3, 4, 4, 2, 7, 5]) {
             0 => self.create_customer(tab, random),
             1 => self.create_child(tab, random),
             2 => self.edit(tab, random),

@@ -24,7 +24,7 @@ pub const SARI: UserId = UserId(Uuid::from_u128(2));
 pub const AHMAD: UserId = UserId(Uuid::from_u128(3));
 
 /// Records of a page of a snapshot.
-const SNAPSHOT_LIMIT: u32 = 4;
+const SNAPSHOT_LIMIT: u32 = 6;
 
 /// An answer of the server.
 pub struct Http {
