@@ -22,6 +22,7 @@ mod reports;
 mod restore;
 mod save;
 mod search;
+mod select;
 mod server;
 mod settle;
 mod stuck;
@@ -57,6 +58,7 @@ pub use decide::{Decided, Decision};
 
 pub use reports::{KEPT_MS_MAX, Report, ReportError};
 pub use save::{NewChange, SaveError};
+pub use select::{Here, PreviewPart, SelectError, Selected, SelectionPreview};
 pub use settle::{SettleError, Settled};
 
 /// What the shell is told.
@@ -128,6 +130,8 @@ struct Shared {
     stuck: Option<Stuck>,
     /// The user or the network wants less traffic.
     spares_data: bool,
+    /// Since when, and from how many records on, the snapshot under way is seen to come.
+    pace: Option<(Millis, u64)>,
 }
 
 /// What is unsent, as far as a cycle asks before it begins something.
@@ -167,6 +171,7 @@ impl Shared {
             watch: Watch::default(),
             stuck: None,
             spares_data: false,
+            pace: None,
         }
     }
 

@@ -25,6 +25,7 @@ mod ports;
 mod random;
 mod run;
 mod scripts;
+mod selecting;
 mod server;
 mod server_side;
 mod weather;

@@ -8,6 +8,7 @@ use fieldsync::core::parcel::{Parcel, ParcelState};
 use fieldsync::core::protocol::{Action, Item, Outcome};
 use fieldsync::core::record::{Millis, OpId, RecordId, RowId, Seq, Version};
 use fieldsync::core::rows::{End, Ended, meta};
+use fieldsync::core::selection::Selection;
 use fieldsync::ports::Write;
 use fieldsync_server::db::Stored;
 use serde_json::Value;
@@ -41,6 +42,8 @@ pub struct Disk {
     last: BTreeMap<RecordId, Action>,
     pub places: Places,
     pub cursor: Option<Seq>,
+    /// As far as it was written since the power went.
+    pub selection: Option<Selection>,
 }
 
 /// Everything that is watched.
@@ -83,7 +86,8 @@ impl Oracle {
             .collect();
         let gone: BTreeSet<u64> = ended.iter().map(|ended| ended.client_seq).collect();
         let pages = writes.iter().filter_map(|write| if let Write::Page(page) = write { Some(page) } else { None });
-        self.disks[disk].places.written(pages);
+        let out = self.disks[disk].places.written(pages);
+        self.check_evicted(disk, &out, &gone, writes);
         let copy = self.check_two(disk, writes, &ended);
         let mut numbers = appended.iter();
         for write in writes {
@@ -109,6 +113,7 @@ impl Oracle {
                 _ => {}
             }
         }
+        self.check_outside(disk, writes);
         for ended in ended {
             self.ended(disk, ended);
         }

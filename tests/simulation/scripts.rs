@@ -9,6 +9,7 @@ use serde_json::json;
 use crate::clocks::{clock_back, clock_on, edit_city, other_city};
 use crate::device::Done;
 use crate::random::Random;
+use crate::selecting::{last_days, narrow, widen};
 use crate::world::{Fate, World};
 
 type Move = fn(&mut World, &mut Random);
@@ -36,7 +37,11 @@ const SCRIPTS: &[(&str, &[Move])] = &[
     ("an import while the original lives", &[have, edit, import, sync_other, edit, sync_mine, sync_other]),
     ("a thawed tab with an old answer", &[have, edit, hold_answer, sync_second, edit, thaw, sync_mine]),
     ("revoked and granted again", &[have, revoke, edit, sync_mine, edit, revoke, sync_mine]),
-    ("a narrowed scope", &[have, child, sync_mine, edit_child, narrow, sync_mine, edit_child, narrow, sync_mine]),
+    ("a narrowed scope", &[have, child, sync_mine, edit_child, narrow, sync_mine, edit_child, widen, sync_mine]),
+    (
+        "a scope that widens and narrows while it comes",
+        &[have, child, last_days, sync_mine, edit_child, widen, sync_mine, narrow, sync_mine],
+    ),
     (
         "a conflict whose theirs moves",
         &[have, edit_phone, other_edits, sync_mine, other_edits, sync_second, decide, sync_mine, decide],
@@ -318,10 +323,6 @@ fn expire(world: &mut World, random: &mut Random) {
 
 fn revoke(world: &mut World, random: &mut Random) {
     world.move_customer(random);
-}
-
-fn narrow(world: &mut World, _: &mut Random) {
-    world.narrow(0);
 }
 
 fn child(world: &mut World, random: &mut Random) {

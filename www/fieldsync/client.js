@@ -138,6 +138,25 @@ export class SyncClient extends EventTarget {
     return JSON.parse(await this.#engine.preview());
   }
 
+  get selection() {
+    return JSON.parse(this.#engine.selection());
+  }
+
+  /** @param {import("./types").SelectionChanges} changes */
+  async select(changes) {
+    await this.#engine.select(JSON.stringify(changes));
+    void this.#triggers.fire("user");
+  }
+
+  /** @param {import("./types").SelectionChanges} changes */
+  async previewSelection(changes) {
+    return JSON.parse(await this.#engine.previewSelection(JSON.stringify(changes)));
+  }
+
+  pause = () => this.#engine.pause(true);
+
+  resume = () => this.#engine.pause(false).then(() => void this.#triggers.fire("user"));
+
   conflicts = openConflicts({ engine: () => this.#engine, saved: () => this.#saved(), restore: (undo) => this.#restore(undo) });
 
   merged = openMerged({ engine: () => this.#engine, collection: (name) => this.collection(name) });
