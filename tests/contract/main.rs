@@ -22,6 +22,7 @@ mod selection;
 mod settling;
 mod sparing;
 mod stuck;
+mod taken_out;
 mod trace;
 mod warnings;
 mod world;
