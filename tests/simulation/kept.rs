@@ -12,6 +12,7 @@ use fieldsync::core::selection::Selection;
 use fieldsync::data::page::decode;
 use fieldsync::ports::Write;
 use fieldsync_server::sync::cursor::Place;
+use serde::Deserialize;
 use serde_json::Value;
 
 use crate::oracle::{Disk, Oracle, Row};
