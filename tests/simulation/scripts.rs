@@ -28,7 +28,7 @@ const SCRIPTS: &[(&str, &[Move])] = &[
     ("save pressed twice", &[have, save_twice, sync_mine, save_twice, sync_mine]),
     ("answer lost and then edited", &[have, edit, lose_answer, edit, sync_mine]),
     ("answer lost and then discarded", &[have, edit, lose_answer, undo_last, sync_mine]),
-    ("sent late and discarded before", &[have, edit, send_late, undo_last, sync_mine, sync_mine]),
+    ("sent late and discarded before", &[have, discard_sent_late, sync_mine, discard_sent_late, sync_mine]),
     ("answer lost and then exported", &[have, edit, lose_answer, export, import, sync_other, sync_mine]),
     ("proxy's 403 for a batch", &[have, edit, portal, sync_mine]),
     ("a poison change", &[have, poison_change, edit, sync_mine, sync_mine]),
@@ -258,8 +258,12 @@ fn lose_answer(world: &mut World, _: &mut Random) {
     world.sync(ME);
 }
 
-fn send_late(world: &mut World, _: &mut Random) {
+/// All in one move: any other cycle between them would send it again, and then it is not late.
+fn discard_sent_late(world: &mut World, random: &mut Random) {
+    edit(world, random);
     world.next_push = Fate::Late;
+    world.sync(ME);
+    undo_last(world, random);
     world.sync(ME);
 }
 
