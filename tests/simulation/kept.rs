@@ -172,6 +172,32 @@ impl Oracle {
         }
     }
 
+    /// What this disk holds for confirmed, was applied once, and the server does not have now: a restore took it. Without
+    /// what a later change of mine, confirmed too, wrote over: that one is looked for.
+    pub fn lost_by_restore(&self, disk: usize) -> Vec<Change> {
+        let rows = &self.disks[disk].rows;
+        // What I deleted myself since needs nothing else of mine kept.
+        let deleted = |record| rows.values().any(|row| row.change.record == record && row.change.action == Action::Delete);
+        let is_lost = |row: &&Row| {
+            let id = row.change.row;
+            row.end == Some(End::Confirmed)
+                && self.server.ever.contains(&id)
+                && !self.server.applied.contains_key(&id)
+                && !self.shared.contains(&id)
+                && !deleted(row.change.record)
+        };
+        let is_over = |change: &Change, name: &String| {
+            let mut later = rows.values().filter(|row| row.end == Some(End::Confirmed) && row.change.record == change.record);
+            later.any(|row| row.change.client_seq > change.client_seq && row.change.written.contains_key(name))
+        };
+        let left = |row: &Row| {
+            let mut change = row.change.clone();
+            change.written.retain(|name, _| !is_over(&row.change, name));
+            change
+        };
+        rows.values().filter(is_lost).map(left).collect()
+    }
+
     /// The cursor goes forward, or the snapshot begins again.
     pub fn check_cursor(&mut self, disk: usize, state: &Value) {
         self.disks[disk].selection = Selection::deserialize(&state["selection"]).ok();
