@@ -83,7 +83,7 @@ mutations! {
     /// What is outside of the selection is written as if it were in it.
     OutsideListed => ["I15", "I11"],
     /// A begin and an answer take memory's bases for the store's, whoever has written since.
-    MemoryUnchecked => ["I4", "I11"],
+    MemoryUnchecked => ["I4", "I11", "I15"],
     /// The next batch is begun over the outbox from before the answer that it is begun with.
     NextOverEnded => ["I8"],
     /// The word that a record was deleted or lost is passed over.

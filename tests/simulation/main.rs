@@ -12,6 +12,7 @@ mod coverage;
 mod device;
 mod faults;
 mod kept;
+mod late;
 mod liveness;
 mod looks;
 mod machine_cells;

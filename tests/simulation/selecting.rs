@@ -10,7 +10,9 @@ use fieldsync_server::db::Stored;
 use serde_json::{Map, Value, json};
 
 use crate::device::Done;
+use crate::late::{hold_answer, thaw};
 use crate::random::Random;
+use crate::scripts::{ME, SECOND};
 use crate::world::World;
 
 /// Every collection of the schema.
@@ -126,18 +128,26 @@ impl World {
 }
 
 pub fn narrow(world: &mut World, _: &mut Random) {
-    choose(world, json!({"activities": false}));
+    choose(world, ME, json!({"activities": false}));
+}
+
+/// In another tab, while an answer is on its way to the first one: its memory is older than the store then.
+pub fn narrow_second(world: &mut World, random: &mut Random) {
+    hold_answer(world, random);
+    world.ready(SECOND);
+    choose(world, SECOND, json!({"activities": false}));
+    thaw(world, random);
 }
 
 pub fn widen(world: &mut World, _: &mut Random) {
-    choose(world, json!({"activities": true}));
+    choose(world, ME, json!({"activities": true}));
 }
 
 pub fn last_days(world: &mut World, _: &mut Random) {
-    choose(world, json!({"activities": {"days": 2}}));
+    choose(world, ME, json!({"activities": {"days": 2}}));
 }
 
-fn choose(world: &mut World, wish: Value) {
-    world.select((0, 0), wish);
-    world.finish_tasks(0, 0);
+fn choose(world: &mut World, at: (usize, usize), wish: Value) {
+    world.select(at, wish);
+    world.finish_tasks(at.0, at.1);
 }

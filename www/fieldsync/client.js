@@ -10,7 +10,7 @@ import { SyncError } from "./errors.js";
 import { Indexing } from "./indexing.js";
 import { persist, space } from "./persist.js";
 import { Repairs } from "./repair.js";
-import { discardAll, onlyOf } from "./outbox.js";
+import { openOutbox } from "./outbox.js";
 import { Triggers } from "./triggers.js";
 import { takeUpdate } from "./worker-bridge.js";
 
@@ -161,46 +161,12 @@ export class SyncClient extends EventTarget {
 
   merged = openMerged({ engine: () => this.#engine, collection: (name) => this.collection(name) });
 
-  /** @type {import("./types").SyncClient["outbox"]} */
-  outbox = {
-    list: async () => JSON.parse(this.#engine.outbox()),
-    retry: async (row) => {
-      await this.#engine.retry(row);
-      this.#saved();
-    },
-    retryAll: async () => {
-      /** @type {import("./types").OutboxEntry[]} */
-      const failed = JSON.parse(this.#engine.outbox()).filter((/** @type {any} */ entry) => entry.status === "failed");
-      /** @type {{ tried: typeof failed, unfit: typeof failed }} */
-      const { tried, unfit } = { tried: [], unfit: [] };
-      for (const entry of failed) {
-        try {
-          await this.#engine.retry(entry.changes[0].row);
-          tried.push(entry);
-        } catch (failure) {
-          const { code } = /** @type {SyncError} */ (failure);
-          if (code === "invalid" || code === "forbidden") unfit.push(entry);
-          else if (code !== "not-found") throw failure; // That one has ended meanwhile.
-        }
-      }
-      this.#saved();
-      return { tried, unfit };
-    },
-    discard: async (row) => {
-      const { done, undo } = JSON.parse(await this.#engine.discard(row));
-      if (done === "later") this.#saved();
-      return { done, undo: () => this.#restore(typeof undo === "string" ? undo : JSON.stringify(undo)) };
-    },
-    discardAll: async (entries = JSON.parse(this.#engine.outbox())) => discardAll(entries, (row) => this.outbox.discard(row)),
-    exportOf: async (...records) => onlyOf(await this.#engine.exportUnsent(), records),
-    undo: async (row) => {
-      const answer = JSON.parse(await this.#engine.undo(row));
-      this.#saved();
-      return answer;
-    },
-    export: (database) =>
-      database === undefined ? this.#engine.exportUnsent() : this.#peek(database, (engine) => engine.exportUnsent()),
-  };
+  outbox = openOutbox({
+    engine: () => this.#engine,
+    saved: () => this.#saved(),
+    restore: (undo) => this.#restore(undo),
+    peek: (database, work) => this.#peek(database, work),
+  });
 
   history = { list: async (limit = 100) => JSON.parse(await this.#engine.history(limit)) };
 
