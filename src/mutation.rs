@@ -76,8 +76,14 @@ mutations! {
     OlderReplaces => ["I4", "I11"],
     /// Bases are ordered by their version.
     OrderedByVersion => ["I4", "I11"],
+    /// A collection that is added counts as here with the first page of its snapshot.
+    WiderTooSoon => ["I4", "I11"],
+    /// What is narrowed away goes although unsent changes build on it.
+    UnsentEvicted => ["I15", "I7"],
+    /// What is outside of the selection is written as if it were in it.
+    OutsideListed => ["I15", "I11"],
     /// A begin and an answer take memory's bases for the store's, whoever has written since.
-    MemoryUnchecked => ["I4", "I11"],
+    MemoryUnchecked => ["I4", "I11", "I15"],
     /// The next batch is begun over the outbox from before the answer that it is begun with.
     NextOverEnded => ["I8"],
     /// The word that a record was deleted or lost is passed over.

@@ -230,9 +230,6 @@ pub trait Transport {
     async fn send(&self, request: &Request) -> Result<Answer, TransportError>;
 }
 
-/// How much room is kept for a full disk, in bytes.
-pub const RESERVE_BYTES: usize = 1024 * 1024;
-
 /// Clock, chance, sleep, and what room is kept.
 #[allow(async_fn_in_trait)] // As above.
 pub trait Host {
@@ -244,7 +241,7 @@ pub trait Host {
     async fn sleep_until(&self, at: Millis);
     /// How many bytes to keep for a full disk.
     fn reserve_bytes(&self) -> usize {
-        RESERVE_BYTES
+        crate::core::rows::derived::RESERVE_BYTES
     }
 }
 

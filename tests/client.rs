@@ -98,6 +98,7 @@ impl Transport for Script {
                 next: None,
                 cursor: Some(Cursor("c".into())),
                 total: 0,
+                bytes: 0,
             }),
             _ => Body::Changes(fieldsync::core::protocol::ChangesPage {
                 changes: vec![],

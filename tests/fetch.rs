@@ -18,7 +18,14 @@ wasm_bindgen_test_configure!(run_in_browser);
 const ME: UserId = UserId(Uuid::from_u128(1));
 
 fn changes() -> Request {
-    Request::Changes(ChangesRequest { cursor: Cursor("c".into()), schema: 1, limit: 10, mark: None })
+    Request::Changes(ChangesRequest {
+        cursor: Cursor("c".into()),
+        schema: 1,
+        limit: 10,
+        mark: None,
+        collections: None,
+        scope: None,
+    })
 }
 
 /// A push without parcels, but long enough to be worth compressing.

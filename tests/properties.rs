@@ -14,6 +14,8 @@ mod laws;
 mod merging;
 #[path = "properties/model.rs"]
 mod model;
+#[path = "properties/selection.rs"]
+mod selection;
 #[path = "properties/triples.rs"]
 mod triples;
 

@@ -83,6 +83,7 @@ export interface Schema {
       readonly title: "subject";
       readonly access: { readonly kind: "via"; readonly field: "customer" };
       readonly indexes: readonly ["at"];
+      readonly dated_by: "at";
       readonly fields: {
         readonly customer: { readonly type: "reference"; readonly refers_to: "customers"; readonly required: true };
         readonly pipeline: { readonly type: "reference"; readonly refers_to: "pipelines" };

@@ -38,11 +38,16 @@ fn plan(rows: &Rows, now: Millis) -> Result<Vec<Write>, StoreError> {
         // What its range is stays, so the pages beside it own what they did.
         writes.push(Write::Page(PageRow { stamp, bytes: page::empty(), ..row.clone() }));
         state.complete.remove(&row.collection);
+        if let Some(covered) = &mut state.covered {
+            covered.remove(&row.collection);
+        }
         engine.note(now, "page-damaged", format!("{}/{}", row.collection, row.first));
         stamp += 1;
     }
     if !writes.is_empty() {
-        state.snapshot = Some(Snapshot::default());
+        // What came of a snapshot under way may be among it. What is here stays as old as its watermark.
+        let watermark = state.snapshot.take().and_then(|snapshot| snapshot.watermark);
+        state.snapshot = Some(Snapshot { watermark, ..Snapshot::default() });
         writes.extend([meta_write(meta::STAMP, &stamp), meta_write(meta::PULL, &state), meta_write(meta::ENGINE, &engine)]);
     }
     Ok(writes)

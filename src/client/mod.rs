@@ -23,6 +23,7 @@ mod restore;
 mod room;
 mod save;
 mod search;
+mod select;
 mod server;
 mod settle;
 mod stuck;
@@ -58,6 +59,7 @@ pub use decide::{Decided, Decision};
 
 pub use reports::{KEPT_MS_MAX, Report, ReportError};
 pub use save::{NewChange, SaveError};
+pub use select::{Here, PreviewPart, SelectError, Selected, SelectionPreview};
 pub use settle::{SettleError, Settled};
 
 /// What the shell is told.
@@ -131,6 +133,8 @@ struct Shared {
     stuck: Option<Stuck>,
     /// The user or the network wants less traffic.
     spares_data: bool,
+    /// Since when, and from how many records on, the snapshot under way is seen to come.
+    pace: Option<(Millis, u64)>,
 }
 
 /// What is unsent, as far as a cycle asks before it begins something.
@@ -171,6 +175,7 @@ impl Shared {
             watch: Watch::default(),
             stuck: None,
             spares_data: false,
+            pace: None,
         }
     }
 

@@ -1,8 +1,10 @@
 //! Pages between the store's rows and the planning functions.
 
+use crate::core::pull::PullState;
 use crate::core::rows::meta;
 use crate::data::page::PageError;
 use crate::data::page_set::PageSet;
+use crate::mutation::{self, Mutation};
 use crate::ports::{Rows, StoreError, StoreName, Write};
 
 use super::{meta_row, meta_write};
@@ -18,6 +20,15 @@ pub fn page_error(page: String, error: PageError) -> StoreError {
         PageError::Newer(_) => StoreError::Newer,
         PageError::Damaged | PageError::Malformed(_) => StoreError::Corrupt(StoreName::Pages, format!("{page}: {error}")),
     }
+}
+
+/// What was put and is outside of the selection, out of the lists.
+pub fn leave_out(set: &mut PageSet, rows: &Rows) -> Result<(), StoreError> {
+    let pull: PullState = meta_row(rows, meta::PULL)?.unwrap_or_default();
+    if !pull.selection.is_whole() && !mutation::is(Mutation::OutsideListed) {
+        set.leave_out(|collection| pull.selection.wants(collection));
+    }
+    Ok(())
 }
 
 /// The changed pages as writes, with the counter of stamps moved on. Nothing if no page changed.

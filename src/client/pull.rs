@@ -10,7 +10,9 @@ use serde_json::Value;
 use crate::core::clock::Contact;
 use crate::core::machine::{Event, Failure, Moved, Reason};
 use crate::core::protocol::{Answer, Body, Range, Request};
-use crate::core::pull::{POISON_KEPT_MAX, PullState, Pulled, Snapshot, Sorted, begin, finish_changes, finish_snapshot, sparing};
+use crate::core::pull::{
+    POISON_KEPT_MAX, PullState, Pulled, Sorted, after_page, begin, finish_changes, finish_snapshot, sparing,
+};
 use crate::core::record::{CollectionName, RecordId};
 use crate::core::rows::meta;
 use crate::core::schema::Schema;
@@ -36,8 +38,9 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
         if !self.shared.borrow().in_step {
             self.refresh(None).await.map_err(|error| self.storage_failure(&error))?;
         }
+        self.adjust().await.map_err(|error| self.storage_failure(&error))?;
         let asked = self.shared.borrow().pull.clone();
-        let request = self.next_request(&asked);
+        let Some(request) = self.next_request(&asked) else { return Ok(Moved { more: false }) };
         let answer = match self.take_ahead(&request) {
             Some(answer) => answer,
             None => self.send(&request).await,
@@ -56,7 +59,7 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
         let is_told_nothing = asked.is_told_nothing(&answer.body);
         let page = Page::of(&self.schema, asked, answer.body);
         let more = !is_told_nothing && {
-            let next = page.next().map(|state| self.next_request(&state));
+            let next = page.next().and_then(|state| self.next_request(&state));
             let (applied, ahead) = both(self.apply(&page), self.send_ahead(next.as_ref())).await;
             self.shared.borrow_mut().ahead = next.zip(ahead);
             applied.map_err(|error| self.storage_failure(&error))?
@@ -74,9 +77,10 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
         Ok(Moved { more })
     }
 
-    fn next_request(&self, state: &PullState) -> Request {
-        let request = begin(state, &self.schema);
-        if self.shared.borrow().spares_data { sparing(request) } else { request }
+    /// None if the user has stopped the first snapshot.
+    fn next_request(&self, state: &PullState) -> Option<Request> {
+        let request = begin(state, &self.schema)?;
+        Some(if self.shared.borrow().spares_data { sparing(request) } else { request })
     }
 
     /// Asks for a page while the one before it is written.
@@ -131,7 +135,9 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
             Body::Changes(body) => finish_changes(&self.schema, &page.asked, body, told, &rows.outbox, contact, &mut set),
             Body::Snapshot(body) => finish_snapshot(&self.schema, &page.asked, body, told, &rows.outbox, contact, &mut set),
             // `classify` gives the body of what was asked.
-            Body::Push(_) | Body::Void(_) | Body::Report(_) => Pulled { state: page.asked.clone(), ..Pulled::default() },
+            Body::Push(_) | Body::Void(_) | Body::Report(_) | Body::Count(_) => {
+                Pulled { state: page.asked.clone(), ..Pulled::default() }
+            }
         };
         let put = set.changes().clone();
         let mut writes = pages::writes(set, rows)?;
@@ -172,10 +178,10 @@ impl Page {
         let told = match &mut body {
             Body::Changes(page) => std::mem::take(&mut page.changes),
             Body::Snapshot(page) => std::mem::take(&mut page.records),
-            Body::Push(_) | Body::Void(_) | Body::Report(_) => Vec::new(),
+            Body::Push(_) | Body::Void(_) | Body::Report(_) | Body::Count(_) => Vec::new(),
         };
         let entries = told.len();
-        let told = Sorted::of(schema, told);
+        let told = Sorted::of(schema, &asked, told);
         let is_spoken_for = |(name, id): &(CollectionName, RecordId)| match &body {
             Body::Snapshot(page) => page.ranges.iter().any(|range| range.collection == *name && range.contains(*id)),
             _ => false,
@@ -202,9 +208,7 @@ impl Page {
     /// Where it leads, as far as that can be told before it is applied: to a snapshot's next page.
     fn next(&self) -> Option<PullState> {
         let Body::Snapshot(page) = &self.body else { return None };
-        let after = Some(page.next.clone()?);
-        let snapshot = Snapshot { after, watermark: Some(page.watermark.clone()), ..Snapshot::default() };
-        Some(PullState { cursor: page.cursor.clone(), snapshot: Some(snapshot), ..PullState::default() })
+        page.next.as_ref().map(|_| after_page(&self.asked, page, self.entries as u64))
     }
 }
 

@@ -350,6 +350,7 @@ fn plan_finish(
     mut set: PageSet,
 ) -> Result<(Vec<Write>, Finished, Put), StoreError> {
     let mut finished = finish(input, results, &mut set);
+    pages::leave_out(&mut set, rows)?;
     let put = set.changes().clone();
     let mut writes = pages::writes(set, rows)?;
     writes.extend(finished.removed.iter().copied().map(Write::RemoveParcel));

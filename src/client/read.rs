@@ -4,7 +4,9 @@ use serde_json::{Value, json};
 
 use crate::core::outbox::Change;
 use crate::core::parcel::{Parcel, ParcelState};
+use crate::core::progress::{Progress, left_ms};
 use crate::core::protocol::{Body, Outcome, PushRequest, Request};
+use crate::core::pull::Snapshot;
 use crate::core::push::{BATCH_PARCELS_MAX, Begin, begin, wanted};
 use crate::core::record::{CollectionName, Fields, RecordId};
 use crate::core::rows::{Aside, DraftRow, meta};
@@ -70,8 +72,11 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
             now,
             ..Facts::default()
         };
-        if let Some(snapshot) = shared.pull.snapshot.as_ref().filter(|_| shared.pull.pulled_at.is_none()) {
-            facts.progress = Some((snapshot.done, snapshot.total));
+        if shared.pull.is_fetching() || (shared.pull.paused && facts.pulled_at.is_none()) {
+            let snapshot = shared.pull.snapshot.clone().unwrap_or_default();
+            let left_ms = shared.pace.and_then(|(since, from)| left_ms(now.since(since), from, snapshot.done, snapshot.total));
+            let Snapshot { done, total, bytes, .. } = snapshot;
+            facts.progress = Some(Progress { done, total, bytes, left_ms, paused: shared.pull.paused });
         }
         if let Some(tables) = &mut shared.tables {
             let Standing { pending, failed, conflicts, put_off, unknown } = tables.standing(now);

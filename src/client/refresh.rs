@@ -89,6 +89,12 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
         }
         shared.engine.doubted_to = doubted_to;
         shared.pull = pull.unwrap_or_default();
+        let coming = shared.pull.snapshot.as_ref().filter(|snapshot| snapshot.total > 0 && !shared.pull.paused);
+        shared.pace = match (coming.map(|snapshot| snapshot.done), shared.pace) {
+            (Some(done), Some((since, from))) if from <= done => Some((since, from)),
+            (Some(done), _) => Some((self.host.now(), done)),
+            (None, _) => None,
+        };
         shared.replay = replay;
         shared.server_epoch = server_epoch;
         shared.losses = losses.unwrap_or_default();

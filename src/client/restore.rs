@@ -134,7 +134,7 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
 /// The writes that begin a new lifetime of the server: what was known of the old one is set adrift.
 fn plan_start_over(state: &PullState, rows: &Rows) -> Result<Vec<Write>, StoreError> {
     let mut set = pages::read(rows)?;
-    set.set_adrift();
+    set.set_adrift(|collection| state.selection.wants(collection));
     let mut writes = pages::writes(set, rows)?;
     writes.push(meta_write(meta::PULL, &restart(state)));
     let replay = Replay::begin(replay_of(rows)?, rows.history.last().map(|row| row.key));
@@ -147,6 +147,7 @@ fn plan_start_over(state: &PullState, rows: &Rows) -> Result<Vec<Write>, StoreEr
 fn plan_finish(input: &Finish<'_>, rows: &Rows) -> Result<(Vec<Write>, bool), StoreError> {
     let mut set = pages::read(rows)?;
     let Finished { replay, amended, returned, parcels, conflicts } = finish(input, &mut set);
+    pages::leave_out(&mut set, rows)?;
     let moved = replay.as_ref() != Some(input.replay);
     let mut writes = pages::writes(set, rows)?;
     writes.extend(amended.into_iter().map(Write::Amend));

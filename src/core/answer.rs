@@ -10,8 +10,8 @@ use serde_json::Value;
 
 use super::backoff::RETRY_AFTER_MS_MAX;
 use super::protocol::{
-    Answer, Body, ChangesPage, Outcome, PATH, Problem, ProblemCode, PushAnswer, PushParcel, PushRequest, PushResult,
-    REPORTS_PATH, ReportAnswer, Request, SnapshotPage, SnapshotRequest,
+    Answer, Body, ChangesPage, CountAnswer, CountRequest, Outcome, PATH, Problem, ProblemCode, PushAnswer, PushParcel,
+    PushRequest, PushResult, REPORTS_PATH, ReportAnswer, Request, SnapshotPage, SnapshotRequest,
 };
 use super::record::{Epoch, Millis, UserId};
 use crate::mutation::{self, Mutation};
@@ -105,7 +105,7 @@ fn first_of(body: &[u8]) -> Option<Head> {
 #[must_use]
 pub fn method(request: &Request) -> &'static str {
     match request {
-        Request::Changes(_) | Request::Snapshot(_) | Request::Report(_) => "GET",
+        Request::Changes(_) | Request::Snapshot(_) | Request::Report(_) | Request::Count(_) => "GET",
         Request::Push(_) | Request::Preview(_) | Request::Void(_) => "POST",
     }
 }
@@ -116,6 +116,7 @@ pub fn path(request: &Request) -> String {
     match request {
         Request::Changes(query) => format!("{PATH}/changes?{}", query_string(query)),
         Request::Snapshot(query) => format!("{PATH}/snapshot?{}", query_string(query)),
+        Request::Count(query) => format!("{PATH}/counts?{}", query_string(query)),
         Request::Push(_) => format!("{PATH}/push"),
         Request::Preview(_) => format!("{PATH}/preview"),
         Request::Void(_) => format!("{PATH}/void"),
@@ -131,7 +132,7 @@ pub fn path(request: &Request) -> String {
 #[must_use]
 pub fn body(request: &Request) -> Option<Vec<u8>> {
     match request {
-        Request::Changes(_) | Request::Snapshot(_) | Request::Report(_) => None,
+        Request::Changes(_) | Request::Snapshot(_) | Request::Report(_) | Request::Count(_) => None,
         // These types have string keys only, and nothing in them fails to serialise.
         Request::Push(body) | Request::Preview(body) => serde_json::to_vec(body).ok(),
         Request::Void(body) => serde_json::to_vec(body).ok(),
@@ -173,6 +174,7 @@ fn answer(request: &Request, head: &Head, whole: &[u8]) -> Result<Answer, NoAnsw
             parse::<PushAnswer>(whole).filter(|answer| fits_push(asked, answer)).map(Body::Push)
         }
         Request::Report(asked) => parse::<ReportAnswer>(whole).filter(|report| report.name == *asked).map(Body::Report),
+        Request::Count(asked) => parse::<CountAnswer>(whole).filter(|answer| fits_count(asked, answer)).map(Body::Count),
         Request::Void(asked) => parse::<PushResult>(whole).filter(|result| result.op_id == asked.op_id).map(Body::Void),
     };
     match body {
@@ -202,6 +204,11 @@ fn fits_push(asked: &PushRequest, answer: &PushAnswer) -> bool {
 /// It speaks only for collections that were asked for: what a page speaks for and does not hold is removed.
 fn fits_snapshot(asked: &SnapshotRequest, page: &SnapshotPage) -> bool {
     page.ranges.iter().all(|range| asked.collections.split(',').any(|name| name.trim() == range.collection))
+}
+
+/// It counts every collection that was asked for.
+fn fits_count(asked: &CountRequest, answer: &CountAnswer) -> bool {
+    asked.collections.split(',').all(|name| answer.counts.contains_key(name))
 }
 
 fn refused(status: u16, header_s: Option<i64>, head: &Head, problem: Problem, expect_user: UserId) -> NoAnswer {
@@ -259,7 +266,7 @@ fn parse<T: DeserializeOwned>(body: &[u8]) -> Option<T> {
 /// The fields of a flat struct as a query; those that are none are left out.
 fn query_string(query: &impl Serialize) -> String {
     let Ok(Value::Object(fields)) = serde_json::to_value(query) else {
-        return String::new(); // The two queries are structs.
+        return String::new(); // The queries are structs.
     };
     let mut text = String::new();
     for (name, value) in fields {

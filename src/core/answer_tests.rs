@@ -15,7 +15,14 @@ fn op(number: u128) -> OpId {
 }
 
 fn changes() -> Request {
-    Request::Changes(ChangesRequest { cursor: Cursor("a b/ä".into()), schema: 1, limit: 100, mark: None })
+    Request::Changes(ChangesRequest {
+        cursor: Cursor("a b/ä".into()),
+        schema: 1,
+        limit: 100,
+        mark: None,
+        collections: None,
+        scope: None,
+    })
 }
 
 fn snapshot() -> Request {
@@ -116,6 +123,7 @@ fn word(result: &Result<Answer, NoAnswer>) -> String {
             Body::Push(_) => "push".into(),
             Body::Void(_) => "void".into(),
             Body::Report(_) => "report".into(),
+            Body::Count(_) => "counts".into(),
         },
         Err(NoAnswer::Away { retry_after_ms, ours, .. }) => {
             let who = if *ours { "ours away" } else { "away" };

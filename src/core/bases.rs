@@ -66,7 +66,8 @@ pub fn absorb(bases: &mut impl Bases, collection: &str, entry: Entry, unsent: &[
     newer
 }
 
-fn is_newer(old: &Base, entry: &Entry) -> bool {
+/// Whether a base is newer than an entry that comes.
+pub(super) fn is_newer(old: &Base, entry: &Entry) -> bool {
     if mutation::is(Mutation::OrderedByVersion) {
         return old.version >= entry.version;
     }
@@ -86,12 +87,12 @@ pub fn replace(bases: &mut impl Bases, collection: &str, entry: Entry, unsent: &
     if base.tombstone.is_some() && mutation::is(Mutation::TombstonesDropped) {
         return;
     }
-    if base.tombstone.is_some() {
-        // An unsent edit of it must be shown, and may be restored from the last fields.
-        base.fields = last_fields;
-    } else {
+    if base.is_present() {
         base.normalised = normalised;
         base.normalised.retain(|name, normalised| same(field(&base.fields, name), &normalised.returned));
+    } else {
+        // An unsent edit of it must be shown, and may be restored from the last fields.
+        base.fields = last_fields;
     }
     bases.put(collection, base);
 }

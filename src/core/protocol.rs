@@ -142,6 +142,12 @@ pub struct ChangesRequest {
     /// See [`PushRequest::mark`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mark: Option<Cursor>,
+    /// Of the cursor's collections those that are still wanted, separated by commas; absent: all of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub collections: Option<String>,
+    /// What of them, if it is less than the cursor has; see `core::selection`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scope: Option<String>,
 }
 
 /// The answer to [`ChangesRequest`].
@@ -176,7 +182,7 @@ pub struct SnapshotRequest {
     /// The watermark of the first page, on all that follow.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub watermark: Option<Cursor>,
-    /// The scope the device chose; absent: everything this user may see.
+    /// The scope the device chose (see `core::selection`); absent: everything this user may see.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scope: Option<String>,
 }
@@ -224,6 +230,47 @@ pub struct SnapshotPage {
     pub cursor: Option<Cursor>,
     /// How many records the whole snapshot has.
     pub total: u64,
+    /// The bytes of this page's fields.
+    #[serde(default)]
+    pub bytes: u64,
+}
+
+/// `GET /sync/v1/counts`, as query parameters: what a selection would be.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct CountRequest {
+    /// Collections, separated by commas.
+    pub collections: String,
+    /// The client's schema number.
+    pub schema: u32,
+    /// What of them; absent: everything that this user may see.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scope: Option<String>,
+}
+
+/// How much there is of something.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Count {
+    /// Records.
+    pub records: u64,
+    /// The bytes of their fields, as JSON.
+    pub bytes: u64,
+}
+
+impl std::ops::AddAssign for Count {
+    fn add_assign(&mut self, other: Self) {
+        self.records += other.records;
+        self.bytes += other.bytes;
+    }
+}
+
+/// The answer to [`CountRequest`].
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct CountAnswer {
+    /// By collection.
+    pub counts: BTreeMap<CollectionName, Count>,
 }
 
 /// A report: what it says is the app's and the server's own affair.
@@ -252,6 +299,8 @@ pub enum Request {
     Void(VoidRequest),
     /// The report of this name.
     Report(String),
+    /// How much a selection would be.
+    Count(CountRequest),
 }
 
 /// The answer of our server, by what was asked.
@@ -267,6 +316,8 @@ pub enum Body {
     Void(PushResult),
     /// To `Report`.
     Report(ReportAnswer),
+    /// To `Count`.
+    Count(CountAnswer),
 }
 
 /// A body with what every answer carries.

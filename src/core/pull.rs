@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::bases::{Bases, absorb, replace};
 use super::clock::Contact;
+use super::extent::{Extent, asked, is_whole, leave};
 use super::finish::conflict_row;
 use super::outbox::{Change, by_record};
 use super::protocol::{
@@ -16,6 +17,7 @@ use super::protocol::{
 use super::record::{CollectionName, Millis, RecordId, Seq, Tombstone};
 use super::rows::ConflictRow;
 use super::schema::Schema;
+use super::selection::Selection;
 use crate::mutation::{self, Mutation};
 
 /// Entries of a page of the feed. A page is taken in at one go: more would hold up a slow phone's screen, and a save.
@@ -36,9 +38,22 @@ pub struct PullState {
     /// The snapshot under way.
     #[serde(default)]
     pub snapshot: Option<Snapshot>,
-    /// Collections that are here whole.
+    /// Collections that are here with all that the user may see.
     #[serde(default)]
     pub complete: BTreeSet<CollectionName>,
+    /// What the user wants here.
+    #[serde(default, skip_serializing_if = "Selection::is_whole")]
+    pub selection: Selection,
+    /// What of that is here, and what the feed is asked for. The cursor has at least as much. None in a row from before there
+    /// was a selection.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub covered: Option<Extent>,
+    /// The user stopped the snapshot for now. What is unsent goes all the same.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub paused: bool,
+    /// The day (since 1970) on which dates were last moved, and what is outside of the selection taken out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub swept_on: Option<i64>,
     /// When the feed was last read to its end, by the device's clock.
     #[serde(default)]
     pub pulled_at: Option<Millis>,
@@ -58,6 +73,23 @@ impl PullState {
     #[must_use]
     pub fn place(&self) -> (Option<&Cursor>, Option<&Cursor>) {
         (self.cursor.as_ref(), self.snapshot.as_ref().and_then(|snapshot| snapshot.watermark.as_ref()))
+    }
+
+    /// Whether a snapshot is under way that brings what is not here, not only again what is.
+    #[must_use]
+    pub fn is_fetching(&self) -> bool {
+        let is_here =
+            |name: &CollectionName| self.complete.contains(name) && self.selection.of(name).is_some_and(|part| part.is_whole());
+        self.snapshot.as_ref().is_some_and(|snapshot| match snapshot.wanted.is_empty() {
+            true => self.complete.is_empty(),
+            false => !snapshot.wanted.keys().all(is_here),
+        })
+    }
+
+    /// Whether a collection is here or on its way, also if only a newer version of the app knows it.
+    fn has_asked_for(&self, name: &str) -> bool {
+        let coming = self.snapshot.as_ref().map(|snapshot| &snapshot.wanted);
+        self.covered.iter().chain(coming).any(|extent| extent.contains_key(name))
     }
 
     /// Whether it is still what a push showed of it: the cursor and the mark, whatever snapshot is under way.
@@ -84,26 +116,38 @@ pub struct Snapshot {
     pub done: u64,
     /// Of so many.
     pub total: u64,
+    /// The bytes of their fields.
+    #[serde(default)]
+    pub bytes: u64,
+    /// The collections that it is to bring, and what of each.
+    #[serde(default)]
+    pub wanted: Extent,
 }
 
-/// The next request.
+/// The next request, for a state that [`adjust`](super::extent::adjust) has nothing to do with; none while the user has stopped
+/// the first snapshot.
 #[must_use]
-pub fn begin(state: &PullState, schema: &Schema) -> Request {
-    if let (Some(cursor), None) = (&state.cursor, &state.snapshot) {
+pub fn begin(state: &PullState, schema: &Schema) -> Option<Request> {
+    let snapshot = state.snapshot.clone().filter(|_| !state.paused);
+    if let (Some(cursor), None) = (&state.cursor, &snapshot) {
         let (cursor, mark) = (cursor.clone(), state.mark.clone());
-        return Request::Changes(ChangesRequest { cursor, schema: schema.schema, limit: CHANGES_LIMIT, mark });
+        let covered = state.covered.as_ref().filter(|covered| !is_whole(schema, covered));
+        let (collections, scope) = covered.map(|covered| asked(schema, covered)).unzip();
+        let (schema, limit, scope) = (schema.schema, CHANGES_LIMIT, scope.flatten());
+        return Some(Request::Changes(ChangesRequest { cursor, schema, limit, mark, collections, scope }));
     }
-    let snapshot = state.snapshot.clone().unwrap_or_default();
-    let names: Vec<&str> = schema.collections.iter().map(|collection| collection.name.as_str()).collect();
-    Request::Snapshot(SnapshotRequest {
-        collections: names.join(","),
+    let snapshot = snapshot.filter(|snapshot| !snapshot.wanted.is_empty())?;
+    let (collections, scope) = asked(schema, &snapshot.wanted);
+    Some(Request::Snapshot(SnapshotRequest {
+        collections,
         schema: schema.schema,
         limit: SNAPSHOT_LIMIT,
         after: snapshot.after,
         before: None,
-        watermark: snapshot.watermark,
-        scope: None,
-    })
+        // What is added comes under the present cursor.
+        watermark: snapshot.watermark.or_else(|| state.cursor.clone()),
+        scope,
+    }))
 }
 
 /// The same request, for little at once.
@@ -112,15 +156,15 @@ pub fn sparing(request: Request) -> Request {
     match request {
         Request::Changes(asked) => Request::Changes(ChangesRequest { limit: asked.limit.min(SPARING_LIMIT), ..asked }),
         Request::Snapshot(asked) => Request::Snapshot(SnapshotRequest { limit: asked.limit.min(SPARING_LIMIT), ..asked }),
-        other @ (Request::Push(_) | Request::Preview(_) | Request::Void(_) | Request::Report(_)) => other,
+        other @ (Request::Push(_) | Request::Preview(_) | Request::Void(_) | Request::Report(_) | Request::Count(_)) => other,
     }
 }
 
 /// The state after 410: everything is asked for again, and nothing that is here goes before its range is answered.
 #[must_use]
 pub fn restart(state: &PullState) -> PullState {
-    let snapshot = Some(Snapshot::default());
-    PullState { cursor: None, mark: None, watermark_seq: Seq(0), snapshot, poisoned: 0, ..state.clone() }
+    let (snapshot, covered) = (Some(Snapshot::default()), Some(Extent::new()));
+    PullState { cursor: None, mark: None, watermark_seq: Seq(0), snapshot, covered, poisoned: 0, ..state.clone() }
 }
 
 /// Bases of which a range can be asked for and taken out.
@@ -147,20 +191,22 @@ pub struct Pulled {
 /// What of a page this client understands, and what it does not.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Sorted {
-    /// Entries of collections that the schema has.
+    /// Entries of collections that the schema has, or that are here for a newer version of the app.
     pub entries: Vec<Entry>,
     /// The others, raw.
     pub poison: Vec<Value>,
 }
 
 impl Sorted {
-    /// Sorts what a page tells.
+    /// Sorts what a page tells. `asked` is the state that it was asked with: what a newer version of the app, which runs beside this
+    /// one, has selected is kept for that one.
     #[must_use]
-    pub fn of(schema: &Schema, told: Vec<Told>) -> Self {
+    pub fn of(schema: &Schema, asked: &PullState, told: Vec<Told>) -> Self {
+        let is_known = |name: &str| schema.collection(name).is_some() || asked.has_asked_for(name);
         let mut sorted = Self::default();
         for told in told {
             match told {
-                Told::Entry(entry) if schema.collection(&entry.collection).is_some() => sorted.entries.push(entry),
+                Told::Entry(entry) if is_known(&entry.collection) => sorted.entries.push(entry),
                 // An entry is numbers, texts and JSON: it always serialises.
                 Told::Entry(entry) => sorted.poison.push(serde_json::to_value(entry).unwrap_or_default()),
                 Told::Unread(raw) => sorted.poison.push(raw),
@@ -186,7 +232,7 @@ pub fn finish_changes(
     told: Sorted,
     outbox: &[Change],
     contact: Contact,
-    bases: &mut impl Bases,
+    bases: &mut impl RangedBases,
 ) -> Pulled {
     let touched: Vec<(CollectionName, RecordId)> = told.records().collect();
     let Sorted { entries, poison } = told;
@@ -194,9 +240,15 @@ pub fn finish_changes(
     for entry in entries {
         let collection = entry.collection.clone();
         let changes = unsent.get(&(collection.as_str(), entry.id)).map_or(&[][..], Vec::as_slice);
-        absorb(bases, &collection, entry, changes, contact);
+        if entry.tombstone == Some(Tombstone::Left) && changes.is_empty() {
+            leave(bases, &entry);
+        } else {
+            absorb(bases, &collection, entry, changes, contact);
+        }
     }
     let mut state = PullState { cursor: Some(page.cursor.clone()), ..state.clone() };
+    // A snapshot that was stopped began under a cursor that is over.
+    state.snapshot = state.snapshot.map(|snapshot| Snapshot { wanted: snapshot.wanted, ..Snapshot::default() });
     state.poisoned += poison.len() as u64;
     if !page.has_more {
         state.pulled_at = Some(contact.now);
@@ -223,10 +275,12 @@ pub fn finish_snapshot(
     // One that cannot be read is there all the same: the base that is here stays until it can.
     let unread: BTreeSet<RecordId> = poison.iter().filter_map(|raw| raw.get("id")?.as_str()?.parse().ok()).collect();
     let unsent = by_record(outbox);
+    let wanted = state.snapshot.as_ref().map(|snapshot| snapshot.wanted.clone()).unwrap_or_default();
     for range in &page.ranges {
         for id in bases.ids_in(range) {
             if !unread.contains(&id) && !here.contains(&(range.collection.clone(), id)) {
-                absent(&range.collection, id, page, &unsent, bases);
+                let is_whole = wanted.get(&range.collection).is_none_or(|held| held.part.is_whole());
+                absent(&range.collection, id, page, &unsent, is_whole, bases);
             }
         }
     }
@@ -238,24 +292,60 @@ pub fn finish_snapshot(
             replace(bases, &collection, entry, changes, contact);
         }
     }
-    let before = state.snapshot.clone().unwrap_or_default();
-    let mut state = state.clone();
+    let mut state = after_page(state, page, count);
     state.poisoned += poison.len() as u64;
-    state.complete.extend(page.ranges.iter().filter(|range| range.upto.is_none()).map(|range| range.collection.clone()));
-    state.cursor = page.cursor.clone();
-    state.watermark_seq = page.watermark_seq;
-    state.snapshot = page.cursor.is_none().then(|| Snapshot {
-        after: page.next.clone(),
-        watermark: Some(page.watermark.clone()),
-        done: before.done + count,
-        total: page.total,
-    });
     let conflicts = find_conflicts(schema, &unsent, here.iter(), contact.now, bases);
     Pulled { state, poison, conflicts, more: true }
 }
 
-/// A base in a range that the server answered without it.
-fn absent(collection: &str, id: RecordId, page: &SnapshotPage, unsent: &Unsent<'_>, bases: &mut impl RangedBases) {
+/// The state after a page of a snapshot with so many entries, but for what of them cannot be read.
+#[must_use]
+pub fn after_page(state: &PullState, page: &SnapshotPage, count: u64) -> PullState {
+    let before = state.snapshot.clone().unwrap_or_default();
+    let mut state = state.clone();
+    let is_whole = page.cursor.is_some() || mutation::is(Mutation::WiderTooSoon);
+    let ended = page.ranges.iter().filter(|range| range.upto.is_none() || mutation::is(Mutation::WiderTooSoon));
+    let ended: Vec<&CollectionName> = ended.map(|range| &range.collection).collect();
+    cover(&mut state, &before.wanted, &ended);
+    if is_whole {
+        state.cursor = page.cursor.clone().or_else(|| Some(page.watermark.clone()));
+    } else if !ended.is_empty() && state.cursor.is_some() {
+        // It has more than the feed is asked for: what is still to come is not among that.
+        state.cursor = Some(page.watermark.clone());
+    }
+    state.watermark_seq = page.watermark_seq;
+    state.snapshot = (!is_whole).then(|| Snapshot {
+        after: page.next.clone(),
+        watermark: Some(page.watermark.clone()),
+        done: before.done + count,
+        total: page.total,
+        bytes: before.bytes + page.bytes,
+        wanted: before.wanted,
+    });
+    state
+}
+
+/// Notes which collections are here now, and which of them whole.
+fn cover(state: &mut PullState, wanted: &Extent, ended: &[&CollectionName]) {
+    let covered = state.covered.get_or_insert_default();
+    for name in ended {
+        let held = wanted.get(*name).copied().unwrap_or_default();
+        covered.insert((*name).clone(), held);
+        if held.part.is_whole() {
+            state.complete.insert((*name).clone());
+        }
+    }
+}
+
+/// A base in a range that the server answered without it. `is_whole`: it answered with all that the user may see.
+fn absent(
+    collection: &str,
+    id: RecordId,
+    page: &SnapshotPage,
+    unsent: &Unsent<'_>,
+    is_whole: bool,
+    bases: &mut impl RangedBases,
+) {
     let Some(base) = bases.get(collection, id) else { return };
     if base.seq > page.watermark_seq {
         return;
@@ -271,6 +361,8 @@ fn absent(collection: &str, id: RecordId, page: &SnapshotPage, unsent: &Unsent<'
         (Some(Tombstone::Deleted | Tombstone::Revoked), None) => bases.put(collection, base),
         // Made in a lifetime of the server that is over, and to be made again.
         (_, Some(changes)) if is_adrift && changes[0].action == Action::Create => bases.remove(collection, id),
+        // Outside of the scope, then or now, it may be there all the same: the server is asked what it has.
+        (was, Some(_)) if is_adrift && (!is_whole || was == Some(Tombstone::Left)) => bases.remove(collection, id),
         (_, Some(_)) => {
             // A restored server may get it back, from whoever made it: until then its changes are in quarantine.
             base.tombstone = Some(if is_adrift { Tombstone::Revoked } else { Tombstone::Left });

@@ -204,6 +204,8 @@ pub mod derived {
     pub const REPORTS: &str = "reports";
     /// Large, and means nothing: given up when the disk is full.
     pub const RESERVE: &str = "reserve";
+    /// How large, in bytes.
+    pub const RESERVE_BYTES: usize = 1024 * 1024;
     /// Says that there is one.
     pub const RESERVED: &str = "reserved";
 }

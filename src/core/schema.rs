@@ -36,6 +36,9 @@ pub struct Collection {
     /// Who may see a record.
     #[serde(default)]
     pub access: Access,
+    /// The field of type `time` that says of which day a record is: "the last N days" can be selected.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dated_by: Option<String>,
     /// Fields that lists sort by; each gets an index in memory.
     #[serde(default)]
     pub indexes: Vec<String>,
@@ -219,6 +222,8 @@ pub enum SchemaError {
     Pattern(CollectionName, String),
     /// A policy that means nothing for values of the field's type: collection, then field.
     Policy(CollectionName, String),
+    /// What dates records is no time: collection, then field.
+    Date(CollectionName, String),
     /// A field with a dot, which stands between a field and its member: collection, then field.
     Dot(CollectionName, String),
     /// A field of a name that means something else in a query (`and`, `or`, `not`): collection, then field.
@@ -237,6 +242,7 @@ impl std::fmt::Display for SchemaError {
             Self::Policy(collection, name) => {
                 write!(f, "{collection}.{name} cannot be merged as it says: its type has no such policy")
             }
+            Self::Date(collection, name) => write!(f, "{collection} is dated by {name}, which is no time"),
             Self::Dot(collection, name) => write!(f, "the name {name} in {collection} has a dot, which only members have"),
             Self::Reserved(collection, name) => write!(f, "{collection} has a field {name}, which no query could name"),
         }
@@ -271,6 +277,11 @@ impl Schema {
                 return Err(SchemaError::Undeclared(collection.name.clone(), name.clone()));
             }
         }
+        if let Some(name) = &collection.dated_by
+            && collection.fields.get(name).is_none_or(|spec| spec.kind != Kind::Time)
+        {
+            return Err(SchemaError::Date(collection.name.clone(), name.clone()));
+        }
         for (name, spec) in &collection.fields {
             if spec.pattern.as_deref().is_some_and(|pattern| regex_lite::Regex::new(pattern).is_err()) {
                 return Err(SchemaError::Pattern(collection.name.clone(), name.clone()));
@@ -289,6 +300,25 @@ impl Schema {
             }
         }
         Ok(())
+    }
+
+    /// Whether somebody owns the records of a collection, or the records that they are seen by way of.
+    #[must_use]
+    pub fn is_owned(&self, collection: &Collection) -> bool {
+        let mut collection = collection;
+        // As many steps as there are collections lead to the end of any way that has one.
+        for _ in 0..=self.collections.len() {
+            match &collection.access {
+                Access::Everyone => return false,
+                Access::Owner { .. } => return true,
+                Access::Via { field } => {
+                    let target = collection.fields.get(field).and_then(|spec| spec.refers_to.as_deref());
+                    let Some(target) = target.and_then(|name| self.collection(name)) else { return true };
+                    collection = target;
+                }
+            }
+        }
+        true
     }
 
     /// The collection of this name.

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::batch::Batch;
 use super::loss::Lost;
 use super::machine::{Machine, State};
+use super::progress::Progress;
 use super::record::{Epoch, Millis};
 use super::stuck::Stuck;
 
@@ -134,17 +135,6 @@ pub struct Sending {
     pub name: String,
 }
 
-/// Of the first sync.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-pub struct Progress {
-    /// Records so far.
-    pub done: u64,
-    /// Of so many.
-    pub total: u64,
-    /// Bytes so far.
-    pub bytes: u64,
-}
-
 /// What the status is computed from.
 #[derive(Clone, Debug, Default)]
 pub struct Facts {
@@ -162,8 +152,8 @@ pub struct Facts {
     pub put_off: usize,
     /// Of the pending, records of which all that is unsent was sent, is done only with an answer, and has none.
     pub unknown: usize,
-    /// The first snapshot, while it comes.
-    pub progress: Option<(u64, u64)>,
+    /// The first snapshot, or that of what was added, while it comes.
+    pub progress: Option<Progress>,
     /// When the feed was last read to its end.
     pub pulled_at: Option<Millis>,
     /// When the oldest unsent change was saved.
@@ -261,7 +251,7 @@ pub fn status(facts: &Facts) -> SyncStatus {
         conflicts: facts.conflicts,
         put_off: facts.put_off,
         unknown: facts.unknown,
-        progress: facts.progress.map(|(done, total)| Progress { done, total, bytes: 0 }),
+        progress: facts.progress,
         sent_today: if today { facts.engine.sent } else { 0 },
         last_synced_at: facts.pulled_at,
         next_attempt_at,
@@ -291,9 +281,11 @@ fn lead(facts: &Facts) -> SyncState {
     let only_stopped = facts.pending <= facts.failed + facts.conflicts;
     // Our server says "not now": what is unsent waits for it, and what is shown is as old as the last answer.
     let is_put_off = matches!(facts.engine.machine.state, State::Waiting { ours: true, attempt: 1.., .. });
+    // What the user has stopped leads only if there is nothing else to say.
+    let is_paused = facts.progress.is_some_and(|progress| progress.paused);
     if facts.sending.as_ref().is_some_and(|sending| sending.total > 0) {
         SyncState::Sending
-    } else if !is_put_off && (facts.progress.is_some() || facts.pulled_at.is_none()) {
+    } else if !is_put_off && (facts.pulled_at.is_none() || facts.progress.is_some()) && !is_paused {
         SyncState::FirstSync
     } else if facts.lost.is_some() {
         SyncState::Lost
@@ -303,6 +295,8 @@ fn lead(facts: &Facts) -> SyncState {
         SyncState::Conflict
     } else if only_stopped && is_put_off {
         SyncState::Offline
+    } else if only_stopped && is_paused {
+        SyncState::FirstSync
     } else if only_stopped {
         SyncState::Synced
     } else if facts.stuck.is_some() {
@@ -371,7 +365,23 @@ mod tests {
         let lost = Some(Lost { changes: 2, records: 1, at: Millis(0) });
         assert_eq!(with(&|facts| (facts.failed, facts.lost) = (1, lost)), SyncState::Lost);
         assert_eq!(with(&|facts| (facts.lost, facts.engine.machine) = (lost, waiting(false))), SyncState::Offline);
-        assert_eq!(with(&|facts| (facts.lost, facts.progress) = (lost, Some((1, 2)))), SyncState::FirstSync);
+        assert_eq!(with(&|facts| (facts.lost, facts.progress) = (lost, Some(coming(false)))), SyncState::FirstSync);
+    }
+
+    fn coming(paused: bool) -> Progress {
+        Progress { done: 1, total: 2, bytes: 0, left_ms: None, paused }
+    }
+
+    #[test]
+    fn a_first_sync_that_was_stopped_hides_nothing_else() {
+        let with = |pending, failed, pulled_at| {
+            let progress = Some(coming(true));
+            status(&Facts { pending, failed, pulled_at, progress, now: Millis(9), ..Facts::default() }).state
+        };
+        assert_eq!(with(0, 0, None), SyncState::FirstSync);
+        assert_eq!(with(0, 0, Some(Millis(1))), SyncState::FirstSync);
+        assert_eq!(with(2, 0, None), SyncState::Waiting);
+        assert_eq!(with(1, 1, None), SyncState::Failed);
     }
 
     #[test]

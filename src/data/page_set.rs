@@ -8,7 +8,7 @@ use std::rc::Rc;
 use crate::core::bases::Bases;
 use crate::core::protocol::Range;
 use crate::core::pull::RangedBases;
-use crate::core::record::{Base, CollectionName, RecordId, Seq};
+use crate::core::record::{Base, CollectionName, RecordId, Seq, Tombstone};
 use crate::core::rows::PageRow;
 
 use super::page::{self, PAGE_BYTES_MAX, PageError};
@@ -105,15 +105,32 @@ impl PageSet {
         let page = self.page_for(collection, id);
         if page.bases.remove(&id).is_some() {
             page.changed = true;
+            // What was put and taken out again is not there.
+            self.changes.put.retain(|(name, base)| base.id != id || name != collection);
             self.changes.removed.push((collection.to_owned(), id));
         }
     }
 
-    /// Sets every base adrift: the lifetime of the server in which it had its place in the feed is over.
-    pub fn set_adrift(&mut self) {
-        for page in self.pages.values_mut() {
+    /// Sets every base adrift: the lifetime of the server in which it had its place in the feed is over. Of a collection that is
+    /// not selected no snapshot will say what there is now: there it goes, and what is unsent builds on what its forms showed.
+    pub fn set_adrift(&mut self, is_selected: impl Fn(&str) -> bool) {
+        for ((collection, _), page) in &mut self.pages {
             page.changed |= !page.bases.is_empty();
+            if !is_selected(collection) {
+                page.bases.clear();
+            }
             page.bases.values_mut().for_each(|base| Rc::make_mut(base).seq = Seq(0));
+        }
+    }
+
+    /// What was put for a collection that is not selected is out of the scope: no list shows it.
+    pub fn leave_out(&mut self, is_selected: impl Fn(&str) -> bool) {
+        let is_outside = |(collection, base): &&(CollectionName, Rc<Base>)| base.is_listed() && !is_selected(collection);
+        let outside: Vec<_> = self.changes.put.iter().filter(is_outside).cloned().collect();
+        for (collection, base) in outside {
+            if self.get(&collection, base.id).is_some_and(Base::is_listed) {
+                self.put(&collection, Base { tombstone: Some(Tombstone::Left), ..(*base).clone() });
+            }
         }
     }
 
@@ -198,6 +215,7 @@ mod tests {
             let (mut rows, mut map, mut stamp) = (Vec::new(), BTreeMap::new(), 1);
             for steps in steps.chunks(chunk) {
                 let mut set = PageSet::read(&rows).unwrap();
+                let mut memory = map.clone();
                 for (n, size, put) in steps {
                     let base = base(*n, *size);
                     if *put {
@@ -208,6 +226,10 @@ mod tests {
                         map.remove(&base.id);
                     }
                 }
+                // As memory takes it over.
+                set.changes().removed.iter().for_each(|(_, id)| drop(memory.remove(id)));
+                memory.extend(set.changes().put.iter().map(|(_, base)| (base.id, (**base).clone())));
+                prop_assert_eq!(&memory, &map);
                 let before = stamp;
                 store(&mut rows, set.into_rows(&mut stamp));
                 prop_assert!(rows.iter().all(|row| row.stamp < stamp && row.bytes.len() <= PAGE_BYTES_MAX));

@@ -11,5 +11,6 @@ pub mod indexed_db;
 pub mod reports;
 pub mod schema;
 mod search;
+mod selection;
 pub mod transaction;
 mod value;

@@ -192,7 +192,7 @@ fn an_older_answer_brings_nothing_back_that_a_restored_server_did_not_have() {
     let parcel = begin_all(&outbox[..1], &[], &bases([before.clone()])).parcels[0].clone();
     let mut set = PageSet::read(&[]).unwrap();
     set.put("customers", before);
-    set.set_adrift();
+    set.set_adrift(|_| true);
     let page = json!({"records": [], "ranges": [{"collection": "customers"}], "watermark": "w", "watermark_seq": 40, "total": 0});
     let page: SnapshotPage = serde_json::from_value(page).unwrap();
     finish_snapshot(

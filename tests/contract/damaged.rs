@@ -8,7 +8,7 @@ use serde_json::json;
 use super::world::{BUDI, Device, World};
 
 /// Flips a byte of every page of this collection.
-async fn damage(device: &Device, collection: &str) -> usize {
+pub async fn damage(device: &Device, collection: &str) -> usize {
     let scope = Scope::strict(&[StoreName::Pages], vec![Read::PagesSince(0)]);
     let damaged = device.store.update(scope, |rows| {
         let of = rows.pages.iter().filter(|page| page.collection == collection);

@@ -2,10 +2,11 @@
 
 use fieldsync::client::SaveError;
 use fieldsync::core::machine::Reason;
+use fieldsync::core::rows::derived::RESERVE_BYTES;
 use fieldsync::core::status::SyncState;
 use fieldsync::data::table::RecordStatus;
 use fieldsync::memory;
-use fieldsync::ports::{RESERVE_BYTES, Read, StoreError};
+use fieldsync::ports::{Read, StoreError};
 use serde_json::json;
 
 use super::world::{AHMAD, BUDI, Device, Fault, World};

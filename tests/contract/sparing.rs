@@ -13,7 +13,7 @@ async fn who_saves_data_gets_small_pages() {
         let limit = |request: Request| match request {
             Request::Changes(asked) => Some(asked.limit),
             Request::Snapshot(asked) => Some(asked.limit),
-            Request::Push(_) | Request::Preview(_) | Request::Void(_) | Request::Report(_) => None,
+            Request::Push(_) | Request::Preview(_) | Request::Void(_) | Request::Report(_) | Request::Count(_) => None,
         };
         phone.wire.seen.borrow_mut().drain(..).filter_map(limit).collect()
     };

@@ -155,6 +155,17 @@ impl World {
         Device { world: self.clone(), client, store, wire }
     }
 
+    /// The manager gives a customer, and all that hangs on it, to another.
+    pub async fn give(&self, customer: RecordId, owner: UserId) {
+        let office = self.device(AHMAD).await;
+        office.sync().await;
+        let shown = office.get("customers", customer).unwrap();
+        let (row, collection) = (office.row(), "customers".to_owned());
+        let (record, action, version, seen) = (customer, Action::Update, shown.version, shown.fields);
+        let written = fields(serde_json::json!({"owner": owner}));
+        office.client.save(vec![NewChange { row, collection, record, action, version, seen, written }], 0).await.unwrap();
+    }
+
     /// What the server has, as this user sees it: every record of a collection.
     pub async fn server(&self, user: UserId, collection: &str) -> Vec<Entry> {
         let path = format!("/sync/v1/snapshot?collections={collection}&schema=1&limit=2000");

@@ -90,7 +90,7 @@ impl World {
 
     pub fn user_step(&mut self, random: &mut Random) -> bool {
         let Some(tab) = self.some_tab(random) else { return false };
-        match random.weighted(&[16, 8, 30, 8, 5, 6, 6, 8, 4, 3, 3, 4, 4, 2, 7]) {
+        match random.weighted(&[16, 8, 30, 8, 5, 6, 6, 8, 6, 3, 3, 4, 4, 2, 7, 5]) {
             0 => self.create_customer(tab, random),
             1 => self.create_child(tab, random),
             2 => self.edit(tab, random),
@@ -105,7 +105,8 @@ impl World {
             11 => self.resolve(tab, random, LATER_PERCENT),
             12 => self.look(tab, random),
             13 => self.create_bad(tab, random),
-            _ => self.write_online(tab, random),
+            14 => self.write_online(tab, random),
+            _ => self.choose(tab, random),
         }
     }
 
@@ -175,10 +176,18 @@ impl World {
             return self.change(tab.0, "pipelines", self.id(), Action::Create, None, fields);
         }
         let mut fields = json!({"customer": customer, "subject": self.token(), "note": self.token()});
+        if random.percent(90) {
+            fields["at"] = json!(self.day(random));
+        }
         if let Some(pipeline) = random.pick(&self.shown(tab, "pipelines", false)) {
             fields["pipeline"] = json!(pipeline.id);
         }
         self.change(tab.0, "activities", self.id(), Action::Create, None, fields)
+    }
+
+    /// Some day of the last week.
+    pub fn day(&self, random: &mut Random) -> i64 {
+        self.sim.now.get() - random.between(0, 7 * 24 * 60 * 60 * 1_000)
     }
 
     fn create_child(&mut self, tab: (usize, usize), random: &mut Random) -> bool {

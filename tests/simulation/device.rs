@@ -73,8 +73,6 @@ pub struct Device {
     pub has_access: bool,
     /// The cookie is another user's: who is signed in now.
     pub other_user: Option<UserId>,
-    /// Only customers and pipelines are wanted.
-    pub is_narrow: bool,
     /// The version of the app that opens next.
     pub app: u32,
 }
@@ -90,7 +88,6 @@ impl Device {
             token: None,
             has_access: false,
             other_user: None,
-            is_narrow: false,
             app: 1,
         }
     }

@@ -3,9 +3,7 @@
 
 use fieldsync::core::parcel::Parcel;
 use fieldsync::core::protocol::{Action, Item, PushParcel, PushRequest, Request};
-use fieldsync::core::pull::{PullState, restart};
 use fieldsync::core::record::{DeviceId, Epoch, Fields, Millis, OpId};
-use fieldsync::core::rows::meta;
 use fieldsync::memory::{Fault, MemoryStore};
 use fieldsync::ports::{Read, Scope, Step, Store, StoreError, StoreName, Write};
 use serde_json::json;
@@ -22,7 +20,7 @@ impl World {
     pub fn fault_step(&mut self, random: &mut Random) -> bool {
         let device = random.below(self.devices.len());
         let context = random.below(CONTEXTS);
-        match random.weighted(&[10, 5, 4, 3, 6, 6, 6, 5, 8, 4, 5, 3, 2, 2, 2, 1]) {
+        match random.weighted(&[10, 5, 4, 3, 6, 6, 6, 5, 8, 4, 5, 3, 2, 2, 1, 1]) {
             0 => self.crash_context(device, context),
             1 => self.power_cut(device),
             2 => self.jump_clock(device, random),
@@ -37,7 +35,7 @@ impl World {
             11 => self.backup_or_restore(random),
             12 => self.clone_device(device),
             13 => self.import(device, random),
-            14 => self.upgrade_or_narrow(device, random),
+            14 => self.upgrade(device),
             _ => self.clear_storage(device),
         }
     }
@@ -202,7 +200,6 @@ impl World {
         let store = self.devices[of].store.cloned_disk();
         let device = self.add_device(self.devices[of].user, store, Some(of));
         self.say(|_| format!("device {device}: a clone of device {of}"));
-        self.devices[device].is_narrow = self.devices[of].is_narrow;
         self.sign_in(device);
         self.open(device, 0);
         true
@@ -247,10 +244,6 @@ impl World {
         true
     }
 
-    fn upgrade_or_narrow(&mut self, device: usize, random: &mut Random) -> bool {
-        if random.percent(50) { self.upgrade(device) } else { self.narrow(device) }
-    }
-
     /// The next tab that opens runs the next version of the app, beside the old one.
     pub fn upgrade(&mut self, device: usize) -> bool {
         if self.devices[device].app == 2 {
@@ -258,40 +251,6 @@ impl World {
         }
         self.sim.count("fault", "app upgraded");
         self.devices[device].app = 2;
-        true
-    }
-
-    /// The user chooses another scope, in some tab: everything is asked for again, under the new one.
-    pub fn narrow(&mut self, device: usize) -> bool {
-        let of = &mut self.devices[device];
-        of.is_narrow = !of.is_narrow;
-        of.store.forget_faults();
-        let pull = of.store.peek(&[Read::Meta]).meta.get(meta::PULL).cloned();
-        if let Some(state) = pull.and_then(|pull| serde_json::from_value::<PullState>(pull).ok()) {
-            // What shows how far the device had come stays: a server that was restored meanwhile must still say so.
-            let mark = state.mark.clone().or_else(|| state.cursor.clone());
-            let mut again = PullState { mark, ..restart(&state) };
-            // A real scope would tell one restart from another.
-            if let Some(snapshot) = &mut again.snapshot {
-                snapshot.total = self.sim.random.borrow_mut().bits() >> 12;
-            }
-            let again = serde_json::to_value(again).unwrap_or_default();
-            commit(&of.store, Scope::strict(&[StoreName::Meta], vec![]), vec![Write::Meta(meta::PULL, again)]);
-        }
-        // What was asked for under the old scope is not listened to.
-        let mut network = self.sim.network.borrow_mut();
-        let (asked, rest): (Vec<_>, Vec<_>) = std::mem::take(&mut network.packets)
-            .into_iter()
-            .partition(|packet| packet.device == device && matches!(packet.request, Request::Snapshot(_) | Request::Changes(_)));
-        network.packets = rest;
-        asked
-            .iter()
-            .filter(|packet| !packet.is_abandoned)
-            .for_each(|packet| network.answer(packet.id, crate::network::Reply::Nothing));
-        network.forget_answers(device);
-        drop(network);
-        self.sim.count("fault", if self.devices[device].is_narrow { "scope narrowed" } else { "scope widened" });
-        self.say(|world| format!("device {device}: narrow is {}", world.devices[device].is_narrow));
         true
     }
 

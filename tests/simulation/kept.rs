@@ -7,10 +7,12 @@ use fieldsync::client::NewChange;
 use fieldsync::core::outbox::Change;
 use fieldsync::core::protocol::{Action, Cursor};
 use fieldsync::core::record::{Base, CollectionName, Fields, OpId, RecordId, RowId, Seq, Tombstone, field};
-use fieldsync::core::rows::{End, Ended, PageRow};
+use fieldsync::core::rows::{End, Ended, PageRow, meta};
+use fieldsync::core::selection::Selection;
 use fieldsync::data::page::decode;
 use fieldsync::ports::Write;
 use fieldsync_server::sync::cursor::Place;
+use serde::Deserialize;
 use serde_json::Value;
 
 use crate::oracle::{Disk, Oracle, Row};
@@ -28,8 +30,10 @@ pub struct Places {
 }
 
 impl Places {
-    /// These pages are written together; what one does not have of the ids that it owns is taken out.
-    pub fn written<'a>(&mut self, pages: impl Iterator<Item = &'a PageRow> + Clone) {
+    /// These pages are written together; what one does not have of the ids that it owns is taken out. Gives what is taken out
+    /// now, other than what is adrift.
+    pub fn written<'a>(&mut self, pages: impl Iterator<Item = &'a PageRow> + Clone) -> Vec<(CollectionName, RecordId)> {
+        let mut out = Vec::new();
         self.firsts.extend(pages.clone().map(|page| (page.collection.clone(), page.first.clone())));
         for page in pages {
             let Some(bases) = known(page) else { continue };
@@ -40,8 +44,11 @@ impl Places {
             let is_out = |key: &&(CollectionName, RecordId)| {
                 key.0 == page.collection && owns(&key.1.to_string()) && !bases.iter().any(|base| base.id == key.1)
             };
-            self.gone.extend(self.of.keys().filter(is_out).cloned());
+            let gone: Vec<_> = self.of.keys().filter(is_out).cloned().collect();
+            out.extend(gone.iter().filter(|key| !self.gone.contains(*key) && self.of[*key] > Seq(0)).cloned());
+            self.gone.extend(gone);
         }
+        out
     }
 }
 
@@ -53,7 +60,7 @@ fn known(page: &PageRow) -> Option<Vec<Base>> {
 impl Disk {
     /// What did not wait for the disk may be gone.
     pub fn power_cut(&mut self) {
-        (self.places, self.cursor) = (Places::default(), None);
+        (self.places, self.cursor, self.selection) = (Places::default(), None, None);
     }
 }
 
@@ -133,8 +140,67 @@ impl Oracle {
         }
     }
 
+    /// What unsent changes build on is not taken out, whatever is selected.
+    pub fn check_evicted(&mut self, disk: usize, out: &[(CollectionName, RecordId)], gone: &BTreeSet<u64>, writes: &[Write]) {
+        // On what is of a lifetime of the server that is over nothing is built: outside of the selection it goes.
+        if writes.iter().any(|write| matches!(write, Write::Meta(meta::PULL, state) if state["cursor"].is_null())) {
+            return;
+        }
+        for (collection, id) in out {
+            let builds = |row: &&Row| {
+                let change = &row.change;
+                row.end.is_none()
+                    && change.record == *id
+                    && change.collection == *collection
+                    && !gone.contains(&change.client_seq)
+            };
+            let row = self.disks[disk].rows.values().find(builds).map(|row| row.change.row);
+            if let Some(row) = row {
+                self.fail("I15 the selection", format!("the base of {collection}/{id} is taken out, and {row:?} builds on it"));
+            }
+        }
+    }
+
+    /// Nothing of a collection that is not selected is written as if a list were to show it.
+    pub fn check_outside(&mut self, disk: usize, writes: &[Write]) {
+        let selection = self.disks[disk].selection.clone().unwrap_or_default();
+        let pages = writes.iter().filter_map(|write| if let Write::Page(page) = write { Some(page) } else { None });
+        for page in pages.filter(|page| !selection.wants(&page.collection)) {
+            if let Some(base) = known(page).into_iter().flatten().find(Base::is_listed) {
+                self.fail("I15 the selection", format!("{}/{} is listed, and not selected", page.collection, base.id));
+            }
+        }
+    }
+
+    /// What this disk holds for confirmed, was applied once, and the server does not have now: a restore took it. Without
+    /// what a later change of mine, confirmed too, wrote over: that one is looked for.
+    pub fn lost_by_restore(&self, disk: usize) -> Vec<Change> {
+        let rows = &self.disks[disk].rows;
+        // What I deleted myself since needs nothing else of mine kept.
+        let deleted = |record| rows.values().any(|row| row.change.record == record && row.change.action == Action::Delete);
+        let is_lost = |row: &&Row| {
+            let id = row.change.row;
+            row.end == Some(End::Confirmed)
+                && self.server.ever.contains(&id)
+                && !self.server.applied.contains_key(&id)
+                && !self.shared.contains(&id)
+                && !deleted(row.change.record)
+        };
+        let is_over = |change: &Change, name: &String| {
+            let mut later = rows.values().filter(|row| row.end == Some(End::Confirmed) && row.change.record == change.record);
+            later.any(|row| row.change.client_seq > change.client_seq && row.change.written.contains_key(name))
+        };
+        let left = |row: &Row| {
+            let mut change = row.change.clone();
+            change.written.retain(|name, _| !is_over(&row.change, name));
+            change
+        };
+        rows.values().filter(is_lost).map(left).collect()
+    }
+
     /// The cursor goes forward, or the snapshot begins again.
     pub fn check_cursor(&mut self, disk: usize, state: &Value) {
+        self.disks[disk].selection = Selection::deserialize(&state["selection"]).ok();
         let cursor = state["cursor"].as_str().and_then(|text| Place::parse(&Cursor(text.to_owned())));
         let now = cursor.map(|place| place.seq);
         let before = std::mem::replace(&mut self.disks[disk].cursor, now);

@@ -68,6 +68,8 @@ impl World {
             }
             self.open(device, 0);
             self.finish_tasks(device, 0);
+            self.pause((device, 0), false);
+            self.finish_tasks(device, 0);
         }
     }
 
@@ -218,6 +220,7 @@ impl World {
                 self.fail("I11 agreement within five cycles", format!("device {device} keeps {outbox:?}"));
             }
             self.check_restored(device);
+            self.check_complete(device);
             if let Some(why) = self.agrees(device, true) {
                 self.fail("I11 agreement within five cycles", format!("device {device}: {why}"));
             }
@@ -252,10 +255,10 @@ impl World {
     fn agrees(&self, device: usize, strict: bool) -> Option<String> {
         let client = self.client(device, 0)?;
         for collection in ["customers", "pipelines", "activities", "zones"] {
-            if collection == "activities" && self.devices[device].is_narrow {
-                continue;
-            }
-            let truth = self.server.truth(self.devices[device].user, collection);
+            let truth = match self.wanted(device, collection) {
+                Ok(truth) => truth,
+                Err(why) => return Some(why),
+            };
             let truth: BTreeMap<RecordId, (Version, &Fields)> =
                 truth.iter().map(|record| (record.id, (record.version, &record.fields))).collect();
             let shown = self.shown((device, 0), collection, true);

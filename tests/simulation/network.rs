@@ -61,15 +61,6 @@ impl Network {
         self.packets.retain(|packet| !(packet.id == id && matches!(packet.way, Way::ToClient(_))));
     }
 
-    /// Answers to this device's pulls that have arrived and were not read are lost.
-    pub fn forget_answers(&mut self, device: usize) {
-        for (id, reply) in &mut self.answers {
-            if self.asked.get(id) == Some(&(device, true)) {
-                *reply = Reply::Nothing;
-            }
-        }
-    }
-
     /// The caller is told this; a copy of the request may stay under way.
     pub fn answer(&mut self, id: u64, reply: Reply) {
         self.answers.insert(id, reply);

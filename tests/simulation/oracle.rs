@@ -8,6 +8,7 @@ use fieldsync::core::parcel::{Parcel, ParcelState};
 use fieldsync::core::protocol::{Action, Item, Outcome};
 use fieldsync::core::record::{Millis, OpId, RecordId, RowId, Seq, Version};
 use fieldsync::core::rows::{End, Ended, meta};
+use fieldsync::core::selection::Selection;
 use fieldsync::ports::Write;
 use fieldsync_server::db::Stored;
 use serde_json::Value;
@@ -41,6 +42,8 @@ pub struct Disk {
     last: BTreeMap<RecordId, Action>,
     pub places: Places,
     pub cursor: Option<Seq>,
+    /// As far as it was written since the power went.
+    pub selection: Option<Selection>,
 }
 
 /// Everything that is watched.
@@ -83,7 +86,8 @@ impl Oracle {
             .collect();
         let gone: BTreeSet<u64> = ended.iter().map(|ended| ended.client_seq).collect();
         let pages = writes.iter().filter_map(|write| if let Write::Page(page) = write { Some(page) } else { None });
-        self.disks[disk].places.written(pages);
+        let out = self.disks[disk].places.written(pages);
+        self.check_evicted(disk, &out, &gone, writes);
         let copy = self.check_two(disk, writes, &ended);
         let mut numbers = appended.iter();
         for write in writes {
@@ -109,6 +113,7 @@ impl Oracle {
                 _ => {}
             }
         }
+        self.check_outside(disk, writes);
         for ended in ended {
             self.ended(disk, ended);
         }
@@ -370,31 +375,5 @@ impl Oracle {
         self.require(lost.is_none(), "I1 saved means durable", || format!("{lost:?} was promised and is gone"));
         let back = here.iter().find(|row| self.disks[disk].rows.get(row).is_some_and(|row| row.end.is_some())).copied();
         self.require(back.is_none(), "I8 conservation", || format!("{back:?} has ended and is in the outbox"));
-    }
-
-    /// What this disk holds for confirmed, was applied once, and the server does not have now: a restore took it. Without
-    /// what a later change of mine, confirmed too, wrote over: that one is looked for.
-    pub fn lost_by_restore(&self, disk: usize) -> Vec<Change> {
-        let rows = &self.disks[disk].rows;
-        // What I deleted myself since needs nothing else of mine kept.
-        let deleted = |record| rows.values().any(|row| row.change.record == record && row.change.action == Action::Delete);
-        let is_lost = |row: &&Row| {
-            let id = row.change.row;
-            row.end == Some(End::Confirmed)
-                && self.server.ever.contains(&id)
-                && !self.server.applied.contains_key(&id)
-                && !self.shared.contains(&id)
-                && !deleted(row.change.record)
-        };
-        let is_over = |change: &Change, name: &String| {
-            let mut later = rows.values().filter(|row| row.end == Some(End::Confirmed) && row.change.record == change.record);
-            later.any(|row| row.change.client_seq > change.client_seq && row.change.written.contains_key(name))
-        };
-        let left = |row: &Row| {
-            let mut change = row.change.clone();
-            change.written.retain(|name, _| !is_over(&row.change, name));
-            change
-        };
-        rows.values().filter(is_lost).map(left).collect()
     }
 }

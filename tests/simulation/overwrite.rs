@@ -66,7 +66,7 @@ pub fn in_silence(
         }
         let is_told = || item.set_aside.iter().any(|aside| aside.field == *name);
         let ok = match name.as_str() {
-            "city" | "source" | "nick" => is_told() || saw(name, was, changes),
+            "city" | "source" | "nick" | "at" => is_told() || saw(name, was, changes),
             "tags" | "others" => {
                 items(was).iter().all(|item| items(is).contains(item) || somebody_saw_item(name, item, changes))
                     && items(is).iter().all(|item| items(was).contains(item) || somebody_added_item(name, item, changes))

@@ -45,6 +45,7 @@ impl World {
                     };
                     patch["others"] = list(shown, "others", json!(pipeline), random);
                 }
+                (_, 9) => patch["at"] = json!(self.day(random)),
                 _ => patch["subject"] = json!(self.token()),
             }
         }

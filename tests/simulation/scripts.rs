@@ -9,8 +9,10 @@ use serde_json::json;
 use crate::actions::LATER_PERCENT;
 use crate::clocks::{clock_back, clock_on, edit_city, other_city};
 use crate::device::Done;
+use crate::late::{discard_sent_late, hold_answer, lose_answer, portal, thaw};
 use crate::random::Random;
-use crate::world::{Fate, World};
+use crate::selecting::{last_days, narrow, narrow_second, widen};
+use crate::world::World;
 
 type Move = fn(&mut World, &mut Random);
 
@@ -28,7 +30,7 @@ const SCRIPTS: &[(&str, &[Move])] = &[
     ("save pressed twice", &[have, save_twice, sync_mine, save_twice, sync_mine]),
     ("answer lost and then edited", &[have, edit, lose_answer, edit, sync_mine]),
     ("answer lost and then discarded", &[have, edit, lose_answer, undo_last, sync_mine]),
-    ("sent late and discarded before", &[have, edit, send_late, undo_last, sync_mine, sync_mine]),
+    ("sent late and discarded before", &[have, discard_sent_late, sync_mine, discard_sent_late, sync_mine]),
     ("answer lost and then exported", &[have, edit, lose_answer, export, import, sync_other, sync_mine]),
     ("proxy's 403 for a batch", &[have, edit, portal, sync_mine]),
     ("a poison change", &[have, poison_change, edit, sync_mine, sync_mine]),
@@ -37,7 +39,11 @@ const SCRIPTS: &[(&str, &[Move])] = &[
     ("an import while the original lives", &[have, edit, import, sync_other, edit, sync_mine, sync_other]),
     ("a thawed tab with an old answer", &[have, edit, hold_answer, sync_second, edit, thaw, sync_mine]),
     ("revoked and granted again", &[have, revoke, edit, sync_mine, edit, revoke, sync_mine]),
-    ("a narrowed scope", &[have, child, sync_mine, edit_child, narrow, sync_mine, edit_child, narrow, sync_mine]),
+    ("a narrowed scope", &[have, child, child, child, sync_mine, edit_child, narrow_second, edit_child, widen, sync_mine]),
+    (
+        "a scope that widens and narrows while it comes",
+        &[have, child, last_days, sync_mine, edit_child, widen, sync_mine, narrow, sync_mine],
+    ),
     (
         "a conflict whose theirs moves",
         &[have, edit_phone, other_edits, sync_mine, other_edits, sync_second, decide, sync_mine, decide],
@@ -75,7 +81,7 @@ impl Script {
 }
 
 pub const ME: (usize, usize) = (0, 0);
-const SECOND: (usize, usize) = (0, 1);
+pub const SECOND: (usize, usize) = (0, 1);
 pub const OTHER: (usize, usize) = (1, 0);
 
 impl World {
@@ -90,7 +96,7 @@ impl World {
     }
 
     /// Opens a tab if need be, and lets it come to rest.
-    fn ready(&mut self, (device, context): (usize, usize)) {
+    pub fn ready(&mut self, (device, context): (usize, usize)) {
         self.devices[device].tabs[context].is_frozen = false;
         self.devices[device].store.forget_faults();
         self.finish_tasks(device, context);
@@ -150,7 +156,7 @@ fn save_form(world: &mut World, random: &mut Random) {
     }
 }
 
-fn edit(world: &mut World, random: &mut Random) {
+pub fn edit(world: &mut World, random: &mut Random) {
     if let Some(shown) = world.subject(ME) {
         let change = world.edit_of(ME, &shown, random);
         world.save_now(ME, change, random);
@@ -208,7 +214,7 @@ fn save_twice(world: &mut World, random: &mut Random) {
     world.finish_tasks(0, 0);
 }
 
-fn undo_last(world: &mut World, _: &mut Random) {
+pub fn undo_last(world: &mut World, _: &mut Random) {
     world.ready(ME);
     let Some(client) = world.client(0, 0) else { return };
     let last = client.outbox().iter().flat_map(|entry| entry.rows()).last();
@@ -247,34 +253,6 @@ fn sync_other(world: &mut World, _: &mut Random) {
 fn sync_clone(world: &mut World, _: &mut Random) {
     let last = world.devices.len() - 1;
     world.sync((last, 0));
-}
-
-fn lose_answer(world: &mut World, _: &mut Random) {
-    world.next_push = Fate::AnswerLost;
-    world.sync(ME);
-}
-
-fn send_late(world: &mut World, _: &mut Random) {
-    world.next_push = Fate::Late;
-    world.sync(ME);
-}
-
-fn portal(world: &mut World, _: &mut Random) {
-    world.next_push = Fate::Portal;
-    world.sync(ME);
-}
-
-/// The server has done it; the tab that waits for the answer is frozen.
-fn hold_answer(world: &mut World, _: &mut Random) {
-    world.next_push = Fate::Held;
-    world.sync(ME);
-    world.next_push = Fate::Answered;
-    world.devices[0].tabs[0].is_frozen = true;
-}
-
-fn thaw(world: &mut World, _: &mut Random) {
-    world.devices[0].tabs[0].is_frozen = false;
-    world.finish_tasks(0, 0);
 }
 
 fn export(world: &mut World, _: &mut Random) {
@@ -319,10 +297,6 @@ fn expire(world: &mut World, random: &mut Random) {
 
 fn revoke(world: &mut World, random: &mut Random) {
     world.move_customer(random);
-}
-
-fn narrow(world: &mut World, _: &mut Random) {
-    world.narrow(0);
 }
 
 fn child(world: &mut World, random: &mut Random) {

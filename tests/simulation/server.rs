@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::rc::Rc;
 
-use fieldsync::core::protocol::{Envelope, Problem, ProblemCode, PushAnswer, PushRequest, Request};
+use fieldsync::core::protocol::{Envelope, Problem, ProblemCode, PushAnswer, PushRequest, Request, SnapshotRequest};
 use fieldsync::core::record::{Epoch, Millis, RecordId, UserId};
 use fieldsync::core::schema::Schema;
 use fieldsync_server::auth::refresh;
@@ -22,6 +22,9 @@ use crate::random::Random;
 pub const BUDI: UserId = UserId(Uuid::from_u128(1));
 pub const SARI: UserId = UserId(Uuid::from_u128(2));
 pub const AHMAD: UserId = UserId(Uuid::from_u128(3));
+
+/// Records of a page of a snapshot.
+const SNAPSHOT_LIMIT: u32 = 6;
 
 /// An answer of the server.
 pub struct Http {
@@ -122,8 +125,11 @@ impl Server {
         let answer = match request {
             Request::Changes(asked) => self.json(user, now, db::read(&self.db, |tx| sync::feed::changes(tx, &context, asked))),
             Request::Snapshot(asked) => {
-                self.json(user, now, db::read(&self.db, |tx| sync::snapshot::snapshot(tx, &context, asked)))
+                // Worlds are small: so are the pages, that there are several.
+                let asked = SnapshotRequest { limit: asked.limit.min(SNAPSHOT_LIMIT), ..asked.clone() };
+                self.json(user, now, db::read(&self.db, |tx| sync::snapshot::snapshot(tx, &context, &asked)))
             }
+            Request::Count(asked) => self.json(user, now, db::read(&self.db, |tx| sync::snapshot::counts(tx, &context, asked))),
             Request::Report(_) => self.problem(Some(user), now, Problem::new(ProblemCode::NotFound, "")),
             Request::Void(asked) => {
                 let done = db::write(&self.db, |tx| sync::void::void(tx, &context, asked));
@@ -184,7 +190,8 @@ impl Server {
     /// What a user would see with nothing unsent, by collection.
     pub fn truth(&self, user: UserId, collection: &str) -> Vec<Stored> {
         let owners = self.directory.owners_for(self.directory.user(user).expect("one of the three"));
-        let query = db::PageQuery { collection, owners: Some(&owners), after: None, before: None, limit: usize::MAX };
+        let of = db::Extent::of(collection, Some(&owners));
+        let query = db::PageQuery { of, after: None, before: None, limit: usize::MAX };
         db::read(&self.db, |tx| tx.page(&query)).expect("the database is in memory")
     }
 

@@ -4,7 +4,6 @@ use fieldsync::core::protocol::{ProblemCode, Request};
 use fieldsync::core::record::UserId;
 use fieldsync::core::rows::meta;
 use fieldsync::ports::Read;
-use serde_json::Value;
 
 use crate::network::{Packet, Reply, Way};
 use crate::random::Random;
@@ -227,13 +226,7 @@ impl World {
                 }
             }
         }
-        let device = &mut self.devices[packet.device];
-        let is_narrow = device.is_narrow;
-        let mut http = self.serve_as(packet.user, packet.device, &packet.request, random);
-        if is_narrow && http.status == 200 {
-            http.body = narrowed(&http.body);
-        }
-        reply(http)
+        reply(self.serve_as(packet.user, packet.device, &packet.request, random))
     }
 
     fn serve_as(&mut self, user: UserId, device: usize, request: &Request, random: &mut Random) -> Http {
@@ -278,15 +271,4 @@ fn describe(reply: &Reply) -> String {
             format!("answer {status} {text}")
         }
     }
-}
-
-/// The answer without the collection that is out of the scope.
-fn narrowed(body: &[u8]) -> Vec<u8> {
-    let Ok(mut value) = serde_json::from_slice::<Value>(body) else { return body.to_vec() };
-    for name in ["changes", "records"] {
-        if let Some(entries) = value[name].as_array_mut() {
-            entries.retain(|entry| entry["collection"] != "activities");
-        }
-    }
-    serde_json::to_vec(&value).unwrap_or_default()
 }

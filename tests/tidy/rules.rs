@@ -36,8 +36,9 @@ pub fn server_arrow(source: &Source) -> Vec<Finding> {
     for (at, _) in source.text.match_indices("fieldsync::core::") {
         let rest = &source.text[at + "fieldsync::core::".len()..];
         let line = source.text[..at].lines().count().max(1);
-        let others =
-            first_names(rest).into_iter().filter(|name| !["record", "number", "schema", "rules", "protocol"].contains(name));
+        let others = first_names(rest)
+            .into_iter()
+            .filter(|name| !["record", "number", "schema", "rules", "selection", "protocol"].contains(name));
         found.extend(others.map(|name| source.finding(line, format!("a server does not name core::{name}"))));
     }
     found

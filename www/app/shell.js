@@ -32,6 +32,8 @@ export class Shell {
     this.#bar.addEventListener("sign-in-requested", () =>
       app.go(`/sign-in?next=${encodeURIComponent(location.pathname + location.search)}`),
     );
+    this.#bar.addEventListener("pause-requested", () => void app.sync.pause());
+    this.#bar.addEventListener("resume-requested", () => void app.sync.resume());
     this.#bar.addEventListener("reload-requested", () => void app.sync.reload());
   }
 

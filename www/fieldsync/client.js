@@ -11,7 +11,7 @@ import { Indexing } from "./indexing.js";
 import { persist, space } from "./persist.js";
 import { Repairs } from "./repair.js";
 import { openReports } from "./reports.js";
-import { discardAll, onlyOf } from "./outbox.js";
+import { openOutbox } from "./outbox.js";
 import { Triggers } from "./triggers.js";
 import { takeUpdate } from "./worker-bridge.js";
 
@@ -139,50 +139,35 @@ export class SyncClient extends EventTarget {
     return JSON.parse(await this.#engine.preview());
   }
 
+  get selection() {
+    return JSON.parse(this.#engine.selection());
+  }
+
+  /** @param {import("./types").SelectionChanges} changes */
+  async select(changes) {
+    await this.#engine.select(JSON.stringify(changes));
+    void this.#triggers.fire("user");
+  }
+
+  /** @param {import("./types").SelectionChanges} changes */
+  async previewSelection(changes) {
+    return JSON.parse(await this.#engine.previewSelection(JSON.stringify(changes)));
+  }
+
+  pause = () => this.#engine.pause(true);
+
+  resume = () => this.#engine.pause(false).then(() => void this.#triggers.fire("user"));
+
   conflicts = openConflicts({ engine: () => this.#engine, saved: () => this.#saved(), restore: (undo) => this.#restore(undo) });
 
   merged = openMerged({ engine: () => this.#engine, collection: (name) => this.collection(name) });
 
-  /** @type {import("./types").SyncClient["outbox"]} */
-  outbox = {
-    list: async () => JSON.parse(this.#engine.outbox()),
-    retry: async (row) => {
-      await this.#engine.retry(row);
-      this.#saved();
-    },
-    retryAll: async () => {
-      /** @type {import("./types").OutboxEntry[]} */
-      const failed = JSON.parse(this.#engine.outbox()).filter((/** @type {any} */ entry) => entry.status === "failed");
-      /** @type {{ tried: typeof failed, unfit: typeof failed }} */
-      const { tried, unfit } = { tried: [], unfit: [] };
-      for (const entry of failed) {
-        try {
-          await this.#engine.retry(entry.changes[0].row);
-          tried.push(entry);
-        } catch (failure) {
-          const { code } = /** @type {SyncError} */ (failure);
-          if (code === "invalid" || code === "forbidden") unfit.push(entry);
-          else if (code !== "not-found") throw failure; // That one has ended meanwhile.
-        }
-      }
-      this.#saved();
-      return { tried, unfit };
-    },
-    discard: async (row) => {
-      const { done, undo } = JSON.parse(await this.#engine.discard(row));
-      if (done === "later") this.#saved();
-      return { done, undo: () => this.#restore(typeof undo === "string" ? undo : JSON.stringify(undo)) };
-    },
-    discardAll: async (entries = JSON.parse(this.#engine.outbox())) => discardAll(entries, (row) => this.outbox.discard(row)),
-    exportOf: async (...records) => onlyOf(await this.#engine.exportUnsent(), records),
-    undo: async (row) => {
-      const answer = JSON.parse(await this.#engine.undo(row));
-      this.#saved();
-      return answer;
-    },
-    export: (database) =>
-      database === undefined ? this.#engine.exportUnsent() : this.#peek(database, (engine) => engine.exportUnsent()),
-  };
+  outbox = openOutbox({
+    engine: () => this.#engine,
+    saved: () => this.#saved(),
+    restore: (undo) => this.#restore(undo),
+    peek: (database, work) => this.#peek(database, work),
+  });
 
   history = { list: async (limit = 100) => JSON.parse(await this.#engine.history(limit)) };
 

@@ -12,11 +12,13 @@ export type * from "./types/conflicts.js";
 export type * from "./types/outbox.js";
 export type * from "./types/records.js";
 export type * from "./types/schema.js";
+export type * from "./types/selection.js";
 export type * from "./types/status.js";
 export type { Profile } from "./auth.js";
 export type { Identity } from "./identity.js";
 export type { Language, Translate, Words } from "./i18n.js";
 export type { CentreData } from "./elements/sync-centre.js";
+export type { SelectionData } from "./elements/centre-selection.js";
 
 declare global {
   interface HTMLElementTagNameMap {

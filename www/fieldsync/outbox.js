@@ -1,6 +1,7 @@
-/** What is done to several unsent records at once, and with one of them alone. */
+/** What is unsent, and what is done to it: to one record, and to several at once: `sync.outbox`. */
 
 /** @typedef {import("./types").OutboxEntry} OutboxEntry */
+/** @typedef {import("./types").Engine} Engine */
 /** @typedef {{ done: "now" | "later", undo(): Promise<void> }} Discarded */
 
 /**
@@ -42,4 +43,56 @@ export function onlyOf(text, records) {
   const rows = new Set(outbox.map((/** @type {any} */ change) => change.row));
   const parcels = exported.parcels.filter((/** @type {any} */ parcel) => parcel.rows.some((/** @type {string} */ row) => rows.has(row)));
   return JSON.stringify({ ...exported, outbox, parcels }, null, 2);
+}
+
+/**
+ * @typedef {object} Client
+ * @property {() => Engine} engine
+ * @property {() => void} saved
+ * @property {(undo: string) => Promise<void>} restore
+ * @property {(database: string, work: (engine: Engine) => Promise<string>) => Promise<string>} peek
+ */
+
+/** @param {Client} client @returns {import("./types").SyncClient["outbox"]} */
+export function openOutbox({ engine, saved, restore, peek }) {
+  /** @returns {OutboxEntry[]} */
+  const entries = () => JSON.parse(engine().outbox());
+  /** @type {import("./types").SyncClient["outbox"]["discard"]} */
+  const discard = async (row) => {
+    const { done, undo } = JSON.parse(await engine().discard(row));
+    if (done === "later") saved();
+    return { done, undo: () => restore(typeof undo === "string" ? undo : JSON.stringify(undo)) };
+  };
+  return {
+    list: async () => entries(),
+    retry: async (row) => {
+      await engine().retry(row);
+      saved();
+    },
+    retryAll: async () => {
+      /** @type {{ tried: OutboxEntry[], unfit: OutboxEntry[] }} */
+      const { tried, unfit } = { tried: [], unfit: [] };
+      for (const entry of entries().filter(({ status }) => status === "failed")) {
+        try {
+          await engine().retry(entry.changes[0].row);
+          tried.push(entry);
+        } catch (failure) {
+          const { code } = /** @type {import("./errors.js").SyncError} */ (failure);
+          if (code === "invalid" || code === "forbidden") unfit.push(entry);
+          else if (code !== "not-found") throw failure; // That one has ended meanwhile.
+        }
+      }
+      saved();
+      return { tried, unfit };
+    },
+    discard,
+    discardAll: async (given = entries()) => discardAll(given, discard),
+    exportOf: async (...records) => onlyOf(await engine().exportUnsent(), records),
+    undo: async (row) => {
+      const answer = JSON.parse(await engine().undo(row));
+      saved();
+      return answer;
+    },
+    export: (database) => (database === undefined ? engine().exportUnsent() : peek(database, (other) => other.exportUnsent())),
+  };
 }

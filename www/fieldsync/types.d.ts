@@ -9,4 +9,5 @@ export * from "./types/engine.js";
 export * from "./types/outbox.js";
 export * from "./types/records.js";
 export * from "./types/schema.js";
+export * from "./types/selection.js";
 export * from "./types/status.js";

@@ -7,9 +7,9 @@ use std::collections::BTreeMap;
 use std::ops::Bound;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use fieldsync::core::record::{CollectionName, DeviceId, Epoch, Millis, OpId, RecordId, RowId, Seq, UserId};
+use fieldsync::core::record::{CollectionName, DeviceId, Epoch, Millis, OpId, RecordId, RowId, Seq, UserId, field, size_bytes};
 
-use super::rows::{DeviceRow, FeedQuery, HistoryRow, LedgerRow, PageQuery, RefreshRow, Revoked, Stored, User};
+use super::rows::{DeviceRow, Extent, FeedQuery, HistoryRow, LedgerRow, PageQuery, RefreshRow, Revoked, Stored, User};
 use super::{Db, End, Feed, Ledger, People, Records, Result, Tx};
 
 type Key = (CollectionName, RecordId);
@@ -157,19 +157,23 @@ impl Records for MemoryTx<'_> {
 
     fn page(&mut self, query: &PageQuery<'_>) -> Result<Vec<Stored>> {
         let from = query.after.map_or_else(
-            || Bound::Included((query.collection.to_owned(), RecordId(uuid::Uuid::nil()))),
-            |after| Bound::Excluded((query.collection.to_owned(), after)),
+            || Bound::Included((query.of.collection.to_owned(), RecordId(uuid::Uuid::nil()))),
+            |after| Bound::Excluded((query.of.collection.to_owned(), after)),
         );
         let rows = self.state.records.range((from, Bound::Unbounded)).map(|(_, record)| record);
         let wanted = rows
-            .take_while(|record| record.collection == query.collection && query.before.is_none_or(|before| record.id < before))
-            .filter(|record| !record.deleted && is_owned(record, query.owners));
+            .take_while(|record| record.collection == query.of.collection && query.before.is_none_or(|before| record.id < before))
+            .filter(|record| is_of(record, &query.of));
         Ok(wanted.take(query.limit).cloned().collect())
     }
 
-    fn count(&mut self, collection: &str, owners: Option<&[UserId]>) -> Result<u64> {
-        let wanted = self.state.records.values().filter(|record| record.collection == collection && !record.deleted);
-        Ok(wanted.filter(|record| is_owned(record, owners)).count() as u64)
+    fn count(&mut self, of: &Extent<'_>) -> Result<u64> {
+        Ok(self.state.records.values().filter(|record| is_of(record, of)).count() as u64)
+    }
+
+    fn weigh(&mut self, of: &Extent<'_>) -> Result<(u64, u64)> {
+        let found = self.state.records.values().filter(|record| is_of(record, of));
+        Ok(found.fold((0, 0), |(records, bytes), record| (records + 1, bytes + size_bytes(&record.fields) as u64)))
     }
 
     fn holder(&mut self, collection: &str, field: &str, value: &str) -> Result<Option<RecordId>> {
@@ -187,6 +191,11 @@ impl Records for MemoryTx<'_> {
         }
         Ok(())
     }
+}
+
+fn is_of(record: &Stored, of: &Extent<'_>) -> bool {
+    let is_since = |(name, since): (&str, Millis)| field(&record.fields, name).as_i64().is_none_or(|at| at >= since.0);
+    record.collection == of.collection && !record.deleted && is_owned(record, of.owners) && of.since.is_none_or(is_since)
 }
 
 fn is_owned(record: &Stored, owners: Option<&[UserId]>) -> bool {

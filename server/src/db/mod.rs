@@ -25,7 +25,9 @@ mod sqlite_schema;
 use fieldsync::core::record::{DeviceId, Epoch, Millis, OpId, RecordId, RowId, Seq, UserId};
 
 pub use changes::Changes;
-pub use rows::{DeviceRow, FeedQuery, HistoryRow, LedgerRow, PageQuery, RefreshRow, Revoked, Role, Standing, Stored, User};
+pub use rows::{
+    DeviceRow, Extent, FeedQuery, HistoryRow, LedgerRow, PageQuery, RefreshRow, Revoked, Role, Standing, Stored, User,
+};
 
 /// Why the database did not do it.
 #[derive(Debug)]
@@ -82,8 +84,10 @@ pub trait Records {
     fn owned(&mut self, owner: UserId) -> Result<Vec<Stored>>;
     /// Live records in the order of their ids.
     fn page(&mut self, query: &PageQuery<'_>) -> Result<Vec<Stored>>;
-    /// How many live records of a collection these owners have; `None`: whoever owns them.
-    fn count(&mut self, collection: &str, owners: Option<&[UserId]>) -> Result<u64>;
+    /// How many live records there are.
+    fn count(&mut self, of: &Extent<'_>) -> Result<u64>;
+    /// How many, and the bytes of their fields.
+    fn weigh(&mut self, of: &Extent<'_>) -> Result<(u64, u64)>;
     /// Who has this unique value.
     fn holder(&mut self, collection: &str, field: &str, value: &str) -> Result<Option<RecordId>>;
     /// Replaces the unique values that a record holds: (field, value).

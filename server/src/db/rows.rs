@@ -56,13 +56,30 @@ impl Stored {
     }
 }
 
-/// Which live records: a collection, in the order of ids, greater than `after`, less than `before`.
+/// Live records of a collection.
 #[derive(Clone, Copy, Debug)]
-pub struct PageQuery<'a> {
+pub struct Extent<'a> {
     /// The collection.
     pub collection: &'a str,
     /// Whose; `None`: whoever's.
     pub owners: Option<&'a [UserId]>,
+    /// The field that dates them, and since when; those that have no number there are among them.
+    pub since: Option<(&'a str, Millis)>,
+}
+
+impl<'a> Extent<'a> {
+    /// All of a collection that these users own; `None`: whoever owns them.
+    #[must_use]
+    pub fn of(collection: &'a str, owners: Option<&'a [UserId]>) -> Self {
+        Self { collection, owners, since: None }
+    }
+}
+
+/// Which of them: in the order of ids, greater than `after`, less than `before`.
+#[derive(Clone, Copy, Debug)]
+pub struct PageQuery<'a> {
+    /// Of what.
+    pub of: Extent<'a>,
     /// Not this one, and none before it.
     pub after: Option<RecordId>,
     /// Not this one, and none behind it.

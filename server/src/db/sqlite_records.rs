@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
-use super::rows::{PageQuery, Stored};
+use super::rows::{Extent, PageQuery, Stored};
 use super::sqlite::SqliteTx;
 use super::{DbError, Records, Result};
 
@@ -83,6 +83,30 @@ impl SqliteTx<'_> {
     }
 }
 
+impl SqliteTx<'_> {
+    /// Two sums over live records.
+    fn total(&self, what: &str, of: &Extent<'_>) -> Result<(u64, u64)> {
+        let whose = of.owners.map(|owners| format!("AND owner IN ({})", owner_list(owners))).unwrap_or_default();
+        let dated = if of.since.is_some() { SINCE } else { "" };
+        let sql = format!("SELECT {what} FROM records WHERE collection = ? AND deleted = 0 {whose} {dated}");
+        let ids: Vec<&[u8; 16]> = of.owners.unwrap_or_default().iter().map(|id| id.0.as_bytes()).collect();
+        let since = of.since.map(|(name, since)| (json_path(name), since.0));
+        let mut parameters: Vec<&dyn ToSql> = vec![&of.collection];
+        parameters.extend(ids.iter().map(|id| id as &dyn ToSql));
+        parameters.extend(since.iter().flat_map(|(path, since)| [path as &dyn ToSql, path, since]));
+        let totals = |row: &Row<'_>| Ok((count(row, 0)?, count(row, 1)?));
+        Ok(self.connection.prepare_cached(&sql)?.query_row(params_from_iter(parameters), totals)?)
+    }
+}
+
+/// Of records whose date is this or later, or that have none.
+const SINCE: &str = "AND (json_extract(fields, ?) IS NULL OR json_extract(fields, ?) >= ?)";
+
+/// The field of this name, as SQLite finds it in JSON.
+fn json_path(name: &str) -> String {
+    format!("$.\"{name}\"")
+}
+
 /// `?,?,?`, and the ids for it.
 pub(super) fn owner_list(owners: &[UserId]) -> String {
     vec!["?"; owners.len()].join(",")
@@ -136,33 +160,36 @@ impl Records for SqliteTx<'_> {
     fn page(&mut self, query: &PageQuery<'_>) -> Result<Vec<Stored>> {
         // One owner: the index has their records in order. Several: walk the ids and look at each owner (the plus keeps
         // SQLite from sorting the whole collection), which pages in the order of what it answers.
-        let whose = match query.owners {
+        let PageQuery { of, .. } = *query;
+        let whose = match of.owners {
             None => String::new(),
             Some([_]) => "AND owner = ?".to_owned(),
             Some(owners) => format!("AND +owner IN ({})", owner_list(owners)),
         };
+        let dated = if of.since.is_some() { SINCE } else { "" };
         let from = if query.after.is_some() { ">" } else { ">=" };
         let to = if query.before.is_some() { "<" } else { "<=" };
         let sql = format!(
             "SELECT {COLUMNS} FROM records
-             WHERE collection = ? AND id {from} ? AND id {to} ? AND deleted = 0 {whose} ORDER BY id LIMIT ?"
+             WHERE collection = ? AND id {from} ? AND id {to} ? AND deleted = 0 {whose} {dated} ORDER BY id LIMIT ?"
         );
         let after = query.after.map_or(FIRST, |id| *id.0.as_bytes());
         let before = query.before.map_or(LAST, |id| *id.0.as_bytes());
-        let owners: Vec<&[u8; 16]> = query.owners.unwrap_or_default().iter().map(|owner| owner.0.as_bytes()).collect();
-        let limit = number(query.limit as u64);
-        let mut parameters: Vec<&dyn ToSql> = vec![&query.collection, &after, &before];
+        let owners: Vec<&[u8; 16]> = of.owners.unwrap_or_default().iter().map(|owner| owner.0.as_bytes()).collect();
+        let (limit, since) = (number(query.limit as u64), of.since.map(|(name, since)| (json_path(name), since.0)));
+        let mut parameters: Vec<&dyn ToSql> = vec![&of.collection, &after, &before];
         parameters.extend(owners.iter().map(|owner| owner as &dyn ToSql));
+        parameters.extend(since.iter().flat_map(|(path, since)| [path as &dyn ToSql, path, since]));
         parameters.push(&limit);
         self.stored_rows(&sql, &parameters)
     }
 
-    fn count(&mut self, collection: &str, owners: Option<&[UserId]>) -> Result<u64> {
-        let whose = owners.map(|owners| format!("AND owner IN ({})", owner_list(owners))).unwrap_or_default();
-        let sql = format!("SELECT count(*) FROM records WHERE collection = ? AND deleted = 0 {whose}");
-        let ids: Vec<&[u8; 16]> = owners.unwrap_or_default().iter().map(|owner| owner.0.as_bytes()).collect();
-        let parameters = std::iter::once(&collection as &dyn ToSql).chain(ids.iter().map(|id| id as &dyn ToSql));
-        Ok(self.connection.prepare_cached(&sql)?.query_row(params_from_iter(parameters), |row| count(row, 0))?)
+    fn count(&mut self, of: &Extent<'_>) -> Result<u64> {
+        Ok(self.total("count(*), 0", of)?.0)
+    }
+
+    fn weigh(&mut self, of: &Extent<'_>) -> Result<(u64, u64)> {
+        self.total("count(*), coalesce(sum(length(CAST(fields AS BLOB))), 0)", of)
     }
 
     fn holder(&mut self, collection: &str, field: &str, value: &str) -> Result<Option<RecordId>> {

@@ -8,8 +8,8 @@ use axum::http::header::{ETAG, IF_NONE_MATCH};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use fieldsync::core::protocol::{
-    ChangesPage, ChangesRequest, Envelope, Outcome, Problem, PushAnswer, PushRequest, PushResult, SnapshotPage, SnapshotRequest,
-    VoidRequest,
+    ChangesPage, ChangesRequest, CountAnswer, CountRequest, Envelope, Outcome, Problem, PushAnswer, PushRequest, PushResult,
+    SnapshotPage, SnapshotRequest, VoidRequest,
 };
 use fieldsync::core::record::{Epoch, RowId, UserId};
 use fieldsync::core::schema::Schema;
@@ -26,7 +26,12 @@ use crate::sync::{self, Sender, SyncError};
 
 /// The routes below `/sync/v1`.
 pub fn routes() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new().routes(routes!(snapshot)).routes(routes!(changes)).routes(routes!(void)).routes(routes!(schema))
+    OpenApiRouter::new()
+        .routes(routes!(snapshot))
+        .routes(routes!(changes))
+        .routes(routes!(counts))
+        .routes(routes!(void))
+        .routes(routes!(schema))
 }
 
 /// And those of them that take parcels.
@@ -46,7 +51,7 @@ type Answer<T> = Result<Json<Envelope<T>>, AppError>;
         ("after" = Option<String>, Query, description = "The last record already had: collection/id"),
         ("before" = Option<String>, Query, description = "Stop before this record: collection/id"),
         ("watermark" = Option<String>, Query, description = "The watermark of the first page"),
-        ("scope" = Option<String>, Query, description = "Absent or `all`: everything this user may see"),
+        ("scope" = Option<String>, Query, description = "Absent or `all`: everything this user may see; else `activities:since=1790000000000;customers:mine`"),
     ),
     responses(
         (status = 200, body = Envelope<SnapshotPage>),
@@ -75,6 +80,8 @@ async fn snapshot(
         ("schema" = u32, Query, description = "The client's schema number"),
         ("limit" = u32, Query, description = "Most entries wanted; a commit is never cut"),
         ("mark" = Option<String>, Query, description = "The newest commit that answered a push, if the cursor may be before it"),
+        ("collections" = Option<String>, Query, description = "Of the cursor's collections those that are still wanted; absent: all"),
+        ("scope" = Option<String>, Query, description = "What of them, if it is less than the cursor has"),
     ),
     responses(
         (status = 200, body = Envelope<ChangesPage>),
@@ -94,6 +101,30 @@ async fn changes(
     let page = page.await?;
     state.metrics().add(Counter::Syncs, "", u64::from(!page.has_more));
     Ok(Json(state.envelope(Some(user), page)))
+}
+
+/// How much a selection would be.
+#[utoipa::path(get, path = "/counts", tag = "sync",
+    params(
+        ("fieldsync-user" = String, Header, description = "The user's id"),
+        ("collections" = String, Query, description = "Collections, separated by commas"),
+        ("schema" = u32, Query, description = "The client's schema number"),
+        ("scope" = Option<String>, Query, description = "What of them; absent: everything this user may see"),
+    ),
+    responses(
+        (status = 200, body = Envelope<CountAnswer>),
+        (status = 400, body = Envelope<Problem>, content_type = "application/problem+json"),
+        (status = 401, body = Envelope<Problem>, content_type = "application/problem+json"),
+        (status = 426, body = Envelope<Problem>, content_type = "application/problem+json"),
+    ))]
+async fn counts(
+    State(state): State<AppState>,
+    SignedIn(user): SignedIn,
+    ApiQuery(request): ApiQuery<CountRequest>,
+) -> Answer<CountAnswer> {
+    let rule = move |tx: &mut dyn Tx, context: &sync::Context<'_>| sync::snapshot::counts(tx, context, &request);
+    let answer = state.with_rules(Access::Read, user, Sender::default(), rule).await?;
+    Ok(Json(state.envelope(Some(user), answer)))
 }
 
 /// Applies parcels, each once for ever.

@@ -5,13 +5,12 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use fieldsync::core::protocol::Cursor;
 use fieldsync::core::record::{CollectionName, Seq, UserId};
+use fieldsync::core::selection::{Bounds, Scope, parse_scope};
 use serde::{Deserialize, Serialize};
 
 use super::{Context, SyncError};
 use crate::db::Tx;
 
-/// The only scope there is: everything that the user may see.
-const SCOPE_ALL: &str = "all";
 /// Longest cursor that is looked at, in bytes.
 const CURSOR_BYTES_MAX: usize = 4 * 1024;
 
@@ -30,6 +29,9 @@ pub struct Place {
     /// What it pulls.
     #[serde(rename = "c")]
     pub collections: Vec<CollectionName>,
+    /// What of them; those that are not named, whole.
+    #[serde(rename = "b", default, skip_serializing_if = "Scope::is_empty")]
+    pub scope: Scope,
 }
 
 impl Place {
@@ -39,7 +41,7 @@ impl Place {
     /// [`SyncError::CursorUnknown`] if there is no such commit; else the database's.
     pub fn at(tx: &mut dyn Tx, seq: Seq, user: UserId, collections: Vec<CollectionName>) -> Result<Self, SyncError> {
         let tag = tx.tag(seq)?.ok_or(SyncError::CursorUnknown)?;
-        Ok(Self { seq, tag, user, collections })
+        Ok(Self { seq, tag, user, collections, scope: Scope::new() })
     }
 
     /// As the client keeps it.
@@ -61,6 +63,32 @@ impl Place {
         if known { Ok(place) } else { Err(SyncError::CursorUnknown) }
     }
 
+    /// The same, for no more than these collections and this scope. What the device has not been given is not among it.
+    pub fn narrow(&mut self, collections: Option<&str>, scope: &Scope) {
+        if let Some(names) = collections {
+            self.collections.retain(|name| names.split(',').any(|wanted| wanted == name));
+        }
+        for (name, bounds) in scope {
+            self.bound(name, bounds.within(self.bounds(name)));
+        }
+        self.scope.retain(|name, _| self.collections.contains(name));
+    }
+
+    /// What it has of a collection.
+    #[must_use]
+    pub fn bounds(&self, collection: &str) -> Bounds {
+        self.scope.get(collection).copied().unwrap_or_default()
+    }
+
+    /// Sets what it has of a collection.
+    pub fn bound(&mut self, collection: &str, bounds: Bounds) {
+        if bounds == Bounds::default() {
+            self.scope.remove(collection);
+        } else {
+            self.scope.insert(collection.to_owned(), bounds);
+        }
+    }
+
     /// What a cursor says, whoever said it.
     #[must_use]
     pub fn parse(cursor: &Cursor) -> Option<Self> {
@@ -71,13 +99,16 @@ impl Place {
     }
 }
 
-/// Refuses a scope that this server does not know, rather than answer with another one.
+/// The scope of a request. One that this server does not know is refused, rather than answered with another one.
 ///
 /// # Errors
 /// [`SyncError::Malformed`].
-pub fn check_scope(scope: Option<&str>) -> Result<(), SyncError> {
-    match scope {
-        None | Some("" | SCOPE_ALL) => Ok(()),
-        Some(_) => Err(SyncError::Malformed("This server knows no such scope.".to_owned())),
-    }
+pub fn read_scope(context: &Context<'_>, scope: Option<&str>) -> Result<Scope, SyncError> {
+    let unknown = || SyncError::Malformed("This server knows no such scope.".to_owned());
+    let scope = parse_scope(scope).ok_or_else(unknown)?;
+    let is_known = |(name, bounds): (&CollectionName, &Bounds)| {
+        let collection = context.schema.collection(name);
+        collection.is_some_and(|collection| bounds.since.is_none() || collection.dated_by.is_some())
+    };
+    if scope.iter().all(is_known) { Ok(scope) } else { Err(unknown()) }
 }

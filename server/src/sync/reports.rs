@@ -6,7 +6,7 @@ use fieldsync::core::record::{UserId, field};
 use serde_json::{Value, json};
 
 use super::{Context, SyncError};
-use crate::db::{PageQuery, Role, Stored, Tx};
+use crate::db::{Extent, PageQuery, Role, Stored, Tx};
 
 /// So many weeks of visits are counted, the present one included.
 const WEEKS: usize = 4;
@@ -74,7 +74,7 @@ fn for_each(tx: &mut dyn Tx, context: &Context<'_>, collection: &str, see: &mut 
     let owners = context.directory.owners_for(context.user);
     let mut after = None;
     loop {
-        let query = PageQuery { collection, owners: Some(&owners), after, before: None, limit: PAGE };
+        let query = PageQuery { of: Extent::of(collection, Some(&owners)), after, before: None, limit: PAGE };
         let page = tx.page(&query)?;
         page.iter().for_each(&mut *see);
         after = page.last().map(|record| record.id);

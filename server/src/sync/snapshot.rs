@@ -1,14 +1,15 @@
 //! The snapshot: what a user may see, by collection and id, under a watermark. The feed from there completes it.
 
-use fieldsync::core::protocol::{PAGE_ENTRIES_MAX, Range, SnapshotPage, SnapshotRequest};
+use fieldsync::core::protocol::{Count, CountAnswer, CountRequest, PAGE_ENTRIES_MAX, Range, SnapshotPage, SnapshotRequest};
 use fieldsync::core::record::{CollectionName, RecordId, UserId, size_bytes};
-use fieldsync::core::schema::{Access, Collection, Schema};
+use fieldsync::core::schema::{Collection, Schema};
+use fieldsync::core::selection::Scope;
 use uuid::Uuid;
 
-use super::cursor::{Place, check_scope};
+use super::cursor::{Place, read_scope};
 use super::feed::wire;
 use super::{Context, SyncError};
-use crate::db::{PageQuery, Stored, Tx};
+use crate::db::{Extent, PageQuery, Stored, Tx};
 
 /// A page ends behind the record that brings its fields over this many bytes.
 const PAGE_BYTES_MAX: usize = 2 * 1024 * 1024;
@@ -21,21 +22,24 @@ pub fn snapshot(tx: &mut dyn Tx, context: &Context<'_>, request: &SnapshotReques
     if request.schema < context.schema_min {
         return Err(SyncError::Outdated);
     }
-    check_scope(request.scope.as_deref())?;
+    let scope = read_scope(context, request.scope.as_deref())?;
     let wanted = collections(context.schema, &request.collections)?;
     let after = request.after.as_deref().map(|text| position(&wanted, text)).transpose()?;
     let before = request.before.as_deref().map(|text| position(&wanted, text)).transpose()?;
-    let place = watermark(tx, context, request, &wanted)?;
+    let place = watermark(tx, context, request, &wanted, &scope)?;
     let owners = context.directory.owners_for(context.user);
     let mut total = 0;
     for collection in &wanted {
-        total += tx.count(&collection.name, whose(context.schema, collection, &owners))?;
+        total += tx.count(&extent(context, collection, &scope, &owners))?;
     }
     let limit = request.limit.clamp(1, PAGE_ENTRIES_MAX) as usize;
-    let mut walk = Walk { context, owners: &owners, room: limit, bytes: 0, records: Vec::new(), ranges: Vec::new() };
+    let mut walk =
+        Walk { context, owners: &owners, scope: &scope, room: limit, bytes: 0, records: Vec::new(), ranges: Vec::new() };
     let next = walk.run(tx, &wanted, after, before)?;
     let cursor = next.is_none().then(|| place.encode());
+    let bytes = walk.bytes as u64;
     Ok(SnapshotPage {
+        bytes,
         records: walk.records.into_iter().map(|record| wire(context, record.into_entry())).collect(),
         ranges: walk.ranges,
         watermark: place.encode(),
@@ -73,6 +77,7 @@ fn watermark(
     context: &Context<'_>,
     request: &SnapshotRequest,
     wanted: &[&Collection],
+    scope: &Scope,
 ) -> Result<Place, SyncError> {
     let mut place = match &request.watermark {
         Some(cursor) => Place::decode(tx, context, cursor)?,
@@ -84,31 +89,47 @@ fn watermark(
     let is_in = |name: &CollectionName| place.collections.contains(name) || wanted.iter().any(|one| one.name == *name);
     let names = context.schema.collections.iter().map(|collection| &collection.name);
     place.collections = names.filter(|name| is_in(name)).cloned().collect();
+    for collection in wanted {
+        place.bound(&collection.name, scope.get(&collection.name).copied().unwrap_or_default());
+    }
     Ok(place)
 }
 
-/// Whose records of a collection to look for; `None` if everyone sees all of them.
-fn whose<'o>(schema: &Schema, collection: &Collection, owners: &'o [UserId]) -> Option<&'o [UserId]> {
-    let mut collection = collection;
-    // As many steps as there are collections lead to the end of any way that has one.
-    for _ in 0..=schema.collections.len() {
-        match &collection.access {
-            Access::Everyone => return None,
-            Access::Owner { .. } => break,
-            Access::Via { field } => {
-                let target = collection.fields.get(field).and_then(|spec| spec.refers_to.as_deref());
-                let Some(target) = target.and_then(|name| schema.collection(name)) else { break };
-                collection = target;
-            }
-        }
+/// Which records of a collection to look for: whose (of one that nobody owns, everybody sees all), and since when.
+fn extent<'a>(context: &'a Context<'_>, collection: &'a Collection, scope: &Scope, owners: &'a [UserId]) -> Extent<'a> {
+    let bounds = scope.get(&collection.name).copied().unwrap_or_default();
+    let owners = context.schema.is_owned(collection).then_some(if bounds.mine { mine(context) } else { owners });
+    let since = collection.dated_by.as_deref().zip(bounds.since);
+    Extent { collection: &collection.name, owners, since }
+}
+
+fn mine<'a>(context: &'a Context<'_>) -> &'a [UserId] {
+    std::slice::from_ref(&context.user.id)
+}
+
+/// How much of each of these collections there is.
+///
+/// # Errors
+/// If the request makes no sense or the client is too old; else the database's.
+pub fn counts(tx: &mut dyn Tx, context: &Context<'_>, request: &CountRequest) -> Result<CountAnswer, SyncError> {
+    if request.schema < context.schema_min {
+        return Err(SyncError::Outdated);
     }
-    Some(owners)
+    let scope = read_scope(context, request.scope.as_deref())?;
+    let owners = context.directory.owners_for(context.user);
+    let mut answer = CountAnswer::default();
+    for collection in collections(context.schema, &request.collections)? {
+        let (records, bytes) = tx.weigh(&extent(context, collection, &scope, &owners))?;
+        answer.counts.insert(collection.name.clone(), Count { records, bytes });
+    }
+    Ok(answer)
 }
 
 /// A page in the making.
 struct Walk<'a> {
     context: &'a Context<'a>,
     owners: &'a [UserId],
+    scope: &'a Scope,
     room: usize,
     bytes: usize,
     records: Vec<Stored>,
@@ -156,8 +177,8 @@ impl Walk<'_> {
         after: Option<RecordId>,
         before: Option<RecordId>,
     ) -> Result<Option<RecordId>, SyncError> {
-        let owners = whose(self.context.schema, collection, self.owners);
-        let query = PageQuery { collection: &collection.name, owners, after, before, limit: self.room + 1 };
+        let of = extent(self.context, collection, self.scope, self.owners);
+        let query = PageQuery { of, after, before, limit: self.room + 1 };
         let rows = tx.page(&query)?;
         let mut last = None;
         let mut cut = false;

@@ -5,8 +5,8 @@ use fieldsync::core::record::{By, DeviceId, Epoch, Millis, OpId, RecordId, RowId
 use fieldsync_server::db::memory::MemoryDb;
 use fieldsync_server::db::sqlite::SqliteDb;
 use fieldsync_server::db::{
-    self, Changes, Db, DbError, DeviceRow, End, FeedQuery, HistoryRow, LedgerRow, PageQuery, RefreshRow, Revoked, Role, Standing,
-    Stored, Tx,
+    self, Changes, Db, DbError, DeviceRow, End, Extent, FeedQuery, HistoryRow, LedgerRow, PageQuery, RefreshRow, Revoked, Role,
+    Standing, Stored, Tx,
 };
 use serde_json::json;
 use uuid::Uuid;
@@ -22,6 +22,7 @@ fn suite(new: &dyn Fn() -> Box<dyn Db>) {
         reading_writes_nothing,
         records_come_back_whole,
         pages_are_in_order_and_owned,
+        dated_records_are_found_from_a_day_on_and_undated_ones_always,
         the_feed_is_in_order,
         revocations_come_and_go,
         unique_values_have_one_holder,
@@ -192,7 +193,7 @@ fn pages_are_in_order_and_owned(db: &dyn Db) {
     put(db, &[("customers", 5, None)]);
     ok(db, |tx| tx.put_record(&Stored { deleted: true, ..stored("customers", 6, Some(BUDI), Seq(1)) }));
     let page = |owners: Option<&[UserId]>, after: Option<u128>, before: Option<u128>, limit| {
-        let query = PageQuery { collection: "customers", owners, after: after.map(id), before: before.map(id), limit };
+        let query = PageQuery { of: Extent::of("customers", owners), after: after.map(id), before: before.map(id), limit };
         ok(db, |tx| tx.page(&query)).iter().map(|record| record.id.0.as_u128()).collect::<Vec<_>>()
     };
     assert_eq!(page(None, None, None, 9), [1, 2, 3, 5]);
@@ -200,9 +201,26 @@ fn pages_are_in_order_and_owned(db: &dyn Db) {
     assert_eq!(page(Some(&[BUDI, SARI]), None, None, 2), [1, 2]);
     assert_eq!(page(Some(&[BUDI, SARI]), Some(1), Some(3), 9), [2]);
     assert_eq!(page(Some(&[]), None, None, 9), [0; 0]);
-    let counts =
-        ok(db, |tx| Ok([tx.count("customers", None)?, tx.count("customers", Some(&[BUDI]))?, tx.count("customers", Some(&[]))?]));
-    assert_eq!(counts, [4, 2, 0]);
+    let count = |owners: Option<&[UserId]>| ok(db, |tx| tx.count(&Extent::of("customers", owners)));
+    assert_eq!([count(None), count(Some(&[BUDI])), count(Some(&[]))], [4, 2, 0]);
+}
+
+fn dated_records_are_found_from_a_day_on_and_undated_ones_always(db: &dyn Db) {
+    put(db, &[("customers", 9, None)]);
+    for (n, value) in [(1, json!({"at": 10})), (2, json!({"at": 20})), (3, json!({"at": null})), (4, json!({"with \"": 1}))] {
+        let record = Stored { fields: fields(value), ..stored("activities", n, Some(BUDI), Seq(1)) };
+        ok(db, |tx| tx.put_record(&record));
+    }
+    let of = |since| Extent { since: Some(("at", Millis(since))), ..Extent::of("activities", Some(&[BUDI])) };
+    let page = |since| {
+        let query = PageQuery { of: of(since), after: None, before: None, limit: 9 };
+        ok(db, |tx| tx.page(&query)).iter().map(|record| record.id.0.as_u128()).collect::<Vec<_>>()
+    };
+    assert_eq!([page(10), page(11), page(21)], [vec![1, 2, 3, 4], vec![2, 3, 4], vec![3, 4]]);
+    assert_eq!(ok(db, |tx| tx.count(&of(11))), 3);
+    let bytes = [r#"{"at":20}"#, r#"{"at":null}"#, r#"{"with \"":1}"#].map(str::len).iter().sum::<usize>() as u64;
+    assert_eq!(ok(db, |tx| tx.weigh(&of(11))), (3, bytes));
+    assert_eq!(ok(db, |tx| tx.weigh(&Extent::of("pipelines", None))), (0, 0));
 }
 
 fn the_feed_is_in_order(db: &dyn Db) {

@@ -142,6 +142,7 @@ async fn the_description_names_every_path() {
         "/auth/v1/token",
         "/reports/v1/{name}",
         "/sync/v1/changes",
+        "/sync/v1/counts",
         "/sync/v1/preview",
         "/sync/v1/push",
         "/sync/v1/schema",

@@ -2,6 +2,7 @@
 import { enumLabel, format, h, icon, keepingFocus, labelOf, specOf, textOf } from "../../fieldsync/index.js";
 import { looked, mergedBanner } from "../merged.js";
 import { badge } from "../record-row.js";
+import { customersWords, dealsWords } from "../selecting.js";
 import { offerUndo } from "../undo.js";
 import { isManager } from "../online.js";
 import { assignment } from "./assign.js";
@@ -41,7 +42,7 @@ export async function customer(app, { id }) {
   const draw = () => {
     const { record } = seen;
     assign?.update(record);
-    if (!record) return drawn.replaceChildren(h("p.empty", null, t(complete ? "customer.gone" : "customers.loading")));
+    if (!record) return drawn.replaceChildren(h("p.empty", null, t(complete ? "customer.gone" : customersWords(app) ? "customer.not-here" : "customers.loading")));
     const fill = () =>
       drawn.replaceChildren(
         h(
@@ -192,10 +193,12 @@ function deals(app, customer, rows) {
       mergedBanner(app, deal),
     );
   });
+  const part = dealsWords(app);
   return h(
     "section.card",
     { "aria-labelledby": "deals" },
     h("h2", { id: "deals" }, t("deals")),
-    rows.length ? h("ul.plain", null, list) : h("p.muted", null, t("deals.none")),
+    rows.length ? h("ul.plain", null, list) : !part && h("p.muted", null, t("deals.none")),
+    part && h("p.muted.small", null, part),
   );
 }

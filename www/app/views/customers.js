@@ -2,6 +2,7 @@
 import { enumLabel, format, h, icon } from "../../fieldsync/index.js";
 import { isManager } from "../online.js";
 import { recordRow } from "../record-row.js";
+import { customersWords } from "../selecting.js";
 import { assignMany } from "./assign.js";
 
 /** @typedef {import("../../fieldsync/types").RowsOf<import("../session.js").Schema, "customers">} CustomerRows */
@@ -113,10 +114,18 @@ function chooser(app, again) {
 }
 
 /** A collection that is not whole yet is loading, never empty. @param {import("../main.js").App} app @param {CustomerRows} rows @param {string} search @param {number} limit */
-function words({ t, sync }, rows, search, limit) {
-  if (!rows.complete) return t("customers.loading");
+function words(app, rows, search, limit) {
+  const part = customersWords(app);
+  if (!rows.complete && !part) return app.t("customers.loading");
+  return [found(app, rows, search, limit), part].filter(Boolean).join(" ");
+}
+
+/** @param {import("../main.js").App} app @param {CustomerRows} rows @param {string} search @param {number} limit */
+function found({ t, sync }, rows, search, limit) {
   if (rows.length > limit) return search ? t("customers.found.more", { n: limit }) : "";
   if (rows.length) return search ? t("customers.found", { n: rows.length }) : "";
+  // What is not all here cannot say that there is none.
+  if (!rows.complete && !search) return "";
   return search
     ? t("customers.none-found", { search })
     : t(sync.status.state === "first-sync" ? "customers.loading" : "customers.none");

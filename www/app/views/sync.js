@@ -2,6 +2,7 @@
 import { h, isSyncError, labelOf, space } from "../../fieldsync/index.js";
 import { download } from "../download.js";
 import { putBack } from "../merged.js";
+import { chooser } from "../selecting.js";
 import { ruleWords } from "../rules.js";
 import { toast } from "../toast.js";
 import { offerBack } from "../undo.js";
@@ -19,43 +20,52 @@ export async function syncCentre(app, _, query) {
   let used;
   /** @type {{ epoch?: string, list: import("../../fieldsync/types").OtherDatabase[] }} */
   let others = { list: [] };
+  const choosing = chooser(app, () => draw());
   const draw = async () => {
     const { conflicts, merged } = sync;
     const asked = [sync.outbox.list(), conflicts.groups(), merged.list(), sync.history.list()];
     const [outbox, groups, rules, history] = /** @type {any[]} */ (await Promise.all(asked));
-    centre.data = { status: sync.status, outbox, groups, merged: rules, history, space: used, preview, others: others.list };
+    const selection = choosing.data();
+    centre.data = { status: sync.status, outbox, groups, merged: rules, history, space: used, preview, selection, others: others.list };
   };
   /** What takes longer comes after the list. */
   const rest = async () => {
     const epoch = sync.status.serverEpoch;
-    [used, others] = await Promise.all([space(), sync.otherDatabases().catch(() => []).then((list) => ({ epoch, list }))]);
+    [used, others] = await Promise.all([space(), sync.otherDatabases().catch(() => []).then((list) => ({ epoch, list })), choosing.count()]);
     await draw();
   };
   // Other databases change only when another server answers.
   const changed = () => void (others.epoch === sync.status.serverEpoch ? draw() : rest());
   sync.addEventListener("change", changed);
+  sync.addEventListener("change", choosing.recount);
   sync.addEventListener("syncstatuschange", changed);
-  listen(app, centre, async (/** @type {typeof preview} */ found) => {
+  const onPreview = async (/** @type {typeof preview} */ found) => {
     preview = found;
     await draw();
-  });
+  };
+  listen(app, centre, { onPreview, ...choosing.answers });
   await draw();
   void rest();
   const show = query.get("show");
   if (show) setTimeout(() => centre.show(show));
   const stop = () => {
     sync.removeEventListener("change", changed);
+    sync.removeEventListener("change", choosing.recount);
+    choosing.stop();
     sync.removeEventListener("syncstatuschange", changed);
   };
   return { title: t("nav.sync"), node: h("div.narrow", null, centre), section: "sync", stop };
 }
 
-/** @param {import("../main.js").App} app @param {SyncCentre} centre @param {(preview: any) => Promise<void>} onPreview */
-function listen(app, centre, onPreview) {
+/** @param {import("../main.js").App} app @param {SyncCentre} centre @param {{ onPreview(preview: any): Promise<void>, [event: string]: (detail: any) => unknown }} own */
+function listen(app, centre, { onPreview, ...own }) {
   const { sync, t } = app;
   const rows = (/** @type {OutboxEntry} */ entry) => entry.changes.map(({ row }) => row);
   /** @type {{ [event: string]: (detail: any) => unknown }} */
   const answers = {
+    ...own,
+    "pause-requested": () => sync.pause(),
+    "resume-requested": () => sync.resume(),
     "sync-requested": () => sync.sync(),
     "preview-requested": () => sync.preview().then(onPreview, () => onPreview("failed")),
     "export-requested": async () => download("fieldsync-unsent.json", await sync.outbox.export()),

@@ -2,6 +2,7 @@
 import { enumLabel, format, h, icon } from "../../fieldsync/index.js";
 import { mergedBanner } from "../merged.js";
 import { badge } from "../record-row.js";
+import { activitiesWords } from "../selecting.js";
 
 /** @type {{ [Kind in import("../session.js").Activity["fields"]["kind"]]: string }} */
 const SHAPES = { visit: "visit", call: "phone", email: "mail", meeting: "meeting" };
@@ -40,10 +41,12 @@ export function timeline(app, activities) {
       ),
     ];
   });
+  const part = activitiesWords(app);
   return h(
     "section.card",
     { "aria-labelledby": "timeline" },
     h("h2", { id: "timeline" }, t("timeline")),
-    items.length ? h("ul.plain.timeline", null, items) : h("p.muted", null, t("timeline.none")),
+    items.length ? h("ul.plain.timeline", null, items) : !part && h("p.muted", null, t("timeline.none")),
+    part && h("p.muted.small", null, part),
   );
 }

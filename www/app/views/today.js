@@ -1,6 +1,7 @@
 /** Today: whom to visit, what is due, and how things stand. */
 import { enumLabel, format, h, icon } from "../../fieldsync/index.js";
 import { recordRow } from "../record-row.js";
+import { customersWords, dealsWords } from "../selecting.js";
 import { tryIt } from "./try-it.js";
 
 const DUE_MAX = 12;
@@ -26,7 +27,7 @@ export function today(app) {
       { where: { next_visit: { lte: format.isoDay() } }, sort: ["next_visit", "name"], limit: DUE_MAX },
       (rows) => {
         due.replaceChildren(...rows.map((record) => visitRow(app, record)));
-        dueNone.textContent = rows.length ? "" : t(rows.complete ? "today.no-visits" : "customers.loading");
+        dueNone.textContent = rows.length ? "" : rows.complete ? t("today.no-visits") : (customersWords(app) ?? t("customers.loading"));
       },
     ),
     sync.pipelines.watch(
@@ -44,7 +45,7 @@ export function today(app) {
             .filter((deal) => !CLOSED.includes(deal.fields.stage))
             .map((deal) => dealRow(app, deal)),
         );
-        closingNone.textContent = rows.length ? "" : t("today.no-deals");
+        closingNone.textContent = rows.length ? "" : (dealsWords(app) ?? t("today.no-deals"));
       },
     ),
   ];

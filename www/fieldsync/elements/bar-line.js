@@ -48,7 +48,8 @@ export function barLine(status, language, now) {
   const t = translator(language);
   const [icon, tone] = LOOKS[status.state];
   const { state } = status;
-  return { state, icon, tone, text: say(status, language, now), more: follow(status, t, now), act: ACTS[state] };
+  const act = state === "first-sync" && status.progress ? pauseAct(status.progress) : ACTS[state];
+  return { state, icon, tone, text: say(status, language, now), more: follow(status, t, now), act };
 }
 
 /** @param {SyncStatus} status @param {import("../i18n.js").Language} language @param {number} now */
@@ -74,7 +75,7 @@ function say(status, language, now) {
     case "stuck":
       return t("bar.stuck", { n: status.stuck?.records ?? n, time: moment(language, status.stuck?.since ?? now, now) });
     case "first-sync":
-      return status.progress?.total ? t("bar.first-sync", { ...status.progress }) : t("bar.first-sync.none");
+      return sayProgress(status.progress, t);
     case "lost":
       return t("bar.lost", { n: status.lost?.records ?? 0 });
     case "signed-out":
@@ -88,6 +89,17 @@ function say(status, language, now) {
     default:
       return t(`bar.${state}`);
   }
+}
+
+/** @param {NonNullable<SyncStatus["progress"]>} progress @returns {Act} */
+function pauseAct({ paused }) {
+  return paused ? { event: "resume-requested", word: "do.resume" } : { event: "pause-requested", word: "do.pause" };
+}
+
+/** @param {SyncStatus["progress"]} progress @param {import("../i18n.js").Translate} t */
+function sayProgress(progress, t) {
+  if (progress?.paused) return t("bar.first-sync.paused", { done: progress.done, total: progress.total });
+  return progress?.total ? t("bar.first-sync", { done: progress.done, total: progress.total }) : t("bar.first-sync.none");
 }
 
 /** @param {SyncStatus} status @param {import("../i18n.js").Translate} t */

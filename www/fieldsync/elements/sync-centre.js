@@ -3,6 +3,7 @@ import { translator } from "../i18n.js";
 import { CENTRE_CSS } from "./centre-style.js";
 import { ROWS_SHOWN, conflictRows, mergedRow, shown } from "./centre-conflicts.js";
 import { failedRows, historyRow, otherRow, unsentRow, whyRefused } from "./centre-rows.js";
+import { coming, selectionPart } from "./centre-selection.js";
 import { DrawnElement } from "./drawn.js";
 import { keepingFocus } from "./focus.js";
 import { h } from "./h.js";
@@ -19,6 +20,7 @@ import { openShadow, sheet } from "./styles.js";
  * @property {{ used?: number, quota?: number, persisted: boolean }} [space]
  * @property {import("../types").PreviewEntry[] | "failed"} [preview] After it was asked for.
  * @property {import("../types").OtherDatabase[]} [others]
+ * @property {import("./centre-selection.js").SelectionData} [selection] What can be chosen to be on this device.
  */
 
 /** @type {CSSStyleSheet | undefined} */
@@ -39,6 +41,8 @@ let own;
  * @event export-other-requested detail `{ name }`, of a database for another server.
  * @event loss-known The user has read what was lost.
  * @event choose-requested detail `{ conflict }`. @event choose-group-requested detail `{ group }`.
+ * @event pause-requested, resume-requested: of what comes just now.
+ * @event selection-preview-requested, selection-chosen: detail `{ changes }`, SelectionChanges. Nothing is chosen before its preview was shown.
  * @event put-back-requested detail `{ record, lost }`: write again what a rule set aside.
  * @event open-requested detail `{ collection, id }`.
  * @event language-chosen detail `{ language }`.
@@ -60,6 +64,9 @@ export class SyncCentre extends DrawnElement {
     super();
     this.#root.append(this.#body);
   }
+
+  /** What is chosen and not applied yet. @type {Map<string, boolean | import("../types").SelectedPart>} */
+  wish = new Map();
 
   get data() {
     return this.#data;
@@ -106,7 +113,7 @@ export class SyncCentre extends DrawnElement {
   }
 
   /** @param {CentreData} data @returns {any[]} */
-  #sections({ status, outbox, groups, merged, history, space, preview, others = [] }) {
+  #sections({ status, outbox, groups, merged, history, space, preview, selection, others = [] }) {
     const t = translator(this.language);
     const failed = outbox.filter((entry) => entry.status === "failed");
     const unsent = outbox.filter((entry) => entry.status !== "failed" && entry.status !== "conflict");
@@ -117,6 +124,7 @@ export class SyncCentre extends DrawnElement {
     const today = sent.filter((entry, n) => n === sent.findIndex(({ id }) => id === entry.id));
     return [
       this.#summary(status),
+      status.progress && h("section", { id: "coming", "aria-labelledby": "coming-title" }, coming(this, status)),
       status.lost && this.#lost(status.lost),
       failed.length &&
         this.#section(
@@ -158,6 +166,7 @@ export class SyncCentre extends DrawnElement {
             )
           : h("p.muted", null, t("centre.sent-today.none")),
       ),
+      selection && this.#section("centre.selection", "selection", selectionPart(this, selection)),
       this.#device(status, space),
     ];
   }

@@ -33,7 +33,7 @@ let own;
  * @prop {"en" | "id"} language Default: the browser's.
  * @event sync-requested The user wants to send and fetch now.
  * @event review-requested The user wants to see the unsent work; detail `{ what }`: failed, conflicts, unsent, space, lost or all.
- * @event sign-in-requested @event reload-requested
+ * @event sign-in-requested @event reload-requested @event pause-requested @event resume-requested
  * @csspart bar
  */
 export class SyncStatusBar extends DrawnElement {

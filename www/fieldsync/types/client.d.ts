@@ -4,6 +4,7 @@ import type { Conflicts, Merged } from "./conflicts.js";
 import type { HistoryEntry, Outbox } from "./outbox.js";
 import type { Fields, Rows, Value } from "./records.js";
 import type { AnySchema, CollectionName, UserId } from "./schema.js";
+import type { Selection, SelectionChanges, SelectionPreview } from "./selection.js";
 import type { Problem, SyncErrorCode, SyncStatus } from "./status.js";
 
 export interface OpenOptions<S = AnySchema> {
@@ -45,6 +46,18 @@ export interface SyncClient<S = AnySchema> extends EventTarget {
   /** Push and pull now; resolves when done or the time is up. */
   sync(): Promise<SyncStatus>;
   preview(): Promise<PreviewEntry[]>;
+  /** What is selected, and how much of it is here. */
+  readonly selection: Selection<S>;
+  /**
+   * Chooses what is on this device. What is not wanted any more goes at once, unsent work aside; what is added comes with the next
+   * pulls. Resolves when it is noted, on this device. Rejects with code "invalid" if it cannot be.
+   */
+  select(changes: SelectionChanges<S>): Promise<void>;
+  /** What that would free and fetch. Changes nothing. */
+  previewSelection(changes: SelectionChanges<S>): Promise<SelectionPreview<S>>;
+  /** Stops fetching what is not here yet, also after a restart. Unsent work is sent all the same. */
+  pause(): Promise<void>;
+  resume(): Promise<void>;
   readonly conflicts: Conflicts<S>;
   /** What rules decided, and set aside. */
   readonly merged: Merged<S>;

@@ -91,6 +91,11 @@ export declare class Engine {
   exportUnsent(): Promise<string>;
   history(limit: number): Promise<string>;
   preview(): Promise<string>;
+  /** JSON of a Selection; of SelectionChanges; of a SelectionPreview. */
+  selection(): string;
+  select(changes: string): Promise<void>;
+  previewSelection(changes: string): Promise<string>;
+  pause(paused: boolean): Promise<void>;
   /** JSON of a Report. */
   report(name: string): Promise<string>;
   forgetReports(): Promise<void>;

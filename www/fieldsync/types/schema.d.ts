@@ -33,6 +33,8 @@ export interface CollectionSpec {
   readonly priority?: number;
   readonly mode?: Mode;
   readonly access?: { readonly kind: "owner" | "via"; readonly field: string } | { readonly kind: "everyone" };
+  /** The field of type "time" that says of which day a record is: "the last N days" can be selected. */
+  readonly dated_by?: string;
   /** Fields that lists sort by. */
   readonly indexes?: readonly string[];
   readonly fields: { readonly [field: string]: FieldSpec };
@@ -120,6 +122,7 @@ type Undeclared<C, Names extends string> = C extends { readonly name: infer N ex
   ?
       | (C extends { readonly title: infer T extends string } ? NotIn<keyof F, T, `${N}: title`> : never)
       | (C extends { readonly indexes: readonly (infer I extends string)[] } ? NotIn<keyof F, I, `${N}: indexes`> : never)
+      | (C extends { readonly dated_by: infer D extends string } ? NotIn<keyof F, D, `${N}: dated_by`> : never)
       | (C extends { readonly access: { readonly field: infer A extends string } } ? NotIn<keyof F, A, `${N}: access`> : never)
       | {
           [Key in keyof F & string]: F[Key] extends { readonly refers_to: infer To extends string }

@@ -22,8 +22,8 @@ export interface SyncStatus {
   /** Records that need a choice; of them, those put off. */
   conflicts: number;
   putOff: number;
-  /** Of the first sync. */
-  progress?: { done: number; total: number; bytes: number };
+  /** Of the first sync, or of what was added to the selection: records, the bytes of their fields, how long it will take as far as that can be told. */
+  progress?: { done: number; total: number; bytes: number; leftMs?: number; paused: boolean };
   sentToday: number;
   /** What went with a cleared storage, until `acknowledgeLoss()`: at least so many changes, of at least so many records; last heard of then. */
   lost?: { changes: number; records: number; at: number };
