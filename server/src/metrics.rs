@@ -17,6 +17,8 @@ pub enum Counter {
     Parcels,
     /// Pages of the feed.
     Pulls,
+    /// Pages with which a feed was at its end: one a sync.
+    Syncs,
     /// Pages of snapshots.
     Snapshots,
     /// Sign-ins, by result.
@@ -34,10 +36,11 @@ pub enum Counter {
 }
 
 impl Counter {
-    const ALL: [Self; 10] = [
+    const ALL: [Self; 11] = [
         Self::Pushes,
         Self::Parcels,
         Self::Pulls,
+        Self::Syncs,
         Self::Snapshots,
         Self::SignIns,
         Self::Answers,
@@ -52,6 +55,7 @@ impl Counter {
             Self::Pushes => ("fieldsync_pushes_total", "Pushes.", None),
             Self::Parcels => ("fieldsync_parcels_total", "Parcels, by outcome.", Some("outcome")),
             Self::Pulls => ("fieldsync_pulls_total", "Pages of the feed.", None),
+            Self::Syncs => ("fieldsync_syncs_total", "Syncs: pages with which a device was at the end of the feed.", None),
             Self::Snapshots => ("fieldsync_snapshots_total", "Pages of snapshots.", None),
             Self::SignIns => ("fieldsync_sign_ins_total", "Sign-ins, by result.", Some("result")),
             Self::Answers => ("fieldsync_http_answers_total", "Answers, by status.", Some("status")),
@@ -117,14 +121,18 @@ impl Metrics {
         }
     }
 
+    /// Parcels that met a conflict and did not come again as they were: put to a person, or on their way.
+    fn put_to_a_person(&self) -> u64 {
+        self.get(Counter::Met, "").saturating_sub(self.get(Counter::Merged, ""))
+    }
+
     /// How often conflicts were merged by rules, and how often put to a person, since the server began.
     #[must_use]
     pub fn merges(&self) -> Value {
-        let (met, merged) = (self.get(Counter::Met, ""), self.get(Counter::Merged, ""));
         json!({
-            "pushes": self.get(Counter::Pushes, ""),
-            "merged": merged,
-            "put_to_a_person": met.saturating_sub(merged),
+            "syncs": self.get(Counter::Syncs, ""),
+            "merged": self.get(Counter::Merged, ""),
+            "put_to_a_person": self.put_to_a_person(),
             "set_aside": self.get(Counter::SetAside, ""),
         })
     }
@@ -132,8 +140,10 @@ impl Metrics {
     /// The text form.
     #[must_use]
     pub fn render(&self) -> String {
+        let name = "fieldsync_conflicts_put_to_a_person";
+        let help = "Parcels that met a conflict and were not merged automatically; one that was merged leaves it again.";
+        let mut text = format!("# HELP {name} {help}\n# TYPE {name} gauge\n{name} {}\n", self.put_to_a_person());
         let counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut text = String::new();
         for counter in Counter::ALL {
             let (name, help, label) = counter.describe();
             // Writing into a text never fails.

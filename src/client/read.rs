@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::core::outbox::Change;
 use crate::core::parcel::{Parcel, ParcelState};
-use crate::core::protocol::{Body, PushRequest, Request};
+use crate::core::protocol::{Body, Outcome, PushRequest, Request};
 use crate::core::push::{BATCH_PARCELS_MAX, Begin, begin, wanted};
 use crate::core::record::{CollectionName, Fields, RecordId};
 use crate::core::rows::{Aside, DraftRow, meta};
@@ -66,6 +66,7 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
             full: shared.full,
             lost: shared.losses.lost(),
             server_epoch: shared.server_epoch,
+            unread: shared.pull.poisoned,
             now,
             ..Facts::default()
         };
@@ -190,12 +191,14 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
         let Body::Push(results) = answer.body else { return Ok(vec![]) };
         let of_parcel = |(parcel, result): (&crate::core::protocol::PushParcel, &crate::core::protocol::PushResult)| {
             let outcome = result.outcome.name();
+            let problem = if let Outcome::Rejected { problem } = &result.outcome { Some(problem) } else { None };
             let title = |collection: &str, id| self.tables(|tables| tables.title(collection, id)).unwrap_or_default();
             let item = |item: &crate::core::protocol::Item| PreviewEntry {
                 collection: item.collection.clone(),
                 id: item.id,
                 title: title(&item.collection, item.id),
                 outcome,
+                problem: problem.cloned(),
             };
             parcel.items.iter().map(item).collect::<Vec<_>>()
         };

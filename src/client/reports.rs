@@ -1,12 +1,14 @@
 //! Reports: asked for when they are wanted, and the last answer kept, so that there is something to show without a network.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::core::protocol::{Body, Request};
 use crate::core::record::Millis;
 use crate::core::rows::derived;
-use crate::ports::{Host, Read, Scope, Step, Store, StoreError, StoreName, Transport, TransportError, Write};
+use crate::ports::{Host, Read, Rows, Scope, Step, Store, StoreError, StoreName, Transport, TransportError, Write};
 
 use super::Client;
 
@@ -35,12 +37,15 @@ pub enum ReportError {
     Store(StoreError),
 }
 
-/// A row of `derived`.
-#[derive(Serialize, Deserialize)]
+/// The last answer of one report.
+#[derive(Clone, Serialize, Deserialize)]
 struct Kept {
     at: Millis,
     data: Value,
 }
+
+/// All of them, by name: a row of `derived`. One that cannot be read keeps none.
+type AllKept = BTreeMap<String, Kept>;
 
 impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
     /// The report of this name: from the server if it answers, else the last one that it gave this user, if that is not too old.
@@ -61,9 +66,8 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
             Ok(_) => other_server(),
             Err(error) => error,
         };
-        let row = row(name);
-        let rows = self.store.read(vec![Read::Derived(row.clone())]).await.map_err(ReportError::Store)?;
-        let kept: Option<Kept> = rows.derived.get(&row).and_then(|bytes| serde_json::from_slice(bytes).ok());
+        let rows = self.store.read(vec![Read::Derived(derived::REPORTS.into())]).await.map_err(ReportError::Store)?;
+        let kept = kept(&rows).remove(name);
         let Some(Kept { at, data }) = kept else { return Err(ReportError::Transport(error)) };
         if self.host.now().since(at) > KEPT_MS_MAX {
             return Err(ReportError::TooOld(at));
@@ -71,16 +75,34 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
         Ok(Report { data, at, error: Some(error) })
     }
 
-    async fn keep_report(&self, name: &str, kept: &Kept) -> Result<(), StoreError> {
-        // Plain data with string keys: it always serialises.
-        let write = Write::Derived(row(name), serde_json::to_vec(kept).unwrap_or_default());
-        self.store.update(Scope::relaxed(&[StoreName::Derived], vec![]), |_| Step::Write(vec![write.clone()], ())).await?;
-        Ok(())
+    async fn keep_report(&self, name: &str, new: &Kept) -> Result<(), StoreError> {
+        let scope = Scope::relaxed(&[StoreName::Derived], vec![Read::Derived(derived::REPORTS.into())]);
+        let plan = |rows: &Rows| {
+            let mut all = kept(rows);
+            all.insert(name.to_owned(), new.clone());
+            Step::Write(vec![write(&all)], ())
+        };
+        self.store.update(scope, plan).await.map(drop)
+    }
+
+    /// Forgets the answers that are kept: their user leaves, and whoever has the device next is not shown them.
+    ///
+    /// # Errors
+    /// If they are still there.
+    pub async fn forget_reports(&self) -> Result<(), StoreError> {
+        let scope = Scope::strict(&[StoreName::Derived], vec![]);
+        self.store.update(scope, |_| Step::Write(vec![write(&AllKept::new())], ())).await.map(drop)
     }
 }
 
-fn row(name: &str) -> String {
-    format!("{}/{name}", derived::REPORT)
+fn kept(rows: &Rows) -> AllKept {
+    let bytes = rows.derived.get(derived::REPORTS);
+    bytes.and_then(|bytes| serde_json::from_slice(bytes).ok()).unwrap_or_default()
+}
+
+fn write(all: &AllKept) -> Write {
+    // Plain data with string keys: it always serialises.
+    Write::Derived(derived::REPORTS.into(), serde_json::to_vec(all).unwrap_or_default())
 }
 
 fn other_server() -> TransportError {

@@ -119,6 +119,9 @@ pub struct PreviewEntry {
     pub(super) id: RecordId,
     pub(super) title: String,
     pub(super) outcome: &'static str,
+    /// Why it would be refused.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) problem: Option<Problem>,
 }
 
 pub(super) fn entry(

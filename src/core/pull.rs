@@ -119,7 +119,8 @@ pub fn sparing(request: Request) -> Request {
 /// The state after 410: everything is asked for again, and nothing that is here goes before its range is answered.
 #[must_use]
 pub fn restart(state: &PullState) -> PullState {
-    PullState { cursor: None, mark: None, watermark_seq: Seq(0), snapshot: Some(Snapshot::default()), ..state.clone() }
+    let snapshot = Some(Snapshot::default());
+    PullState { cursor: None, mark: None, watermark_seq: Seq(0), snapshot, poisoned: 0, ..state.clone() }
 }
 
 /// Bases of which a range can be asked for and taken out.

@@ -200,6 +200,6 @@ pub mod meta {
 pub mod derived {
     /// Where the trace is written; its segments are `trace/0` and so on. See `core::trace`.
     pub const TRACE: &str = "trace";
-    /// The last answer of each report is `report/` and its name.
-    pub const REPORT: &str = "report";
+    /// The last answer of each report, by its name.
+    pub const REPORTS: &str = "reports";
 }

@@ -176,6 +176,8 @@ pub struct Facts {
     pub lost: Option<Lost>,
     /// The server that this database is for.
     pub server_epoch: Option<Epoch>,
+    /// Records that the server sent and that cannot be read here, since everything was last asked for.
+    pub unread: u64,
     /// The device's clock.
     pub now: Millis,
 }
@@ -224,10 +226,19 @@ pub struct SyncStatus {
     /// Another server answers: that one's lifetime. Another database is for it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub other_server: Option<Epoch>,
+    /// See [`Facts`].
+    #[serde(skip_serializing_if = "is_none")]
+    pub unread: u64,
     /// The last errors.
     pub errors: Vec<ErrorNote>,
     /// Whether the browser sends with the app closed; the shell knows, and sets it.
     pub background: bool,
+}
+
+// serde gives a reference.
+#[allow(clippy::trivially_copy_pass_by_ref)]
+fn is_none(count: &u64) -> bool {
+    *count == 0
 }
 
 /// The status.
@@ -258,6 +269,7 @@ pub fn status(facts: &Facts) -> SyncStatus {
         stuck: facts.stuck,
         lost: facts.lost,
         server_epoch: facts.server_epoch,
+        unread: facts.unread,
         other_server,
         errors: facts.engine.errors.clone(),
         background: true,

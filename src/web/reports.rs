@@ -21,4 +21,13 @@ impl Engine {
         let error = error.map(|error| SyncError::from(error).code());
         to_json(&json!({"data": data, "at": at, "fresh": error.is_none(), "error": error}))
     }
+
+    /// Forgets the reports that are kept: their user leaves.
+    ///
+    /// # Errors
+    /// A `SyncError` if they are still there.
+    #[wasm_bindgen(js_name = forgetReports)]
+    pub async fn forget_reports(&self) -> Result<(), JsValue> {
+        Ok(self.client.forget_reports().await.map_err(SyncError::from)?)
+    }
 }

@@ -290,7 +290,11 @@ async fn a_poison_entry_of_the_feed_is_counted_and_the_rest_arrives() {
     phone.sync().await;
     other.sync().await;
     assert_eq!(other.get("customers", good).unwrap().status, RecordStatus::Synced);
-    assert_eq!(other.client.diagnostics().await.unwrap()["pull"]["poisoned"], 1);
+    assert_eq!((other.client.status().unread, phone.client.status().unread), (1, 1), "the user is told");
+    // Asked for anew it is counted anew, not twice.
+    world.db.restore(world.db.backup());
+    other.sync().await;
+    assert_eq!(other.client.status().unread, 1);
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 use fieldsync::client::{NewChange, SaveError};
 use fieldsync::core::protocol::Action;
 use fieldsync::core::record::{Fields, RecordId, Version};
-use fieldsync::core::rules::Rule;
+use fieldsync::core::rules::{Rule, Violation};
 use fieldsync::core::status::SyncState;
 use fieldsync::data::table::RecordStatus;
 use serde_json::json;
@@ -223,4 +223,59 @@ impl Device {
         use fieldsync::ports::{Read, Store};
         self.store.read(vec![Read::Outbox]).await.unwrap().outbox.iter().map(|change| change.row).collect()
     }
+}
+
+/// A stage is validated: it moves where it may, or the save says where it may not, and nothing is kept of it.
+#[tokio::test]
+async fn a_stage_that_may_not_follow_is_refused_at_save_with_its_field_and_reason() {
+    let world = World::new();
+    let phone = world.device(BUDI).await;
+    let customer = phone.create("customers", json!({"name": "Toko Jaya"})).await;
+    let deal = phone.create("pipelines", json!({"customer": customer, "title": "Kopi", "stage": "lead"})).await;
+    phone.sync().await;
+    let shown = phone.get("pipelines", deal).unwrap();
+    for (written, field, rule) in [
+        (json!({"stage": "won"}), "stage", Rule::Transition),
+        (json!({"stage": "sold"}), "stage", Rule::Value),
+        (json!({"stage": "won", "note": "Deal!"}), "stage", Rule::Transition),
+    ] {
+        let refused = phone.client.save(vec![phone.edit(&shown, written.clone())], 0).await;
+        assert_eq!(refused, Err(SaveError::Invalid(vec![Violation { field: field.into(), rule }])), "{written}");
+        assert_eq!((phone.unsent(), phone.value("pipelines", deal, "stage")), (0, json!("lead")), "{written}");
+    }
+    // A rule of a field beside it is no reason to refuse: that one is kept, marked and mended.
+    phone.update("pipelines", deal, json!({"probability": 300})).await;
+    assert_eq!(phone.get("pipelines", deal).unwrap().status, RecordStatus::Failed);
+    phone.update("pipelines", deal, json!({"probability": 30})).await;
+    phone.update("pipelines", deal, json!({"stage": "qualified"})).await;
+    phone.sync().await;
+    let there = &world.server(BUDI, "pipelines").await[0].fields;
+    assert_eq!((&there["stage"], &there["probability"]), (&json!("qualified"), &json!(30)));
+}
+
+/// What would happen now, of each record, and nothing of it does.
+#[tokio::test]
+async fn a_preview_says_what_would_become_of_each_record() {
+    let world = World::new();
+    let (phone, office) = (world.device(BUDI).await, world.device(AHMAD).await);
+    let moved = phone.create("customers", json!({"name": "PT Pindah", "phone": "02100"})).await;
+    office.create("customers", json!({"name": "PT Kode", "code": "JKT-001"})).await;
+    phone.sync().await;
+    office.sync().await;
+    office.update("customers", moved, json!({"phone": "02122"})).await;
+    office.sync().await;
+    let fine = phone.create("customers", json!({"name": "PT Baik"})).await;
+    phone.update("customers", moved, json!({"phone": "02111"})).await;
+    let taken = phone.create("customers", json!({"name": "PT Sama", "code": "JKT-001"})).await;
+    let preview = phone.client.preview().await.unwrap();
+    let told = serde_json::to_value(&preview).unwrap();
+    let of = |id: RecordId| told.as_array().unwrap().iter().find(|entry| entry["id"] == json!(id)).unwrap().clone();
+    let entry = |id: RecordId, title: &str, outcome: &str| json!({"collection": "customers", "id": id, "title": title, "outcome": outcome});
+    assert_eq!(of(fine), entry(fine, "PT Baik", "applied"));
+    assert_eq!(of(moved), entry(moved, "PT Pindah", "conflict"));
+    let refused = of(taken);
+    assert_eq!((&refused["outcome"], &refused["title"]), (&json!("rejected"), &json!("PT Sama")));
+    assert_eq!((&refused["problem"]["code"], &refused["problem"]["field"]), (&json!("taken"), &json!("code")));
+    assert_eq!((phone.unsent(), preview.len(), phone.client.conflicts().len()), (3, 3, 0), "asking settles nothing");
+    assert_eq!(world.server(BUDI, "customers").await.len(), 1);
 }

@@ -1,7 +1,7 @@
 //! Reports: new where the server answers, else the last ones with their age.
 
 use fieldsync::client::{KEPT_MS_MAX, ReportError};
-use fieldsync::ports::TransportError;
+use fieldsync::ports::{Read, TransportError};
 use serde_json::json;
 
 use super::world::{AHMAD, BUDI, Fault, World};
@@ -34,6 +34,29 @@ async fn a_report_is_fetched_kept_and_given_with_its_age_when_nobody_answers() {
         Err(ReportError::Transport(TransportError::Misconfigured { status: 403, .. }))
     ));
     assert!(again.client.fetch_report("merges").await.is_ok());
+}
+
+#[tokio::test]
+async fn who_leaves_leaves_no_report_behind() {
+    let world = World::new();
+    let office = world.device(AHMAD).await;
+    for name in ["pipeline", "team"] {
+        office.client.fetch_report(name).await.unwrap();
+    }
+    let nobody = || office.fail(&[Fault::Refuse]);
+    nobody();
+    assert!(office.client.fetch_report("team").await.is_ok(), "both are kept");
+    office.client.forget_reports().await.unwrap();
+    for name in ["pipeline", "team"] {
+        nobody();
+        let gone = office.client.fetch_report(name).await;
+        assert!(matches!(gone, Err(ReportError::Transport(TransportError::Away { .. }))), "{name}: {gone:?}");
+    }
+    let kept = office.store.peek(&[Read::Derived("reports".into())]);
+    assert_eq!(kept.derived.values().map(|bytes| bytes.as_slice()).collect::<Vec<_>>(), [b"{}"], "nor anything of them");
+    office.client.fetch_report("team").await.unwrap();
+    nobody();
+    assert!(office.client.fetch_report("team").await.is_ok(), "the next user's are kept again");
 }
 
 #[tokio::test]

@@ -170,6 +170,7 @@ impl Device {
             [1, 2, 3, 5, 8, usize::MAX].iter().filter_map(|size| begin_within(&input, &self.bases, *size)).collect();
         assert!(!found.is_empty() && found.iter().all(|within| *within == begun), "{count_max} of {outbox:?}");
         self.check_begun(&begun);
+        self.check_chosen(&begun, &begin(&Begin { count_max: usize::MAX, ..input }, &self.bases), count_max);
         self.parcels.retain(|parcel| !begun.replaced.contains(&parcel.op_id));
         self.parcels.extend(begun.parcels.iter().cloned());
         self.end(begun.ended.clone());

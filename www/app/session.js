@@ -52,6 +52,8 @@ export class Session {
     const identity = await readIdentity();
     if (identity) await writeIdentity({ ...identity, signedOut: true });
     this.#channel.postMessage({ signedOut: this.profile?.id });
+    // A full disk keeps nobody signed in.
+    await this.client?.signedOut().catch((failure) => console.warn("fieldsync: reports are still kept", failure));
     await this.auth.signOut();
     this.client?.close();
     this.client = undefined;

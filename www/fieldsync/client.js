@@ -10,6 +10,7 @@ import { SyncError } from "./errors.js";
 import { Indexing } from "./indexing.js";
 import { persist, space } from "./persist.js";
 import { Repairs } from "./repair.js";
+import { openReports } from "./reports.js";
 import { discardAll, onlyOf } from "./outbox.js";
 import { Triggers } from "./triggers.js";
 import { takeUpdate } from "./worker-bridge.js";
@@ -185,13 +186,7 @@ export class SyncClient extends EventTarget {
 
   history = { list: async (limit = 100) => JSON.parse(await this.#engine.history(limit)) };
 
-  reports = {
-    /** @param {string} name @returns {Promise<import("./types").Report>} */
-    get: async (name) => {
-      const { error, ...report } = JSON.parse(await this.#engine.report(name));
-      return error ? { ...report, error } : report;
-    },
-  };
+  reports = openReports(() => this.#engine);
 
   drafts = {
     /** @param {string} form */
@@ -233,6 +228,10 @@ export class SyncClient extends EventTarget {
 
   async signedIn() {
     await this.#triggers.fire("signed-in");
+  }
+
+  async signedOut() {
+    await this.#engine.forgetReports();
   }
 
   /** Takes the new version of the app that the status calls "reload". */

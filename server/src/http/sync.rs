@@ -92,6 +92,7 @@ async fn changes(
     let page =
         state.with_rules(Access::Read, user, Sender::default(), move |tx, context| sync::feed::changes(tx, context, &request));
     let page = page.await?;
+    state.metrics().add(Counter::Syncs, "", u64::from(!page.has_more));
     Ok(Json(state.envelope(Some(user), page)))
 }
 

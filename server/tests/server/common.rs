@@ -126,6 +126,12 @@ impl World {
         answer(self.call(self.request(user, Method::POST, path, body)).await).await
     }
 
+    /// What is counted, as text.
+    pub async fn metrics(&self) -> String {
+        let answer = self.call(Request::get("/metrics").body(Body::empty()).unwrap()).await;
+        String::from_utf8(bytes(answer).await).unwrap()
+    }
+
     pub fn parcel(&self, items: Vec<Item>) -> PushParcel {
         let changes = items.iter().map(|_| RowId(Uuid::from_u128(self.number()))).collect();
         PushParcel { op_id: OpId(Uuid::from_u128(self.number())), changes, schema: 1, items: items.into() }

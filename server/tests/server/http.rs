@@ -165,8 +165,7 @@ async fn the_description_names_every_path() {
 async fn what_happens_is_counted() {
     let world = World::with(Config { test_hooks: true, ..Config::default() });
     world.create(BUDI, "customers", json!({"name": "A"})).await;
-    let text = bytes(world.call(Request::get("/metrics").body(Body::empty()).unwrap()).await).await;
-    let text = String::from_utf8(text).unwrap();
+    let text = world.metrics().await;
     for line in [
         "fieldsync_pushes_total 1",
         "fieldsync_parcels_total{outcome=\"applied\"} 1",

@@ -1,6 +1,6 @@
 //! Reports: what is counted, and over whose records.
 
-use fieldsync::core::protocol::{ProblemCode, ReportAnswer, SetAside};
+use fieldsync::core::protocol::{ChangesPage, ProblemCode, ReportAnswer, SetAside};
 use serde_json::{Value, json};
 
 use crate::common::{AHMAD, BUDI, SARI, START, World, update};
@@ -54,8 +54,26 @@ async fn a_manager_reads_what_was_merged_by_rules_and_what_was_put_to_a_person()
     let again = fieldsync::core::protocol::PushParcel { changes: merged.changes, ..world.parcel(vec![item]) };
     world.push(AHMAD, vec![again]).await;
     world.send(AHMAD, vec![update("customers", id, 3, json!({"city": "Jambi"}))]).await;
+    // A sync is a feed read to its end: of two pages, one.
+    let cursor = world.cursor(BUDI).await;
+    world.create(BUDI, "customers", json!({"name": "PT Dua"})).await;
+    world.create(BUDI, "customers", json!({"name": "PT Tiga"})).await;
+    let page = world.get::<ChangesPage>(BUDI, &format!("/sync/v1/changes?cursor={cursor}&schema=1&limit=1")).await.unwrap();
+    assert!(page.has_more);
+    world.get::<ChangesPage>(BUDI, &format!("/sync/v1/changes?cursor={}&schema=1&limit=9", page.cursor.0)).await.unwrap();
     let counted = report(&world, AHMAD, "merges").await;
-    assert_eq!((&counted["merged"], &counted["put_to_a_person"], &counted["set_aside"]), (&json!(1), &json!(1), &json!(1)));
+    assert_eq!(counted, json!({"syncs": 1, "merged": 1, "put_to_a_person": 1, "set_aside": 1}));
+    let text = world.metrics().await;
+    for line in [
+        "fieldsync_syncs_total 1",
+        "fieldsync_pulls_total 2",
+        "fieldsync_conflict_parcels_total 2",
+        "fieldsync_automatic_merges_total 1",
+        "fieldsync_conflicts_put_to_a_person 1",
+        "fieldsync_set_aside_total 1",
+    ] {
+        assert!(text.lines().any(|one| one == line), "{line} is not in\n{text}");
+    }
     let refused = world.get::<ReportAnswer>(BUDI, "/reports/v1/merges").await.unwrap_err();
     assert_eq!(refused.code, ProblemCode::Forbidden);
 }

@@ -53,5 +53,17 @@ export default {
       }, 60_000, 200);
       assert.equal((await api.customersNamed(`Poison ${name}`)).length, 0);
     }
+
+    world.step("a record that no app can read is counted and said, and the rest is shown");
+    await budi.must(async (sync) => {
+      await sync.customers.create({ name: "Unread __poison_entry__" });
+      await sync.customers.create({ name: "Readable" });
+      await sync.sync();
+    });
+    const app = await world.signedIn(await world.device("desk", { width: 360 }), "budi");
+    assert.equal(await app.found("Readable"), 1);
+    assert.equal(await app.found("Unread"), 0);
+    await app.go("Sync");
+    await app.page.getByText("One record came that this app cannot read.").waitFor();
   },
 };

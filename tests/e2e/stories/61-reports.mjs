@@ -56,5 +56,13 @@ export default {
     await budi.go("Settings");
     await budi.page.getByText("PT Kopi Bersama").waitFor();
     assert.equal(await budi.page.locator("#company").count(), 0);
+
+    world.step("signed out, nothing of them is kept");
+    await ahmad.page.getByRole("button", { name: "Sign out" }).click();
+    await ahmad.signIn("ahmad");
+    await world.proxy.unplug();
+    await ahmad.page.getByRole("link", { name: "Reports" }).click();
+    await report(ahmad, "pipeline").getByText("Needs an internet connection").waitFor();
+    assert.equal(await report(ahmad, "pipeline").locator("table").count(), 0);
   },
 };

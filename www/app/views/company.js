@@ -67,13 +67,13 @@ export function merges(app) {
   const body = h("div", null, h("p.muted", null, t("customers.loading")));
   const stop = watchReport(app, "merges", (report) => {
     if (!report) return body.replaceChildren(h("p.muted", null, t("needs-connection")));
-    const { pushes, merged, put_to_a_person: put } = /** @type {{ [name: string]: number }} */ (report.data);
+    const { syncs, merged, put_to_a_person: put } = /** @type {{ [name: string]: number }} */ (report.data);
     const per = (/** @type {number} */ count) =>
-      (pushes ? Math.round((count * 10_000) / pushes) / 10 : 0).toLocaleString(app.language);
+      (syncs ? Math.round((count * 10_000) / syncs) / 10 : 0).toLocaleString(app.language);
     const fact = (/** @type {string} */ name, /** @type {number} */ count) => [h("dt", null, t(name)), h("dd", null, per(count))];
     body.replaceChildren(
       h("dl.facts", null, fact("merges.merged", merged), fact("merges.put", put)),
-      h("p.muted.small", null, t("merges.about", { n: pushes }), " ", reportAge(app, report)),
+      h("p.muted.small", null, t("merges.about", { n: syncs }), " ", reportAge(app, report)),
     );
   });
   const node = h("section.card", { "aria-labelledby": "merges" }, h("h2", { id: "merges" }, t("merges")), body);

@@ -89,13 +89,19 @@ export function unsentRow(centre, entry) {
   );
 }
 
+/** Why a record is refused, and its field if there is one, in words. @param {SyncCentre} centre @param {Pick<OutboxEntry, "collection" | "problem">} entry */
+export function whyRefused(centre, { collection, problem }) {
+  const t = translator(centre.language);
+  const known = t(`problem.${problem?.code}`);
+  const reason = known.startsWith("problem.") ? t("problem.other") : known;
+  return [reason, problem?.field && t("problem.field", { field: labelOf(collection, problem.field, centre.language) })];
+}
+
 /** @param {SyncCentre} centre @param {OutboxEntry} entry */
 export function failedRow(centre, entry) {
   const t = translator(centre.language);
   const { problem } = entry;
-  const known = t(`problem.${problem?.code}`);
-  const reason = known.startsWith("problem.") ? t("problem.other") : known;
-  const field = problem?.field && t("problem.field", { field: labelOf(entry.collection, problem.field, centre.language) });
+  const [reason, field] = whyRefused(centre, entry);
   return row(
     centre,
     entry,

@@ -2,7 +2,7 @@ import { bytes, moment, time } from "../format.js";
 import { translator } from "../i18n.js";
 import { CENTRE_CSS } from "./centre-style.js";
 import { ROWS_SHOWN, conflictRows, mergedRow, shown } from "./centre-conflicts.js";
-import { failedRows, historyRow, otherRow, unsentRow } from "./centre-rows.js";
+import { failedRows, historyRow, otherRow, unsentRow, whyRefused } from "./centre-rows.js";
 import { DrawnElement } from "./drawn.js";
 import { keepingFocus } from "./focus.js";
 import { h } from "./h.js";
@@ -17,7 +17,7 @@ import { openShadow, sheet } from "./styles.js";
  * @property {import("../types").MergedEntry[]} merged
  * @property {import("../types").HistoryEntry[]} history
  * @property {{ used?: number, quota?: number, persisted: boolean }} [space]
- * @property {{ collection: string, id: string, title: string, outcome: string }[] | "failed"} [preview] After it was asked for.
+ * @property {import("../types").PreviewEntry[] | "failed"} [preview] After it was asked for.
  * @property {import("../types").OtherDatabase[]} [others]
  */
 
@@ -215,9 +215,10 @@ export class SyncCentre extends DrawnElement {
     const t = translator(this.language);
     if (preview === "failed") return h("p.note", { role: "status" }, t("centre.preview.failed"));
     if (!preview.length) return h("p.muted", { role: "status" }, t("centre.preview.none"));
-    const rows = preview.map(({ title, outcome }) =>
-      h("li.row", null, h("span.title", null, title), h("span.muted", null, t(`outcome.${outcome}`))),
-    );
+    const rows = preview.map((entry) => {
+      const why = entry.problem ? ` – ${whyRefused(this, entry).filter(Boolean).join(" ")}` : "";
+      return h("li.row", null, h("span.title", null, entry.title), h("span.muted", null, t(`outcome.${entry.outcome}`), why));
+    });
     return h("div.preview", { role: "status" }, h("h3", null, t("centre.preview.title")), this.#list(rows));
   }
 
@@ -247,6 +248,7 @@ export class SyncCentre extends DrawnElement {
         h("dt", null, h("label", { for: "language" }, t("centre.language"))),
         h("dd", null, h("select", { id: "language", dataset: { key: "language" }, onchange: chosen }, languages)),
       ),
+      status.unread && h("p.note", null, t("centre.unread", { n: status.unread })),
       errors.length ? this.#fold("errors", t("centre.errors"), h("ul.errors", null, errors)) : null,
       h(
         "div.actions",

@@ -4,7 +4,7 @@ import type { Conflicts, Merged } from "./conflicts.js";
 import type { HistoryEntry, Outbox } from "./outbox.js";
 import type { Fields, Rows, Value } from "./records.js";
 import type { AnySchema, CollectionName, UserId } from "./schema.js";
-import type { SyncErrorCode, SyncStatus } from "./status.js";
+import type { Problem, SyncErrorCode, SyncStatus } from "./status.js";
 
 export interface OpenOptions<S = AnySchema> {
   /** Where `/sync/v1` is. Default: where the page is. */
@@ -44,7 +44,7 @@ export interface SyncClient<S = AnySchema> extends EventTarget {
   prepareSearch(): void;
   /** Push and pull now; resolves when done or the time is up. */
   sync(): Promise<SyncStatus>;
-  preview(): Promise<{ collection: string; id: string; title: string; outcome: string }[]>;
+  preview(): Promise<PreviewEntry[]>;
   readonly conflicts: Conflicts<S>;
   /** What rules decided, and set aside. */
   readonly merged: Merged<S>;
@@ -65,6 +65,8 @@ export interface SyncClient<S = AnySchema> extends EventTarget {
   forget(): Promise<void>;
   /** After a new sign-in: sends what waits. */
   signedIn(): Promise<void>;
+  /** Before the user signs out: forgets the reports that are kept. Everything else stays, and waits for this user. */
+  signedOut(): Promise<void>;
   /** Takes the new version of the app (status "reload"): reloads the page once. */
   reload(): Promise<void>;
   /** For an app with a worker of its own: a new version of it waits. */
@@ -98,6 +100,8 @@ type Collections<S> = string extends CollectionName<S>
   : { readonly [N in Exclude<CollectionName<S>, keyof SyncClient>]: CollectionOf<S, N> };
 /** `at`: when the server made it. `error`: the code of why it is not new. */
 /** Kept ones are given for 30 days; after that, while nobody answers, `get` fails with "too-old". */
+/** What would become of a record's unsent changes; of one that would be refused, why. */
+export interface PreviewEntry { collection: string; id: string; title: string; outcome: string; problem?: Problem }
 export interface Report { data: Value; at: number; fresh: boolean; error?: SyncErrorCode }
 export interface OtherDatabase { name: string; epoch?: string; unsent: number; lastUsedAt: number }
 /** Opens the database of this server and user. */

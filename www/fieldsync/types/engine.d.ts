@@ -93,6 +93,7 @@ export declare class Engine {
   preview(): Promise<string>;
   /** JSON of a Report. */
   report(name: string): Promise<string>;
+  forgetReports(): Promise<void>;
   draft(form: string): Promise<string | undefined>;
   putDraft(form: string, json: string): Promise<void>;
   removeDraft(form: string): Promise<void>;

@@ -36,6 +36,8 @@ export interface SyncStatus {
   serverEpoch?: string;
   /** Another server answers under its address: the client is about to go on with that one's database. */
   otherServer?: string;
+  /** Records that the server sent and that this app cannot read: they are not shown, and the rest is. */
+  unread?: number;
   /** The last 20: when, code, words for support, how often in a row. */
   errors: { at: number; code: string; detail: string; count: number }[];
   /** False where the browser cannot send with the app closed. */
