@@ -92,6 +92,9 @@ async function triggers(world, app) {
   await app.shows("Contact person", "Dari kantor");
 }
 
+/** @param {App} app */
+const note = (app) => app.page.locator("sync-centre .note").getByText("This browser cannot send while the app is closed: keep it open until everything is sent.");
+
 /** Before there is anything to send nobody is bothered; then the bar and the sync centre say it, also after a reload. @param {World} world @param {App} app */
 async function words(world, app) {
   assert.doesNotMatch(await app.bar(), /keep the app open/);
@@ -101,8 +104,7 @@ async function words(world, app) {
   await app.says(line);
   await app.load("/sync");
   await app.says(line);
-  const note = app.page.locator("sync-centre .note").getByText("This browser cannot send while the app is closed: keep it open until everything is sent.");
-  await note.waitFor();
+  await note(app).waitFor();
   await nothingFound(app.page, "the sync centre without Background Sync");
   await app.page.screenshot({ path: `${world.folder}/words-en.png` });
   await app.speak("id");
@@ -124,7 +126,9 @@ export default {
     await device.context.addInitScript(SHIFTED_CLOCK + WITHOUT);
     const app = await world.signedIn(device, "budi");
     assert.equal(await app.page.evaluate(() => "SyncManager" in globalThis), false);
-    world.step("one that does not know it");
+    world.step("one that does not know it: the sync centre says so before there is anything to send");
+    await app.go("Sync");
+    await note(app).waitFor();
     await words(world, app);
     await world.returnServer();
     await app.pressBar();

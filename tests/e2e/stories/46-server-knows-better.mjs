@@ -137,13 +137,13 @@ const PREVIEW = {
   en: {
     button: "Preview",
     title: "What would happen now",
-    rows: { "PT Pratinjau Baik": "would be accepted", "PT Pratinjau Bentrok": "would need your choice", "PT Pratinjau Kode": "would be refused" },
+    rows: { "PT Pratinjau Baik": "would be accepted", "PT Pratinjau Bentrok": "would need your choice", "PT Pratinjau Kode": "would be refused – This value is already used by another record. Field: Code" },
     failed: "The server could not be asked.",
   },
   id: {
     button: "Pratinjau",
     title: "Yang akan terjadi sekarang",
-    rows: { "PT Pratinjau Baik": "akan diterima", "PT Pratinjau Bentrok": "perlu Anda pilih", "PT Pratinjau Kode": "akan ditolak" },
+    rows: { "PT Pratinjau Baik": "akan diterima", "PT Pratinjau Bentrok": "perlu Anda pilih", "PT Pratinjau Kode": "akan ditolak – Nilai ini sudah dipakai data lain. Isian: Kode" },
     failed: "Server tidak dapat ditanya.",
   },
 };
