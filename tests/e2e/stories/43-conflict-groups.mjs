@@ -12,7 +12,7 @@ const ROUNDS = 9;
 /** Of a machine that others use: until one was not disturbed. */
 const ROUNDS_MAX = 27;
 /** What `machine` takes at most where nothing else runs, on two cores of 2026. */
-const QUIET_MS = 18;
+const QUIET_MS = 75;
 
 /** @typedef {import("../lib/app.mjs").App} App */
 
@@ -123,20 +123,24 @@ async function timed(app) {
   });
 }
 
-/** A fixed piece of work of the same kind, in the same page: what the machine has left for us at this moment. @param {App} app */
+/** A fixed piece of work of the same kind and length, in the same page, in as many turns: what others leave us of the machine. @param {App} app */
 function machine(app) {
   return app.page.evaluate(async () => {
-    await new Promise((done) => requestAnimationFrame(() => setTimeout(done)));
+    const turn = () => new Promise((done) => setTimeout(done));
+    await turn();
     const begun = performance.now();
-    const list = document.createElement("ul");
-    for (let n = 0; n < 600; n += 1) {
-      const row = document.createElement("li");
-      row.append(Object.assign(document.createElement("b"), { textContent: `Row ${n}` }), Object.assign(document.createElement("button"), { textContent: "Choose" }));
-      list.append(row);
+    for (let part = 0; part < 6; part += 1) {
+      const list = document.createElement("ul");
+      for (let n = 0; n < 600; n += 1) {
+        const row = document.createElement("li");
+        row.append(Object.assign(document.createElement("b"), { textContent: `Row ${n}` }), Object.assign(document.createElement("button"), { textContent: "Choose" }));
+        list.append(row);
+      }
+      document.body.append(list);
+      list.getBoundingClientRect();
+      list.remove();
+      await turn();
     }
-    document.body.append(list);
-    list.getBoundingClientRect();
-    list.remove();
     return performance.now() - begun;
   });
 }
@@ -159,7 +163,7 @@ async function fastEnough(world, app, what) {
     beside.push(await machine(app));
   }
   const told = isQuiet() ? `median ${median(times).toFixed(0)} ms` : `best ${best().toFixed(0)} ms, on a busy machine`;
-  const words = `${what}: ${told} (machine ${median(beside).toFixed(1)} ms, quiet up to ${QUIET_MS}), of ${times.map((ms) => ms.toFixed(0)).join(", ")}`;
+  const words = `${what}: ${told} (the machine ${median(beside).toFixed(0)} ms, best ${Math.min(...beside).toFixed(0)}, quiet up to ${QUIET_MS}), of ${times.map((ms) => ms.toFixed(0)).join(", ")}`;
   console.log(`        ${words}`);
   world.step(words);
   assert.ok((isQuiet() ? median(times) : best()) < LIST_MS_MAX, words);

@@ -46,7 +46,7 @@ export default {
     const ahmad = await world.signedIn(await world.device("desk"), "ahmad");
     world.step("reports, new");
     await ahmad.page.getByRole("link", { name: "Reports" }).click();
-    await report(ahmad, "pipeline").getByText(/^As of \d\d:\d\d$/).waitFor();
+    for (const name of ["pipeline", "visits"]) await report(ahmad, name).getByText(/^As of \d\d:\d\d$/).waitFor();
     const rows = await report(ahmad, "pipeline").locator("tbody tr").allInnerTexts();
     assert.equal(rows.length, 6, "a row a stage");
     assert.equal(await report(ahmad, "visits").locator("tbody tr").count(), 2, "a row a rep");
@@ -98,6 +98,7 @@ export default {
 
     world.step("signed out, nothing of them is kept");
     await ahmad.page.getByRole("button", { name: "Sign out" }).click();
+    await ahmad.page.getByLabel("User name").waitFor();
     await ahmad.signIn("ahmad");
     await world.proxy.unplug();
     await ahmad.page.getByRole("link", { name: "Reports" }).click();
