@@ -40,12 +40,11 @@ const CASES = [
 /** One that kept mine, and one that took theirs. */
 const UNDONE = ["Milikku Sentosa", "Serverindo Jaya"];
 
-/** The choice is taken back: it asks again, as if nothing had been chosen, and mine is still on the screen. @param {App} app @param {Clash} clash @param {string} id */
-async function takenBack(app, clash, id) {
-  const open = (await clash.phone.must((sync) => sync.conflicts.list())).length;
+/** The choice is taken back: it asks again, as if nothing had been chosen, and mine is still on the screen. @param {App} app @param {Clash} clash @param {string} id @param {number} open How many asked before it was decided. */
+async function takenBack(app, clash, id, open) {
   await app.page.locator(".toasts").getByRole("button", { name: "Undo" }).click();
   await app.page.locator(".toasts").getByText("Undone").waitFor();
-  await clash.waits(open + 1);
+  await clash.waits(open);
   await app.shows("Contact person", "Budi");
   const dialog = await app.choose();
   assert.match(await dialog.innerText(), /Budi[\s\S]*Ahmad/, "both are there again");
@@ -100,7 +99,7 @@ export default {
       await app.page.locator(".toasts").getByText("Choice saved").waitFor();
       if (!UNDONE.includes(name)) continue;
       world.step(`the choice of ${name} is taken back, and made again`);
-      await takenBack(app, clash, ids[n]);
+      await takenBack(app, clash, ids[n], CASES.length + 2 - n);
       await pick(app);
       await app.saveChoice();
       await app.page.locator(".toasts").getByText("Choice saved").waitFor();

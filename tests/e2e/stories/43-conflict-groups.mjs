@@ -9,10 +9,10 @@ import { assert, settles, until } from "../lib/until.mjs";
 const MANY = 200;
 const LIST_MS_MAX = 100;
 const ROUNDS = 9;
-/** Of a machine that others use: until one was not disturbed. */
+/** Where it is not fast enough: so many more show whether it is. */
 const ROUNDS_MAX = 27;
-/** What `machine` takes at most where nothing else runs, on two cores of 2026. */
-const QUIET_MS = 75;
+/** Where nobody else works it is 1.1, and nearly 2 where another has the half of it. */
+const CROWD_MAX = 1.25;
 
 /** @typedef {import("../lib/app.mjs").App} App */
 
@@ -123,50 +123,64 @@ async function timed(app) {
   });
 }
 
-/** A fixed piece of work of the same kind and length, in the same page, in as many turns: what others leave us of the machine. @param {App} app */
-function machine(app) {
-  return app.page.evaluate(async () => {
-    const turn = () => new Promise((done) => setTimeout(done));
-    await turn();
-    const begun = performance.now();
-    for (let part = 0; part < 6; part += 1) {
-      const list = document.createElement("ul");
-      for (let n = 0; n < 600; n += 1) {
-        const row = document.createElement("li");
-        row.append(Object.assign(document.createElement("b"), { textContent: `Row ${n}` }), Object.assign(document.createElement("button"), { textContent: "Choose" }));
-        list.append(row);
-      }
-      document.body.append(list);
-      list.getBoundingClientRect();
-      list.remove();
-      await turn();
+/** Work of the same kind and length as what is timed, in as many turns. Gives back how long it took. */
+async function fixedWork() {
+  const turn = () => new Promise((done) => setTimeout(done));
+  await turn();
+  const begun = performance.now();
+  for (let part = 0; part < 6; part += 1) {
+    const list = document.createElement("ul");
+    for (let n = 0; n < 600; n += 1) {
+      const row = document.createElement("li");
+      row.append(Object.assign(document.createElement("b"), { textContent: `Row ${n}` }), Object.assign(document.createElement("button"), { textContent: "Choose" }));
+      list.append(row);
     }
-    return performance.now() - begun;
-  });
+    document.body.append(list);
+    list.getBoundingClientRect();
+    list.remove();
+    await turn();
+  }
+  return performance.now() - begun;
+}
+
+/** How much longer work takes in this page than the processor works at it: what others take of the machine, whatever the machine. @param {App} app */
+async function crowd(app) {
+  const session = await app.page.context().newCDPSession(app.page);
+  await session.send("Performance.enable");
+  const worked = async () => {
+    const { metrics } = await session.send("Performance.getMetrics");
+    return (metrics.find(({ name }) => name === "ThreadTime")?.value ?? 0) * 1000;
+  };
+  const before = await worked();
+  const took = await app.page.evaluate(fixedWork);
+  const ratio = took / ((await worked()) - before);
+  await session.detach();
+  return ratio;
 }
 
 /** @param {number[]} times */
 const median = (times) => [...times].sort((a, b) => a - b)[times.length >> 1];
 
 /**
- * On a quiet machine the median is under the bar. Other stories run beside this one, on two cores: where the machine itself is
- * slower than it is when quiet, the round that was disturbed least tells what the work takes, and it is said that it was so.
+ * On a machine of its own the median is under the bar. Other stories run beside this one, on two cores: where they take much of
+ * them, the round that was disturbed least tells what the work takes, and it is said that it was so.
  * @param {import("../lib/world.mjs").World} world @param {App} app @param {string} what
  */
 async function fastEnough(world, app, what) {
   const times = [];
   const beside = [];
   const best = () => Math.min(...times);
-  const isQuiet = () => median(beside) <= QUIET_MS;
-  while (times.length < ROUNDS || (!isQuiet() && best() >= LIST_MS_MAX && times.length < ROUNDS_MAX)) {
+  const isQuiet = () => median(beside) <= CROWD_MAX;
+  const told = () => (isQuiet() ? median(times) : best());
+  while (times.length < ROUNDS || (told() >= LIST_MS_MAX && times.length < ROUNDS_MAX)) {
     times.push(await timed(app));
-    beside.push(await machine(app));
+    beside.push(await crowd(app));
   }
-  const told = isQuiet() ? `median ${median(times).toFixed(0)} ms` : `best ${best().toFixed(0)} ms, on a busy machine`;
-  const words = `${what}: ${told} (the machine ${median(beside).toFixed(0)} ms, best ${Math.min(...beside).toFixed(0)}, quiet up to ${QUIET_MS}), of ${times.map((ms) => ms.toFixed(0)).join(", ")}`;
+  const which = isQuiet() ? `median ${median(times).toFixed(0)} ms` : `best ${best().toFixed(0)} ms, on a busy machine`;
+  const words = `${what}: ${which} (work takes ${median(beside).toFixed(2)} times what it needs; quiet up to ${CROWD_MAX}), of ${times.map((ms) => ms.toFixed(0)).join(", ")}`;
   console.log(`        ${words}`);
   world.step(words);
-  assert.ok((isQuiet() ? median(times) : best()) < LIST_MS_MAX, words);
+  assert.ok(told() < LIST_MS_MAX, words);
 }
 
 /** Theirs, field by field; each of a record is another. @param {number} n */
