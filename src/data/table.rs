@@ -17,7 +17,7 @@ use crate::core::bases::{Bases, stand_in};
 use crate::core::outbox::Change;
 use crate::core::parcel::Parcel;
 use crate::core::protocol::{Action, Problem};
-use crate::core::record::{Base, By, CollectionName, Fields, Millis, RecordId, Version};
+use crate::core::record::{Base, By, CollectionName, Fields, Millis, RecordId, Tombstone, Version};
 use crate::core::rows::{Aside, ConflictRow, HistoryRow};
 use crate::core::rules::Violation;
 use crate::core::schema::{Collection, Schema};
@@ -365,9 +365,10 @@ impl Bases for Tables {
     }
 }
 
-/// What the outbox will do with a record.
+/// What the outbox will do with a record. One that was taken from this user is there, for others: no change makes it anew.
 fn pending(base: Option<&Base>, changes: &[&Change], is_shown: bool) -> Option<Action> {
-    let is_there = base.map_or_else(|| stand_in(changes).is_some(), Base::is_present);
+    let is_taken = base.is_some_and(|base| base.tombstone == Some(Tombstone::Revoked));
+    let is_there = is_taken || base.map_or_else(|| stand_in(changes).is_some(), Base::is_present);
     match (changes.is_empty(), is_there, is_shown) {
         (true, ..) | (false, false, false) => None,
         (false, true, true) => Some(Action::Update),

@@ -60,7 +60,8 @@ async fn trying_again_what_cannot_be_sent_says_why() {
     let [row] = rows(&phone, broken)[..] else { panic!() };
     phone.sync().await;
     phone.sync().await;
-    assert_eq!(phone.get("customers", broken).unwrap().status, RecordStatus::Failed);
+    let taken = phone.get("customers", broken).unwrap();
+    assert_eq!((taken.status, taken.pending), (RecordStatus::Failed, Some(Action::Update)), "an edit of what was taken makes nothing");
     assert_eq!(phone.client.retry(row).await, Err(SettleError::Unfit(Unfit::Revoked)));
 }
 

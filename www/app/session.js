@@ -49,11 +49,11 @@ export class Session {
 
   /** Unsent work stays on this device, for this user. */
   async signOut() {
+    // First: who closes the page in the middle of this is signed in still, or has left no report. A full disk keeps nobody signed in.
+    await this.client?.signedOut().catch((failure) => console.warn("fieldsync: reports are still kept", failure));
     const identity = await readIdentity();
     if (identity) await writeIdentity({ ...identity, signedOut: true });
     this.#channel.postMessage({ signedOut: this.profile?.id });
-    // A full disk keeps nobody signed in.
-    await this.client?.signedOut().catch((failure) => console.warn("fieldsync: reports are still kept", failure));
     await this.auth.signOut();
     this.client?.close();
     this.client = undefined;

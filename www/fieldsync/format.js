@@ -6,6 +6,8 @@ import { LOCALES, translator } from "./i18n.js";
 const MINUTE_MS = 60_000;
 /** Intl objects are dear to make: one for each set of options. @type {Map<string, Intl.DateTimeFormat>} */
 const dates = new Map();
+/** @type {Map<Language, Intl.RelativeTimeFormat>} */
+const relatives = new Map();
 
 /** @param {Language} language @param {Intl.DateTimeFormatOptions} options */
 function dateFormat(language, options) {
@@ -45,7 +47,8 @@ export function day(language, day) {
 export function ago(language, at, now = Date.now()) {
   const minutes = Math.max(0, Math.round((now - at) / MINUTE_MS));
   if (minutes < 1) return translator(language)("just-now");
-  const relative = new Intl.RelativeTimeFormat(LOCALES[language], { style: "short" });
+  let relative = relatives.get(language);
+  if (!relative) relatives.set(language, (relative = new Intl.RelativeTimeFormat(LOCALES[language], { style: "short" })));
   if (minutes < 60) return relative.format(-minutes, "minute");
   if (minutes < 48 * 60) return relative.format(-Math.round(minutes / 60), "hour");
   return relative.format(-Math.round(minutes / 1440), "day");

@@ -63,7 +63,7 @@ export class Triggers {
     this.#armTimer();
     void this.#keepBackground();
     void registerPull();
-    void this.fire("start").then(() => this.#afterLastChance());
+    void this.fire("start").then(() => this.#startBackground());
   }
 
   /** @param {Reason} reason */
@@ -108,6 +108,12 @@ export class Triggers {
       this.#onBackground(false);
       return false;
     }
+  }
+
+  /** What is left from before may be sent with the app closed, or may not: the status says so from the start. */
+  async #startBackground() {
+    await this.#afterLastChance();
+    if (this.#hasUnsent()) await this.registerBackground();
   }
 
   /** The browser has given up what is left, with no page open: until it takes it again, only an open app sends. */

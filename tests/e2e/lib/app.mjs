@@ -158,6 +158,11 @@ export class App {
     return (await facts.locator(`dt:text-is("${label}") + dd`).innerText()).trim();
   }
 
+  /** From the next load on. @param {"en" | "id"} language */
+  async speak(language) {
+    await this.page.evaluate((language) => localStorage.setItem("fieldsync-language", language), language);
+  }
+
   /** @param {string} label @param {string} value @param {number} [limitMs] */
   async shows(label, value, limitMs = 15_000) {
     await settles(`${label} is ${value}`, async () => {

@@ -41,16 +41,31 @@ export async function manifest(page) {
   return found;
 }
 
+/** What the user answered, or the browser decided, about a permission. @param {Device} device @param {string} origin @param {string} name @param {"granted" | "denied" | "prompt"} setting */
+export async function permit(device, origin, name, setting) {
+  const session = await device.context.browser()?.newBrowserCDPSession();
+  await session?.send("Browser.setPermission", { origin, permission: { name }, setting });
+  // It lasts as long as the session that asked for it: that one stays.
+}
+
 /**
- * Freezes a page as a phone does with one that is not looked at: its locks stay, its tasks stop. Playwright keeps every page
- * visible, and a visible page is never frozen; only the session that asked for that can take it back, so it is taken from inside.
+ * Another page is looked at. Playwright keeps every page visible; only the session that asked for that can take it back, so it
+ * is taken from inside.
  * @param {import("playwright-core").Page} page @param {import("playwright-core").Page} instead The page that is looked at.
  */
-export async function freeze(page, instead) {
+export async function hide(page, instead) {
   const inside = /** @type {any} */ (page)._connection.toImpl(page).delegate._mainFrameSession._client;
   await inside.send("Emulation.setFocusEmulationEnabled", { enabled: false });
   await instead.bringToFront();
   await until("the page is hidden", () => page.evaluate(() => document.visibilityState === "hidden"));
+}
+
+/**
+ * Freezes a page as a phone does with one that is not looked at: its locks stay, its tasks stop. A visible page is never frozen.
+ * @param {import("playwright-core").Page} page @param {import("playwright-core").Page} instead The page that is looked at.
+ */
+export async function freeze(page, instead) {
+  await hide(page, instead);
   await page.evaluate(() => document.addEventListener("freeze", () => Object.assign(globalThis, { frozen: true }), { once: true }));
   await lifecycle(page, "frozen");
   await until("the page is frozen", () => page.evaluate(() => /** @type {any} */ (globalThis).frozen));

@@ -52,6 +52,15 @@ export class Worker {
     });
   }
 
+  /** One event of Periodic Sync, as the browser sends it to an app that is used, when it likes. */
+  async wakePeriodically() {
+    await this.#session.send("ServiceWorker.dispatchPeriodicSyncEvent", {
+      origin: this.#origin,
+      registrationId: this.#registration,
+      tag: "fieldsync-pull",
+    });
+  }
+
   /** Ends it wherever it is. */
   async stop() {
     await this.#session.send("ServiceWorker.stopAllWorkers");

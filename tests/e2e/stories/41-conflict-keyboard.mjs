@@ -50,16 +50,11 @@ async function fits(page, where) {
   assert.deepEqual(wide, [width], `${where} fits`);
 }
 
-/** @param {App} app @param {string} language */
-async function speak(app, language) {
-  await app.page.evaluate((language) => localStorage.setItem("fieldsync-language", language), language);
-}
-
 /** The dialog in both themes and languages, at 200 % text. @param {App} app @param {string} id @param {string} what */
 async function looks(app, id, what) {
   const { page } = app;
   for (const language of LANGUAGES) {
-    await speak(app, language);
+    await app.speak(language);
     await app.showCustomer(id);
     await page.evaluate(() => document.documentElement.style.setProperty("font-size", "200%"));
     await fits(page, `the page of ${what}, ${language}, 200%`);
@@ -79,7 +74,7 @@ async function looks(app, id, what) {
     await page.keyboard.press("Escape");
     await app.dialog().waitFor({ state: "hidden" });
   }
-  await speak(app, "en");
+  await app.speak("en");
   await page.emulateMedia({ colorScheme: "light" });
 }
 
@@ -170,7 +165,7 @@ export default {
     await page.locator("sync-centre #conflicts li.row").first().waitFor();
     await nothingFound(page, "the inbox");
     for (const language of LANGUAGES) {
-      await speak(app, language);
+      await app.speak(language);
       await app.load("/sync");
       await page.locator("sync-centre #conflicts li.row").first().waitFor();
       await page.evaluate(() => document.documentElement.style.setProperty("font-size", "200%"));

@@ -8,7 +8,11 @@ import { assert, settles, until } from "../lib/until.mjs";
 
 const MANY = 200;
 const LIST_MS_MAX = 100;
-const ROUNDS = 7;
+const ROUNDS = 9;
+/** Where it is not fast enough: so many more show whether it is. */
+const ROUNDS_MAX = 27;
+/** Where nobody else works it is 1.1, and nearly 2 where another has the half of it. */
+const CROWD_MAX = 1.25;
 
 /** @typedef {import("../lib/app.mjs").App} App */
 
@@ -119,16 +123,102 @@ async function timed(app) {
   });
 }
 
-/** @param {import("../lib/world.mjs").World} world @param {App} app @param {string} what */
+/** Work of the same kind and length as what is timed, in as many turns. Gives back how long it took. */
+async function fixedWork() {
+  const turn = () => new Promise((done) => setTimeout(done));
+  await turn();
+  const begun = performance.now();
+  for (let part = 0; part < 6; part += 1) {
+    const list = document.createElement("ul");
+    for (let n = 0; n < 600; n += 1) {
+      const row = document.createElement("li");
+      row.append(Object.assign(document.createElement("b"), { textContent: `Row ${n}` }), Object.assign(document.createElement("button"), { textContent: "Choose" }));
+      list.append(row);
+    }
+    document.body.append(list);
+    list.getBoundingClientRect();
+    list.remove();
+    await turn();
+  }
+  return performance.now() - begun;
+}
+
+/** How much longer work takes in this page than the processor works at it: what others take of the machine, whatever the machine. @param {App} app */
+async function crowd(app) {
+  const session = await app.page.context().newCDPSession(app.page);
+  await session.send("Performance.enable");
+  const worked = async () => {
+    const { metrics } = await session.send("Performance.getMetrics");
+    return (metrics.find(({ name }) => name === "ThreadTime")?.value ?? 0) * 1000;
+  };
+  const before = await worked();
+  const took = await app.page.evaluate(fixedWork);
+  const ratio = took / ((await worked()) - before);
+  await session.detach();
+  return ratio;
+}
+
+/** @param {number[]} times */
+const median = (times) => [...times].sort((a, b) => a - b)[times.length >> 1];
+
+/**
+ * On a machine of its own the median is under the bar. Other stories run beside this one, on two cores: where they take much of
+ * them, the round that was disturbed least tells what the work takes, and it is said that it was so.
+ * @param {import("../lib/world.mjs").World} world @param {App} app @param {string} what
+ */
 async function fastEnough(world, app, what) {
   const times = [];
-  for (let round = 0; round < ROUNDS; round += 1) times.push(await timed(app));
-  const sorted = [...times].sort((a, b) => a - b);
-  const words = `${what}: best ${sorted[0].toFixed(0)} ms, median ${sorted[ROUNDS >> 1].toFixed(0)} ms, of ${times.map((ms) => ms.toFixed(0)).join(", ")}`;
+  const beside = [];
+  const best = () => Math.min(...times);
+  const isQuiet = () => median(beside) <= CROWD_MAX;
+  const told = () => (isQuiet() ? median(times) : best());
+  while (times.length < ROUNDS || (told() >= LIST_MS_MAX && times.length < ROUNDS_MAX)) {
+    times.push(await timed(app));
+    beside.push(await crowd(app));
+  }
+  const which = isQuiet() ? `median ${median(times).toFixed(0)} ms` : `best ${best().toFixed(0)} ms, on a busy machine`;
+  const words = `${what}: ${which} (work takes ${median(beside).toFixed(2)} times what it needs; quiet up to ${CROWD_MAX}), of ${times.map((ms) => ms.toFixed(0)).join(", ")}`;
   console.log(`        ${words}`);
   world.step(words);
-  // Another story may run beside this one, on two cores: what the work takes is told by the round that was disturbed least.
-  assert.ok(sorted[0] < LIST_MS_MAX, words);
+  assert.ok(told() < LIST_MS_MAX, words);
+}
+
+/** Theirs, field by field; each of a record is another. @param {number} n */
+const theirsOf = (n) => ({
+  contact: "Ahmad 4", address: "Jl. Ahmad 4", email: "ahmad4@a.co", phone: "+62 21 4", notes: "Ahmad 4", name: `Banyak ${n} Ahmad`, code: `TH-${1000 + n}`,
+});
+/** @param {number} n */
+const mineOf = (n) => ({
+  contact: "Budi 4", address: "Jl. Budi 4", email: "budi4@b.co", phone: "+62 21 40", notes: "Budi 4", name: `Banyak ${n} Budi`, code: `MI-${1000 + n}`,
+});
+
+/** Of each other fields were changed, or another has done it: each is a row of its own. @param {import("../lib/world.mjs").World} world @param {App} app @param {Clash} clash @param {string[]} ids */
+async function manyCauses(world, app, clash, ids) {
+  world.step(`${MANY} of as many causes`);
+  clash.away();
+  await clash.editAll(ids.map((id, n) => ({ id, patch: mineOf(n) })));
+  // A hundred choices of fields, each by the manager and by another phone of the same user.
+  const part = (/** @type {number} */ n) => Object.fromEntries(Object.entries(theirsOf(n)).filter((_, field) => ((n >> 1) + 1) & (1 << field)));
+  const theirs = ids.map((id, n) => ({ id, patch: part(n) }));
+  await clash.serverEdits(theirs.filter((_, n) => n % 2 === 0));
+  await clash.serverEdits(theirs.filter((_, n) => n % 2 === 1), await world.api("budi"));
+  await clash.back();
+  await clash.waits(MANY, 60_000);
+  const groups = await clash.phone.must((sync) => sync.conflicts.groups().then((/** @type {any[]} */ all) => all.length));
+  assert.equal(groups, MANY, "none is of the cause of another");
+  await fastEnough(world, app, `${MANY} conflicts of ${MANY} causes`);
+  await counted(app, MANY);
+  const rows = inbox(app).locator("> ul > li.row");
+  const more = inbox(app).getByRole("button", { name: /^Show \d+ more/ });
+  assert.equal(await inbox(app).locator("> ul > li.group").count(), 0);
+  for (let shown = 50; shown < MANY; shown += 50) {
+    assert.equal(await rows.count(), shown + 1, "so many, and a way to more");
+    await more.click();
+    await until("more are shown", async () => (await rows.count()) > shown + 1);
+  }
+  assert.equal(await rows.count(), MANY, "each can be come to");
+  await clash.phone.must(async (sync) => sync.conflicts.resolveAll(await sync.conflicts.list(), "theirs").then(() => {}));
+  await clash.settled();
 }
 
 /** @type {import("../run.mjs").Story} */
@@ -151,7 +241,7 @@ export default {
     await atServer(world, ids.slice(0, 23), "contact", (value, n) => assert.equal(value, n === 7 ? "Ahmad 1" : "Budi 1"));
 
     world.step(`${MANY} of one cause`);
-    const many = await clash.shared(Array.from({ length: MANY }, (_, n) => ({ name: `Banyak ${n}`, contact: "A", address: "Jl. A" })));
+    const many = await clash.shared(Array.from({ length: MANY }, (_, n) => ({ name: `Banyak ${n}`, contact: "A", address: "Jl. A", notes: "Lama." })));
     await clashes(clash, many, "contact", "2");
     await clash.waits(MANY, 60_000);
     await fastEnough(world, app, `${MANY} conflicts of one cause`);
@@ -162,7 +252,9 @@ export default {
     await until("all are decided", async () => (await inbox(app).count()) === 0);
     await clash.settled();
 
-    world.step(`${MANY} of as many causes`);
+    await manyCauses(world, app, clash, many);
+
+    world.step(`${MANY} of fifteen causes`);
     clash.away();
     await clash.editAll(many.map((id) => ({ id, patch: { contact: "Budi 3", address: "Jl. Budi 3", email: "b@b.co", phone: "+62 21 1" } })));
     const fields = [{ contact: "Ahmad 3" }, { address: "Jl. 3" }, { email: "c@c.co" }, { phone: "+62 21 2" }];

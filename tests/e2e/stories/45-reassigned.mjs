@@ -1,29 +1,46 @@
 /**
- * Story 45: the manager gives customers to another rep while this one has unsent work on them. It is one entry of what could not be
- * sent, by its cause; it is kept, exported, discarded and brought back as one, and goes when they come back.
+ * Story 45: the manager, on a screen of his own, gives customers to another rep while this one has unsent work on them. It is one
+ * entry of what could not be sent, by its cause; it is kept, exported, discarded and brought back as one, and goes when they come back.
  */
 import { readFile } from "node:fs/promises";
+import { agreed } from "../lib/agreed.mjs";
 import { nothingFound } from "../lib/axe.mjs";
 import { Clash } from "../lib/clash.mjs";
 import { assert, until } from "../lib/until.mjs";
 
 const CUSTOMERS = 5;
+const TAKEN = 4;
+
+/** @typedef {import("../lib/app.mjs").App} App */
+
+/** The manager chooses them in his list, and gives them away together. @param {App} ahmad @param {string} rep */
+async function reassigns(ahmad, rep) {
+  const { page } = ahmad;
+  await ahmad.load("/customers");
+  await ahmad.upToDate();
+  await ahmad.found("Alih");
+  await page.getByRole("button", { name: "Choose several" }).click();
+  for (let n = 0; n < TAKEN; n += 1) await page.locator("main label.row").filter({ hasText: `Alih ${n}` }).locator("input").check();
+  await page.locator("#assign-many").selectOption({ label: rep });
+  await page.getByRole("button", { name: `Reassign ${TAKEN} customers` }).click();
+  await page.locator(".toasts").getByText(`${TAKEN} customers reassigned`).waitFor();
+}
 
 /** @type {import("../run.mjs").Story} */
 export default {
   title: "customers reassigned under unsent work are one entry, with their cause, and nothing of it is lost",
   async run(world) {
-    const device = await world.device();
+    const device = await world.device("phone", { width: 360, height: 740 });
     const app = await world.signedIn(device, "budi");
     const clash = await Clash.on(world, device);
-    const sari = (await world.api("sari")).user?.id;
+    const ahmad = await world.signedIn(await world.device("desk", { width: 1280, height: 800, phone: false }), "ahmad");
     const ids = await clash.shared(Array.from({ length: CUSTOMERS }, (_, n) => ({ name: `Alih ${n}`, contact: "Pak Lama" })));
-    const taken = ids.slice(0, 4);
+    const taken = ids.slice(0, TAKEN);
 
     world.step("they go to another rep while this one writes to them");
     clash.away();
     await clash.editAll(ids.map((id, n) => ({ id, patch: { contact: `Pak Baru ${n}` } })));
-    await clash.serverEdits(taken.map((id) => ({ id, patch: { owner: sari } })));
+    await reassigns(ahmad, "Sari Wulandari");
     await clash.back();
     await until("what was taken is known, and the rest is sent", async () => {
       await clash.phone.must((sync) => sync.sync().then(() => {}));
@@ -39,7 +56,9 @@ export default {
     assert.equal(await app.page.locator("sync-centre #failed > ul > li").count(), 1, "each of them is not an entry of its own");
     await group.locator("summary").first().click();
     assert.equal(await group.locator("ul.rows > li").count(), 4);
+    assert.match(await group.locator("ul.rows > li").first().innerText(), /Changed · saved \d\d:\d\d/, "an edit, and not a new customer");
     await nothingFound(app.page, "what was taken");
+    await app.page.screenshot({ path: `${world.folder}/taken.png`, fullPage: true });
 
     world.step("exported together");
     const download = app.page.waitForEvent("download");
@@ -55,13 +74,13 @@ export default {
     await until("all of it is back", async () => (await clash.phone.status()).failed === 4);
 
     world.step("they come back, and what was written to them is sent");
-    const budi = clash.user;
-    await clash.serverEdits(taken.map((id) => ({ id, patch: { owner: budi } })));
+    await reassigns(ahmad, "Budi Santoso");
     await clash.settled();
     const records = await (await world.api("budi")).records("customers");
     assert.deepEqual(
       ids.map((id) => records.find((entry) => entry.id === id)?.fields.contact),
       ids.map((_, n) => `Pak Baru ${n}`),
     );
+    for (const [n, id] of ids.entries()) await agreed(world, ahmad, id, `Alih ${n}`, { contact: `Pak Baru ${n}` });
   },
 };

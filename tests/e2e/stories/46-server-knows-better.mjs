@@ -1,10 +1,13 @@
 /**
  * Story 46: what a phone cannot know without a connection. A code that somebody else took meanwhile, and a visit to a customer who is
  * gone, are kept with their field and mended; a number in the server's spelling is no conflict with oneself; and who decides
- * while theirs moves on looks once more.
+ * while theirs moves on looks once more. Asked before, the server says what would become of each. What comes of it is looked at
+ * on a manager's own profile, too.
  */
+import { agreed } from "../lib/agreed.mjs";
 import { uuid7 } from "../lib/api.mjs";
 import { Clash } from "../lib/clash.mjs";
+import { nothingFound } from "../lib/axe.mjs";
 import { assert, until } from "../lib/until.mjs";
 
 /** @typedef {import("../lib/app.mjs").App} App */
@@ -19,8 +22,8 @@ const failing = (clash, failed) =>
     return (await clash.phone.status()).failed === failed;
   }, 30_000, 300);
 
-/** Made in the app without a connection, under a code that the office gave away meanwhile. @param {Clash} clash @param {App} app */
-async function takenCode(clash, app) {
+/** Made in the app without a connection, under a code that the office gave away meanwhile. @param {Clash} clash @param {App} app @param {App} other */
+async function takenCode(clash, app, other) {
   const { world, office } = clash;
   world.step("a code that is taken is a dead letter with its field");
   clash.away();
@@ -44,10 +47,11 @@ async function takenCode(clash, app) {
   const sent = await office.record("customers", id);
   assert.deepEqual([sent?.fields.code, sent?.fields.phone, sent?.version], ["JKT-9002", "+6281290019001", 1]);
   await until("it says so no more", async () => (await banner(app).count()) === 0);
+  await agreed(world, other, id, "PT Kode Sama", { code: "JKT-9002", phone: "+6281290019001" });
 }
 
-/** A visit that was logged while the office deleted the customer. @param {Clash} clash @param {App} app */
-async function goneTarget(clash, app) {
+/** A visit that was logged while the office deleted the customer. @param {Clash} clash @param {App} app @param {App} manager */
+async function goneTarget(clash, app, manager) {
   const { world, office } = clash;
   world.step("a visit to who is gone is kept with its field");
   const [gone, other] = await clash.shared([{ name: "PT Sudah Hilang" }, { name: "PT Masih Ada" }]);
@@ -69,10 +73,13 @@ async function goneTarget(clash, app) {
   const sent = await office.record("activities", visit);
   assert.deepEqual([sent?.fields.customer, sent?.fields.subject], [other, "Catatan berharga"]);
   await until("the list is empty", async () => (await entry.count()) === 0);
+  await agreed(world, manager, gone, "PT Sudah Hilang", null);
+  await manager.showCustomer(other);
+  await manager.page.locator("main").getByText("Catatan berharga").waitFor();
 }
 
-/** A form that was opened on what was typed, and saved over what the server made of that. @param {Clash} clash @param {App} app */
-async function ownSpelling(clash, app) {
+/** A form that was opened on what was typed, and saved over what the server made of that. @param {Clash} clash @param {App} app @param {App} other */
+async function ownSpelling(clash, app, other) {
   const { world, office } = clash;
   world.step("the server's spelling of my number is no conflict with me");
   const [id] = await clash.shared([{ name: "PT Ejaan", phone: "0812 0000 0001" }]);
@@ -96,13 +103,15 @@ async function ownSpelling(clash, app) {
   assert.equal(await app.page.locator("main .banner.ask").count(), 0);
   const { merged } = await clash.phone.must(async (sync, id) => ({ merged: (await sync.customers.get(id)).merged ?? false }), id);
   assert.equal(merged, false, "and no rule set anything aside");
+  await agreed(world, other, id, "PT Ejaan", { phone: "+6281200000003" });
 }
 
-/** @param {Clash} clash @param {App} app */
-async function movedMeanwhile(clash, app) {
+/** @param {Clash} clash @param {App} app @param {App} other @param {"Yours" | "Server's"} choice */
+async function movedMeanwhile(clash, app, other, choice) {
   const { world, office } = clash;
-  world.step("theirs moves while the dialog is open: it asks once more, with the new one");
-  const [id] = await clash.shared([{ name: "PT Bergerak", contact: "A" }]);
+  world.step(`theirs moves while the dialog is open: it asks once more, with the new one; then: ${choice}`);
+  const name = `PT Bergerak ${choice === "Yours" ? "Milikku" : "Server"}`;
+  const [id] = await clash.shared([{ name, contact: "A" }]);
   await clash.both(id, { contact: "Budi" }, { contact: "Ahmad" });
   await clash.waits(1);
   await app.showCustomer(id);
@@ -117,22 +126,93 @@ async function movedMeanwhile(clash, app) {
   assert.equal(await dialog.locator("input:checked").count(), 0, "what was chosen was chosen against another");
   assert.match(await dialog.locator("label.card").filter({ hasText: "Server's" }).innerText(), /Sari/);
   assert.equal((await office.record("customers", id))?.fields.contact, "Sari", "nothing was decided unseen");
-  await app.decide({ "Contact person": "Yours" });
+  await app.decide({ "Contact person": choice });
   await clash.settled();
-  assert.equal((await office.record("customers", id))?.fields.contact, "Budi");
+  const contact = choice === "Yours" ? "Budi" : "Sari";
+  await agreed(world, other, id, name, { contact });
+  await app.shows("Contact person", contact);
+}
+
+const PREVIEW = {
+  en: {
+    button: "Preview",
+    title: "What would happen now",
+    rows: { "PT Pratinjau Baik": "would be accepted", "PT Pratinjau Bentrok": "would need your choice", "PT Pratinjau Kode": "would be refused – This value is already used by another record. Field: Code" },
+    failed: "The server could not be asked.",
+  },
+  id: {
+    button: "Pratinjau",
+    title: "Yang akan terjadi sekarang",
+    rows: { "PT Pratinjau Baik": "akan diterima", "PT Pratinjau Bentrok": "perlu Anda pilih", "PT Pratinjau Kode": "akan ditolak – Nilai ini sudah dipakai data lain. Isian: Kode" },
+    failed: "Server tidak dapat ditanya.",
+  },
+};
+
+/** Asks, and looks at the answer: each record with what would become of it. @param {Clash} clash @param {App} app @param {"en" | "id"} language */
+async function asksAhead(clash, app, language) {
+  const { button, title, rows, failed } = PREVIEW[language];
+  const centre = app.page.locator("sync-centre #unsent");
+  await app.speak(language);
+  await app.load("/sync");
+  clash.world.proxy.clear();
+  clash.world.proxy.rule({ path: /\/sync\/v1\/(push|changes|snapshot)/, user: clash.user, fault: "refuse" });
+  await app.page.locator("sync-centre").getByRole("button", { name: button, exact: true }).click();
+  const answer = centre.locator(".preview[role=status]");
+  await answer.getByRole("heading", { name: title }).waitFor();
+  const told = await answer.locator("li.row").evaluateAll((found) => found.map((row) => [...row.children].map((part) => part.textContent ?? "")));
+  assert.deepEqual(Object.fromEntries(told), rows);
+  await nothingFound(app.page, "the preview");
+  await app.page.screenshot({ path: `${clash.world.folder}/preview-${language}.png`, fullPage: true });
+
+  clash.away();
+  await app.page.locator("sync-centre").getByRole("button", { name: button, exact: true }).click();
+  await centre.locator("p.note[role=status]").getByText(failed).waitFor();
+  assert.equal(await answer.count(), 0, "an answer of before is none of now");
+}
+
+/** What would become of what waits, asked before it is sent: nothing is done by it, and it is as it comes. @param {Clash} clash @param {App} app */
+async function preview(clash, app) {
+  const { world, office } = clash;
+  world.step("the preview says of each what would become of it");
+  const [clashing] = await clash.shared([{ name: "PT Pratinjau Bentrok", contact: "A" }]);
+  clash.away();
+  await clash.edit(clashing, { contact: "Budi" });
+  await clash.phone.must((sync) => sync.customers.create({ name: "PT Pratinjau Baik" }).then(() => {}));
+  await clash.phone.must((sync) => sync.customers.create({ name: "PT Pratinjau Kode", code: "JKT-9001" }).then(() => {}));
+  await clash.serverEdits([{ id: clashing, patch: { contact: "Ahmad" } }]);
+  await asksAhead(clash, app, "id");
+  await asksAhead(clash, app, "en");
+  const { pending, failed, conflicts } = await clash.phone.status();
+  assert.deepEqual([pending, failed, conflicts], [3, 0, 0], "asking did nothing here");
+  for (const name of ["PT Pratinjau Baik", "PT Pratinjau Kode"]) assert.equal((await office.customersNamed(name)).length, 0, "nor at the server");
+
+  world.step("and so it comes");
+  await clash.back();
+  await failing(clash, 1);
+  await clash.waits(1);
+  assert.equal((await office.customersNamed("PT Pratinjau Baik")).length, 1);
+  await clash.phone.must(async (sync) => {
+    await sync.conflicts.resolveAll(await sync.conflicts.list(), "theirs");
+    await sync.outbox.discardAll();
+  });
+  await clash.settled();
+  await until("with nothing unsent there is nothing to ask", async () => (await app.page.locator("sync-centre").getByRole("button", { name: "Preview", exact: true }).count()) === 0);
 }
 
 /** @type {import("../run.mjs").Story} */
 export default {
-  title: "a code that is taken, a target that is gone, the server's spelling and a theirs that moves: kept, mended, and nothing in silence",
+  title: "a preview, a code that is taken, a target that is gone, the server's spelling and a theirs that moves: kept, mended, and nothing in silence",
   limitMs: 300_000,
   async run(world) {
     const device = await world.device("phone");
     const app = await world.signedIn(device, "budi");
     const clash = await Clash.on(world, device);
-    await takenCode(clash, app);
-    await goneTarget(clash, app);
-    await ownSpelling(clash, app);
-    await movedMeanwhile(clash, app);
+    const other = await world.signedIn(await world.device("office", { width: 1280, height: 800, phone: false }), "ahmad");
+    await takenCode(clash, app, other);
+    await goneTarget(clash, app, other);
+    await ownSpelling(clash, app, other);
+    await movedMeanwhile(clash, app, other, "Yours");
+    await movedMeanwhile(clash, app, other, "Server's");
+    await preview(clash, app);
   },
 };

@@ -2,10 +2,11 @@
  * Story 47: decisions that meet each other. Two phones of one user decide the same conflict differently, each without a
  * connection; and what was written to a customer who went to another rep and came back changed is put to its writer.
  */
-import { App } from "../lib/app.mjs";
+import { agreed } from "../lib/agreed.mjs";
 import { Clash } from "../lib/clash.mjs";
 import { assert, settles, until } from "../lib/until.mjs";
 
+/** @typedef {import("../lib/app.mjs").App} App */
 /** @typedef {import("../lib/harness.mjs").Harness} Harness */
 
 /** @param {Harness} phone */
@@ -15,7 +16,7 @@ const hear = (phone) => phone.must((sync) => sync.sync().then(() => {}));
 const conflictOf = (phone, id) => phone.must(async (sync, id) => (await sync.conflicts.list()).find((/** @type {any} */ each) => each.id === id) ?? null, id);
 
 /** All devices and the server have the same, and nobody is asked. @param {Clash} clash @param {Harness[]} phones @param {string} id @param {string} contact */
-async function agreed(clash, phones, id, contact) {
+async function allHave(clash, phones, id, contact) {
   await settles(`all have “${contact}”`, async () => {
     for (const phone of phones) {
       await hear(phone);
@@ -58,6 +59,21 @@ async function decideApart(clash, both, id, picks) {
   }
 }
 
+/** The same question in Indonesian, put off. @param {App} app @param {string} id */
+async function inIndonesian(app, id) {
+  await app.speak("id");
+  await app.showCustomer(id);
+  await app.page.locator("main .banner.ask").getByRole("button", { name: "Pilih" }).click();
+  await app.dialog().waitFor();
+  const words = await app.dialog().innerText();
+  assert.match(words, /Anda, di ponsel lain, (baru saja|\d+ (mnt|dtk) (yang )?lalu)/);
+  assert.doesNotMatch(words, /phone|You/, "and nothing of it is English");
+  await app.page.keyboard.press("Escape");
+  await app.dialog().waitFor({ state: "hidden" });
+  await app.speak("en");
+  await app.showCustomer(id);
+}
+
 /** @param {Clash} clash @param {{ app: App, phone: Harness }[]} both */
 async function differently(clash, both) {
   const { world } = clash;
@@ -71,26 +87,28 @@ async function differently(clash, both) {
   assert.equal((await clash.office.record("customers", asked))?.fields.contact, "Ponsel 1");
   await second.app.showCustomer(asked);
   await second.app.page.locator("main .banner.ask").waitFor();
+  await inIndonesian(second.app, asked);
   const dialog = await second.app.choose();
   const words = await dialog.innerText();
   assert.match(words, /You, on another phone/);
   assert.match(words, /Ponsel 2[\s\S]*Ponsel 1/, "what was decided here is still there");
   await second.app.decide({ "Contact person": "Server's" });
-  await agreed(clash, phones, asked, "Ponsel 1");
+  await allHave(clash, phones, asked, "Ponsel 1");
 
   world.step("one keeps its own, the other takes the office's: that wrote nothing, and nothing is asked");
   await decideApart(clash, both, quiet, ["Yours", "Server's"]);
   assert.equal(await conflictOf(second.phone, quiet), null);
-  await agreed(clash, phones, quiet, "Ponsel 1");
+  await allHave(clash, phones, quiet, "Ponsel 1");
   assert.ok(first.app.page.url().includes(quiet));
 }
 
-/** @param {Clash} clash @param {App} app */
-async function thereAndBack(clash, app) {
-  const { world, office } = clash;
+/** @param {Clash} clash @param {App} app @param {App} other @param {"Yours" | "Server's"} choice */
+async function thereAndBack(clash, app, other, choice) {
+  const { world } = clash;
   world.step("taken away under unsent work, it is kept and nobody is asked");
   const sari = await world.api("sari");
-  const [id] = await clash.shared([{ name: "PT Pulang Pergi", contact: "A" }]);
+  const name = `PT Pulang Pergi ${choice === "Yours" ? "Milikku" : "Server"}`;
+  const [id] = await clash.shared([{ name, contact: "A" }]);
   clash.away();
   await clash.edit(id, { contact: "Punya Budi" });
   await clash.serverEdits([{ id, patch: { owner: sari.user?.id } }]);
@@ -100,15 +118,17 @@ async function thereAndBack(clash, app) {
   await app.showCustomer(id);
   await app.shows("Contact person", "Punya Budi");
 
-  world.step("granted again, and changed meanwhile, it is put to its writer");
+  world.step(`granted again, and changed meanwhile, it is put to its writer: ${choice}`);
   await clash.serverEdits([{ id, patch: { contact: "Punya Sari" } }], sari);
   await clash.serverEdits([{ id, patch: { owner: clash.user } }]);
   await until("it asks", async () => (await hear(clash.phone), await conflictOf(clash.phone, id)), 30_000, 300);
   const dialog = await app.choose();
   assert.match(await dialog.locator("label.card").filter({ hasText: "Server's" }).innerText(), /Sari Wulandari[\s\S]*Punya Sari/);
-  await app.decide({ "Contact person": "Yours" });
+  await app.decide({ "Contact person": choice });
   await clash.settled();
-  assert.equal((await office.record("customers", id))?.fields.contact, "Punya Budi");
+  const contact = choice === "Yours" ? "Punya Budi" : "Punya Sari";
+  await agreed(world, other, id, name, { contact });
+  await app.shows("Contact person", contact);
 }
 
 /** @type {import("../run.mjs").Story} */
@@ -124,6 +144,9 @@ export default {
     await (await two.page()).bringToFront();
     await tablet.synced(60_000);
     await differently(clash, [{ app, phone: clash.phone }, { app: other, phone: tablet }]);
-    await thereAndBack(clash, app);
+    await two.close();
+    const office = await world.signedIn(await world.device("office", { width: 1280, height: 800, phone: false }), "ahmad");
+    await thereAndBack(clash, app, office, "Yours");
+    await thereAndBack(clash, app, office, "Server's");
   },
 };

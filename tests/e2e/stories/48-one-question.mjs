@@ -2,6 +2,7 @@
  * Story 48: what is one question, and what is none. Several edits of a record, made before and during its conflict, are put
  * to their writer once and go as one; and what both sides deleted is asked of nobody.
  */
+import { agreed } from "../lib/agreed.mjs";
 import { Clash } from "../lib/clash.mjs";
 import { assert, settles, until } from "../lib/until.mjs";
 
@@ -19,8 +20,8 @@ const unsentOf = (clash, id) =>
 
 const START = { contact: "A", phone: "+62 21 7000", city: "Jakarta", email: "a@b.co" };
 
-/** Four edits on the phone, two fields at the office, and an edit more while it asks. @param {Clash} clash @param {App} app @param {"Yours" | "Server's"} choice */
-async function severalEdits(clash, app, choice) {
+/** Four edits on the phone, two fields at the office, and an edit more while it asks. @param {Clash} clash @param {App} app @param {App} other @param {"Yours" | "Server's"} choice */
+async function severalEdits(clash, app, other, choice) {
   const name = `PT Sering ${choice === "Yours" ? "Milikku" : "Server"}`;
   const [id] = await clash.shared([{ name, ...START }]);
   const before = (await clash.office.record("customers", id))?.version ?? 0;
@@ -48,16 +49,14 @@ async function severalEdits(clash, app, choice) {
   await clash.settled();
   const contact = choice === "Yours" ? "Budi 2" : "Ahmad";
   const record = await clash.office.record("customers", id);
-  const { fields } = record ?? { fields: {} };
-  const there = { contact: fields.contact, phone: fields.phone, city: fields.city, email: fields.email, notes: fields.notes };
-  assert.deepEqual(there, { contact, phone: "+62217001", city: "Bogor", email: "x@y.co", notes: "Buka pagi" });
+  await agreed(clash.world, other, id, name, { contact, phone: "+62217001", city: "Bogor", email: "x@y.co", notes: "Buka pagi" });
   assert.equal(record?.version, before + 2, "five edits and a decision went as one");
   await app.shows("Contact person", contact);
   assert.deepEqual(await conflicts(clash), []);
 }
 
-/** @param {Clash} clash @param {App} app */
-async function bothDeleted(clash, app) {
+/** @param {Clash} clash @param {App} app @param {App} other */
+async function bothDeleted(clash, app, other) {
   const [plain, edited] = await clash.shared([{ name: "PT Sama Hapus", ...START }, { name: "PT Ubah Lalu Hapus", ...START }]);
   clash.away();
   await clash.edit(plain, null);
@@ -70,7 +69,7 @@ async function bothDeleted(clash, app) {
   await clash.settled();
   assert.deepEqual(await conflicts(clash), [], "nobody is asked");
   assert.equal((await clash.phone.status()).failed, 0, "and nothing is called a failure");
-  for (const id of [plain, edited]) assert.equal(await clash.office.record("customers", id), undefined);
+  for (const id of [plain, edited]) await agreed(clash.world, other, id, id === plain ? "PT Sama Hapus" : "PT Ubah Lalu Hapus", null);
   await app.go("Customers");
   for (const name of ["PT Sama Hapus", "PT Ubah Lalu Hapus"]) await settles(`${name} is gone`, async () => assert.equal(await app.found(name), 0));
   await until("the bar is quiet", async () => (await app.state()) === "synced");
@@ -84,11 +83,12 @@ export default {
     const device = await world.device("phone");
     const app = await world.signedIn(device, "budi");
     const clash = await Clash.on(world, device);
+    const other = await world.signedIn(await world.device("office", { width: 1280, height: 800, phone: false }), "ahmad");
     world.step("several edits: mine is kept");
-    await severalEdits(clash, app, "Yours");
+    await severalEdits(clash, app, other, "Yours");
     world.step("several edits: theirs is kept, and the rest of mine");
-    await severalEdits(clash, app, "Server's");
+    await severalEdits(clash, app, other, "Server's");
     world.step("both deleted");
-    await bothDeleted(clash, app);
+    await bothDeleted(clash, app, other);
   },
 };

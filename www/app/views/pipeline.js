@@ -1,6 +1,7 @@
 /** Deals by stage. A deal moves only where the schema allows. */
 import { enumLabel, format, h, isSyncError, specOf } from "../../fieldsync/index.js";
 import { badge } from "../record-row.js";
+import { ruleWords } from "../rules.js";
 import { toast } from "../toast.js";
 import { offerUndo } from "../undo.js";
 
@@ -67,11 +68,12 @@ function card(app, spec, deal, customer) {
   const { title, value, close_date: close, stage, customer: owner } = deal.fields;
   const { amount, currency } = /** @type {{ amount?: number, currency?: string }} */ (value ?? {});
   const allowed = spec.transitions?.[stage] ?? [];
-  const chosen = (/** @type {Event} */ event) => void move(app, deal, /** @type {HTMLSelectElement} */ (event.target));
+  const error = h("p.error", { id: `stage-error-${deal.id}`, role: "alert" });
+  const chosen = (/** @type {Event} */ event) => void move(app, deal, /** @type {HTMLSelectElement} */ (event.target), error);
   const label = t("pipeline.move", { title });
   const select = h(
     "select.move",
-    { "aria-label": label, onchange: chosen },
+    { "aria-label": label, "aria-describedby": error.id, onchange: chosen },
     h("option", { value: "" }, t("pipeline.move-to")),
     allowed.map((next) => h("option", { value: next }, enumLabel("stage", next, language))),
   );
@@ -91,19 +93,27 @@ function card(app, spec, deal, customer) {
       ),
       select,
     ),
+    error,
   );
 }
 
-/** @param {import("../main.js").App} app @param {Deal} deal @param {HTMLSelectElement} select */
-async function move(app, deal, select) {
+/** Refused, it stays where it was, and the field says why. @param {import("../main.js").App} app @param {Deal} deal @param {HTMLSelectElement} select @param {HTMLElement} error */
+async function move(app, deal, select, error) {
   const { t, sync } = app;
   const row = sync.newId();
+  const complain = (/** @type {string} */ words) => {
+    error.textContent = words;
+    select.setAttribute("aria-invalid", words ? "true" : "false");
+  };
+  complain("");
   try {
     const stage = /** @type {Deal["fields"]["stage"]} */ (select.value); // One of its options.
     await sync.pipelines.update(deal, { stage }, { row });
     offerUndo(app, t("pipeline.moved", { stage: enumLabel("stage", stage, app.language) }), row);
   } catch (failure) {
     select.value = "";
-    toast(isSyncError(failure) && failure.code === "invalid" ? t("pipeline.refused") : t("not-saved"));
+    const broken = isSyncError(failure) ? failure.violations?.find(({ field }) => field === "stage") : undefined;
+    if (broken) complain(ruleWords(t, broken.rule));
+    else toast(t("not-saved"));
   }
 }

@@ -8,6 +8,9 @@ import { word } from "./values.js";
  * @typedef {{ by?: import("../types").By, at?: number, here?: boolean }} Whose
  */
 
+/** To make one takes longer than to draw a row. @type {Map<Language, Intl.ListFormat>} */
+const lists = new Map();
+
 /** "Ahmad (Manager)"; "You, on another phone". @param {Whose} whose @param {string} user @param {Language} language */
 export function who({ by, here }, user, language) {
   const t = translator(language);
@@ -39,5 +42,7 @@ export function atTime(language, at, now = Date.now()) {
 
 /** "Phone and Address" @param {Language} language @param {string[]} words */
 export function listed(language, words) {
-  return new Intl.ListFormat(LOCALES[language], { type: "conjunction" }).format(words);
+  let list = lists.get(language);
+  if (!list) lists.set(language, (list = new Intl.ListFormat(LOCALES[language], { type: "conjunction" })));
+  return list.format(words);
 }
