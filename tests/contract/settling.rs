@@ -61,7 +61,11 @@ async fn trying_again_what_cannot_be_sent_says_why() {
     phone.sync().await;
     phone.sync().await;
     let taken = phone.get("customers", broken).unwrap();
-    assert_eq!((taken.status, taken.pending), (RecordStatus::Failed, Some(Action::Update)), "an edit of what was taken makes nothing");
+    assert_eq!(
+        (taken.status, taken.pending),
+        (RecordStatus::Failed, Some(Action::Update)),
+        "an edit of what was taken makes nothing"
+    );
     assert_eq!(phone.client.retry(row).await, Err(SettleError::Unfit(Unfit::Revoked)));
 }
 
