@@ -176,7 +176,10 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
             let is_sent = |planned: &Planned| {
                 rows.parcels.iter().any(|parcel| parcel.is_open() && parcel.rows.iter().any(|row| is_ended(row, planned)))
             };
-            let planned = planned.and_then(|planned| if is_sent(&planned) { Err(SettleError::Moved) } else { Ok(planned) });
+            // What one decision ends or builds on no other may end: that these are two takes along what names mine.
+            let is_over = |planned: &Planned| history.ended.iter().any(|over: &Ended| is_ended(&over.row, planned));
+            let planned = planned
+                .and_then(|planned| if is_sent(&planned) || is_over(&planned) { Err(SettleError::Moved) } else { Ok(planned) });
             match planned {
                 Ok(Planned { ended, append, set_aside }) => {
                     writes.push(Write::RemoveConflict(collection.to_owned(), id));
