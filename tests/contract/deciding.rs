@@ -328,3 +328,27 @@ async fn two_decisions_at_once_that_end_the_same_change_are_made_one_after_the_o
     assert_eq!((phone.unsent(), phone.value("activities", visit, "subject")), (0, json!("mine")));
     assert_ne!(phone.value("activities", visit, "customer"), json!(id));
 }
+
+/// The edit of the name is taken back in another tab while the dialog is open. What was chosen in its place is not passed over as if
+/// it had been decided: the dialog opens again, and asks for what there is to ask.
+#[tokio::test]
+async fn another_value_for_what_is_not_asked_any_more_decides_nothing() {
+    let world = World::new();
+    let theirs = json!({"phone": "02122", "name": "PT Mereka"});
+    let (phone, _, ids) = clash(&world, 1, json!({"phone": "02111"}), theirs).await;
+    phone.client.put_off("customers".into(), ids[0], Version(2)).await.unwrap();
+    let shown = phone.get("customers", ids[0]).unwrap();
+    let seen = Fields::from_iter([("name".to_owned(), json!("PT 0"))]);
+    let name = NewChange { version: Version(1), seen, ..phone.edit(&shown, json!({"name": "PT Saya"})) };
+    let row = name.row;
+    phone.client.save(vec![name], 0).await.unwrap();
+    assert_eq!(phone.client.conflicts()[0].field_names().count(), 2);
+    let chosen = decision(ids[0], 2, json!({"phone": "mine", "name": {"value": "PT Bersama"}}));
+    phone.client.discard(row).await.unwrap();
+    assert_eq!(phone.client.conflicts()[0].field_names().count(), 1);
+    assert_eq!(phone.client.resolve_held(&chosen, 0).await, Err(SettleError::Moved));
+    assert_eq!((phone.client.conflicts().len(), phone.unsent()), (1, 1));
+    phone.client.resolve_held(&decision(ids[0], 2, json!({"phone": "mine", "name": "mine"})), 0).await.unwrap();
+    phone.sync().await;
+    assert_eq!((phone.value("customers", ids[0], "phone"), phone.unsent()), (json!("+622111"), 0));
+}
