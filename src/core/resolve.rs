@@ -159,6 +159,7 @@ fn choose(conflict: &Conflict, choices: &Choices, mut fields: Fields) -> Result<
         let value = match choices.get(&asked.field).ok_or(ResolveError::Incomplete)? {
             Choice::Mine => asked.mine.clone(),
             Choice::Theirs => asked.theirs.clone(),
+            Choice::Value(_) if mutation::is(Mutation::ChosenUnheard) => asked.mine.clone(),
             Choice::Value(value) => value.clone(),
             Choice::Two => return Err(ResolveError::Incomplete),
         };
