@@ -7,13 +7,18 @@
 
 mod actions;
 mod alone;
+mod bound;
 mod clocks;
 mod coverage;
+mod deals;
+mod deciding;
 mod device;
 mod faults;
+mod happened;
 mod kept;
 mod liveness;
 mod looks;
+mod losses;
 mod machine_cells;
 mod mutations;
 mod network;
@@ -27,8 +32,11 @@ mod run;
 mod scripts;
 mod server;
 mod server_side;
+mod sights;
+mod unheard;
 mod weather;
 mod world;
+mod writers;
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -106,6 +114,7 @@ fn run_seeds(arguments: &Arguments) -> bool {
         arguments.steps,
         took.as_secs_f64()
     );
+    bound::print(arguments.seeds, arguments.steps, took);
     coverage.print();
     for (seed, violation) in failed.iter().take(5) {
         println!("FAILED seed {seed}: {}: {}", violation.invariant, clipped(&violation.what));

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use fieldsync::core::outbox::Change;
 use fieldsync::core::parcel::{Parcel, ParcelState};
 use fieldsync::core::protocol::{Action, Item, Outcome};
-use fieldsync::core::record::{Millis, OpId, RecordId, RowId, Seq, Version};
+use fieldsync::core::record::{Epoch, Millis, OpId, RecordId, RowId, Seq, Version};
 use fieldsync::core::rows::{End, Ended, meta};
 use fieldsync::ports::Write;
 use fieldsync_server::db::Stored;
@@ -35,12 +35,14 @@ pub struct Row {
 #[derive(Clone, Debug, Default)]
 pub struct Disk {
     pub rows: BTreeMap<RowId, Row>,
-    by_seq: BTreeMap<u64, RowId>,
-    parcels: BTreeMap<OpId, Parcel>,
+    pub by_seq: BTreeMap<u64, RowId>,
+    pub parcels: BTreeMap<OpId, Parcel>,
     pub spent: BTreeSet<OpId>,
     last: BTreeMap<RecordId, Action>,
     pub places: Places,
     pub cursor: Option<Seq>,
+    /// What the last answer to a push said of losses.
+    pub told: Vec<(Epoch, u64)>,
 }
 
 /// Everything that is watched.
@@ -48,7 +50,7 @@ pub struct Disk {
 pub struct Oracle {
     pub disks: Vec<Disk>,
     /// Every change that was ever saved, also on a disk that is gone.
-    all: BTreeMap<RowId, Change>,
+    pub all: BTreeMap<RowId, Change>,
     pub server: ServerSide,
     /// Changes that are on two disks: each may end its own way.
     pub shared: BTreeSet<RowId>,
@@ -57,6 +59,8 @@ pub struct Oracle {
     pub forms: Forms,
     /// Conflicts that a person decided, by the version of theirs that was shown.
     pub decisions: BTreeSet<(RecordId, Version)>,
+    /// Records of which a person last said that they are two.
+    pub twos: BTreeSet<RecordId>,
     /// When each change was saved, by the true clock.
     pub saved_at: BTreeMap<RowId, Millis>,
 }
@@ -84,12 +88,12 @@ impl Oracle {
         let gone: BTreeSet<u64> = ended.iter().map(|ended| ended.client_seq).collect();
         let pages = writes.iter().filter_map(|write| if let Write::Page(page) = write { Some(page) } else { None });
         self.disks[disk].places.written(pages);
-        let copy = self.check_two(disk, writes, &ended);
+        let has_copy = self.check_two(disk, writes, &ended);
         let mut numbers = appended.iter();
         for write in writes {
             match write {
                 Write::Append(change) => {
-                    if copy.is_none() {
+                    if !has_copy {
                         self.check_decision(change, &ended);
                     }
                     let seq = numbers.next().copied().unwrap_or_default();
@@ -202,7 +206,7 @@ impl Oracle {
             })
         };
         let had = |(name, value): (&String, &Value)| {
-            !overwrite::is_token(value)
+            !overwrite::is_told_apart(name, value)
                 || is_over(name)
                 || self.server.values.contains(&(change.record, name.clone(), overwrite::spelling(value)))
         };
@@ -370,31 +374,5 @@ impl Oracle {
         self.require(lost.is_none(), "I1 saved means durable", || format!("{lost:?} was promised and is gone"));
         let back = here.iter().find(|row| self.disks[disk].rows.get(row).is_some_and(|row| row.end.is_some())).copied();
         self.require(back.is_none(), "I8 conservation", || format!("{back:?} has ended and is in the outbox"));
-    }
-
-    /// What this disk holds for confirmed, was applied once, and the server does not have now: a restore took it. Without
-    /// what a later change of mine, confirmed too, wrote over: that one is looked for.
-    pub fn lost_by_restore(&self, disk: usize) -> Vec<Change> {
-        let rows = &self.disks[disk].rows;
-        // What I deleted myself since needs nothing else of mine kept.
-        let deleted = |record| rows.values().any(|row| row.change.record == record && row.change.action == Action::Delete);
-        let is_lost = |row: &&Row| {
-            let id = row.change.row;
-            row.end == Some(End::Confirmed)
-                && self.server.ever.contains(&id)
-                && !self.server.applied.contains_key(&id)
-                && !self.shared.contains(&id)
-                && !deleted(row.change.record)
-        };
-        let is_over = |change: &Change, name: &String| {
-            let mut later = rows.values().filter(|row| row.end == Some(End::Confirmed) && row.change.record == change.record);
-            later.any(|row| row.change.client_seq > change.client_seq && row.change.written.contains_key(name))
-        };
-        let left = |row: &Row| {
-            let mut change = row.change.clone();
-            change.written.retain(|name, _| !is_over(&row.change, name));
-            change
-        };
-        rows.values().filter(is_lost).map(left).collect()
     }
 }

@@ -3,12 +3,16 @@
 
 use fieldsync::core::machine::Reason;
 use fieldsync::core::protocol::Action;
+use fieldsync::core::record::RecordId;
 use fieldsync::data::table::RecordView;
 use serde_json::json;
 
-use crate::actions::LATER_PERCENT;
+use crate::actions::{LATER_PERCENT, writes};
 use crate::clocks::{clock_back, clock_on, edit_city, other_city};
+use crate::deals::{deals, move_mine, move_others};
 use crate::device::Done;
+use crate::happened::{edit_child_held, let_arrive, revoke, send_late};
+use crate::network::Packet;
 use crate::random::Random;
 use crate::world::{Fate, World};
 
@@ -19,6 +23,14 @@ pub struct Script {
     pub name: &'static str,
     moves: &'static [Move],
     next: usize,
+    /// How much of what it is about was seen: see `happened.rs`.
+    pub seen: usize,
+    /// The record that it is about, once it is one.
+    pub about: Option<RecordId>,
+    /// The deals that it is about.
+    pub deals: Vec<RecordId>,
+    /// Requests that arrive when the schedule says so.
+    pub late: Vec<Packet>,
 }
 
 const SCRIPTS: &[(&str, &[Move])] = &[
@@ -28,7 +40,7 @@ const SCRIPTS: &[(&str, &[Move])] = &[
     ("save pressed twice", &[have, save_twice, sync_mine, save_twice, sync_mine]),
     ("answer lost and then edited", &[have, edit, lose_answer, edit, sync_mine]),
     ("answer lost and then discarded", &[have, edit, lose_answer, undo_last, sync_mine]),
-    ("sent late and discarded before", &[have, edit, send_late, undo_last, sync_mine, sync_mine]),
+    ("sent late and discarded before", &[have, edit, send_late, undo_last, sync_mine, let_arrive, sync_mine]),
     ("answer lost and then exported", &[have, edit, lose_answer, export, import, sync_other, sync_mine]),
     ("proxy's 403 for a batch", &[have, edit, portal, sync_mine]),
     ("a poison change", &[have, poison_change, edit, sync_mine, sync_mine]),
@@ -37,7 +49,7 @@ const SCRIPTS: &[(&str, &[Move])] = &[
     ("an import while the original lives", &[have, edit, import, sync_other, edit, sync_mine, sync_other]),
     ("a thawed tab with an old answer", &[have, edit, hold_answer, sync_second, edit, thaw, sync_mine]),
     ("revoked and granted again", &[have, revoke, edit, sync_mine, edit, revoke, sync_mine]),
-    ("a narrowed scope", &[have, child, sync_mine, edit_child, narrow, sync_mine, edit_child, narrow, sync_mine]),
+    ("a narrowed scope", &[have, child, sync_mine, edit_child_held, narrow, sync_mine, edit_child, narrow, sync_mine]),
     (
         "a conflict whose theirs moves",
         &[have, edit_phone, other_edits, sync_mine, other_edits, sync_second, decide, sync_mine, decide],
@@ -53,6 +65,10 @@ const SCRIPTS: &[(&str, &[Move])] = &[
         &[have, edit_held, lose_answer, clock_back, edit, sync_mine, clock_on, edit_city, other_city, sync_mine],
     ),
     ("a lost refresh answer", &[have, expire, edit, sync_mine, expire, sync_mine]),
+    (
+        "a stage and a reference that both move",
+        &[have, deals, move_mine, move_others, sync_mine, decide, sync_mine, decide, sync_mine],
+    ),
     ("a cloned device", &[have, edit, clone, sync_clone, edit, sync_mine, sync_clone]),
 ];
 
@@ -70,7 +86,7 @@ pub const NAMES: &[&str] = &{
 impl Script {
     pub fn of_seed(seed: u64) -> Self {
         let (name, moves) = SCRIPTS[(seed % SCRIPTS.len() as u64) as usize];
-        Self { name, moves, next: 0 }
+        Self { name, moves, next: 0, seen: 0, about: None, deals: Vec::new(), late: Vec::new() }
     }
 }
 
@@ -82,10 +98,9 @@ impl World {
     pub fn script_step(&mut self, random: &mut Random) -> bool {
         let Some(next) = self.script.moves.get(self.script.next) else { return false };
         self.script.next += 1;
+        let before = self.moment();
         next(self, random);
-        if self.script.next == self.script.moves.len() {
-            self.sim.count("schedule", self.script.name);
-        }
+        self.notice(&before);
         true
     }
 
@@ -112,7 +127,7 @@ impl World {
         self.shown(at, "customers", false).into_iter().next()
     }
 
-    fn save_now(&mut self, at: (usize, usize), change: fieldsync::client::NewChange, random: &mut Random) {
+    pub fn save_now(&mut self, at: (usize, usize), change: fieldsync::client::NewChange, random: &mut Random) {
         self.save(at, vec![change], random);
         self.finish_tasks(at.0, at.1);
     }
@@ -173,14 +188,9 @@ fn spaces(world: &mut World, random: &mut Random) {
 }
 
 fn edit_held(world: &mut World, random: &mut Random) {
-    if let (Some(shown), Some(client)) = (world.subject(ME), world.client(0, 0)) {
+    if let Some(shown) = world.subject(ME) {
         let change = world.edit_of(ME, &shown, random);
-        world.spawn(0, 0, "save", async move {
-            let rows = vec![change.row];
-            let result = client.save(vec![change], 6_000).await;
-            Done::Saved { rows, result }
-        });
-        world.finish_tasks(0, 0);
+        world.save_held(change);
     }
 }
 
@@ -197,7 +207,7 @@ fn save_twice(world: &mut World, random: &mut Random) {
     for _ in 0..2 {
         let (client, change) = (client.clone(), change.clone());
         world.spawn(0, 0, "save", async move {
-            let rows = vec![change.row];
+            let rows = writes(&change).then_some(change.row).into_iter().collect();
             let result = client.save(vec![change], 0).await;
             Done::Saved { rows, result }
         });
@@ -251,11 +261,6 @@ fn sync_clone(world: &mut World, _: &mut Random) {
 
 fn lose_answer(world: &mut World, _: &mut Random) {
     world.next_push = Fate::AnswerLost;
-    world.sync(ME);
-}
-
-fn send_late(world: &mut World, _: &mut Random) {
-    world.next_push = Fate::Late;
     world.sync(ME);
 }
 
@@ -315,10 +320,6 @@ fn sign_in(world: &mut World, _: &mut Random) {
 fn expire(world: &mut World, random: &mut Random) {
     world.devices[0].has_access = false;
     world.weather.network = world.weather.network.max(if random.percent(50) { 40 } else { 0 });
-}
-
-fn revoke(world: &mut World, random: &mut Random) {
-    world.move_customer(random);
 }
 
 fn narrow(world: &mut World, _: &mut Random) {
