@@ -92,6 +92,12 @@ mutations! {
     MineWins => ["I7"],
     /// A field that both changed becomes theirs, and nobody is asked.
     TheirsWins => ["I7", "I8"],
+    /// A stage that both changed becomes mine, and nobody is asked.
+    StageIsMine => ["I7"],
+    /// A reference that both changed becomes mine, and nobody is asked.
+    ReferenceIsMine => ["I7"],
+    /// Of two numbers or two stages the one that does not stand is not told.
+    OrderUntold => ["I7"],
     /// A field that adds up is written as it stands.
     SumIsPlain => ["I7"],
     /// What somebody took out of a list is in it again.
@@ -110,14 +116,24 @@ mutations! {
     MembersAreWhole => ["I7"],
     /// What I delete goes, whatever they changed since.
     DeleteOverEdit => ["I7"],
+    /// What I delete goes, whatever they changed of what rules decide about.
+    DeleteOverRuled => ["I7"],
     /// What I edit is there again, although they deleted it, and nobody is asked.
     EditOverDelete => ["I7"],
     /// What a rule set aside is not told.
     SetAsideUntold => ["I7"],
     /// A decision stands although theirs moved since it was shown.
     DecidedUnseen => ["I7"],
+    /// A person chose neither mine nor theirs, and gets mine.
+    ChosenUnheard => ["I7"],
     /// Two records that were one stay so for what names mine.
     TwoUnfollowed => ["I7"],
+    /// What met theirs is brought up to date by the answer: it ends, and a change that saw theirs is in its place.
+    AnswerAppends => ["I3"],
+    /// What a person decided is written over the base, before the server has it.
+    DecidedIsBase => ["I3"],
+    /// An answer takes memory's outbox and parcels for the store's, as if nobody else were at work.
+    AloneAssumed => ["I6"],
     /// What was saved together is sent apart.
     GroupsApart => ["I5"],
     /// That a change is known to the server already is passed over.
@@ -137,7 +153,11 @@ mutations! {
     /// An outage counts as an attempt of the change that was under way.
     OutageCounts => ["S6"],
     /// A batch that the server fails on is sent whole for ever.
-    NeverHalved => ["I11", "I12"],
+    NeverHalved => ["I12"],
+    /// Who says "come again in a year" is waited for so long.
+    WaitBelieved => ["I10"],
+    /// A change is held back as long as was asked.
+    HoldBelieved => ["I10"],
     /// What a restored server lacks is not pushed again.
     RestoredUntold => ["I8", "I11"],
     /// The server does what it has answered for good before.
@@ -156,6 +176,14 @@ mutations! {
     ValuesUncompared => ["I7"],
     /// The server does not tell who lost a record.
     LossUntold => ["I11"],
+    /// A push says that nothing is open.
+    OpenUntold => ["I8"],
+    /// The server does not tell what was open in a store that is gone.
+    GoneUntold => ["I8"],
+    /// The server counts as lost what it has answered.
+    AnsweredIsLost => ["I8"],
+    /// What the server says was lost is not noted.
+    LossUnheard => ["I8"],
 }
 
 #[cfg(feature = "simulation")]

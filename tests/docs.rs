@@ -293,3 +293,53 @@ fn the_map_names_every_module() {
     }
     assert!(missing.is_empty(), "the codemap of ARCHITECTURE.md does not name {missing:?}");
 }
+
+/// What the first group of a pattern finds in a file.
+fn found(path: &str, pattern: &str) -> BTreeSet<String> {
+    Regex::new(pattern).unwrap().captures_iter(&read(path)).map(|found| found[1].to_owned()).collect()
+}
+
+/// The names of the first column of the table of checks: behind a dot the number stays.
+fn checks_told() -> BTreeSet<String> {
+    let rows = found("docs/simulation.md", r"(?m)^\| ([IS]\d+ [^|]+) \|");
+    let names = |row: &String| {
+        let number = row.split(' ').next().unwrap_or_default().to_owned();
+        let whole = |name: &str| if name.starts_with(&number) { name.to_owned() } else { format!("{number} {name}") };
+        row.split(" · ").map(whole).collect::<Vec<_>>()
+    };
+    rows.iter().flat_map(names).collect()
+}
+
+#[test]
+fn the_document_of_the_simulation_has_every_check() {
+    let files = files();
+    let code = files.iter().filter(|file| file.starts_with("tests/simulation/") && file.ends_with(".rs"));
+    let checks: BTreeSet<String> = code.flat_map(|file| found(file, r#""([IS]\d+ [a-z][^"\n]*)""#)).collect();
+    assert!(checks.len() > 30, "the checks were found");
+    assert_eq!(checks, checks_told(), "the code, and docs/simulation.md");
+}
+
+#[test]
+fn the_document_of_the_simulation_names_every_mutation() {
+    let mutations = found("src/mutation.rs", r"(?m)^    (\w+) => \[");
+    let text = read("docs/simulation.md");
+    let told = Regex::new(r"There are (\d+) of them").unwrap().captures(&text).expect("how many there are");
+    assert_eq!(told[1], mutations.len().to_string());
+    let of_them = text.split("There are ").nth(1).and_then(|rest| rest.split("\n\n").next()).unwrap_or_default();
+    let named: BTreeSet<String> =
+        Regex::new(r"`(\w+)`").unwrap().captures_iter(of_them).map(|found| found[1].to_owned()).collect();
+    assert_eq!(mutations, named, "the code, and docs/simulation.md");
+}
+
+#[test]
+fn the_document_of_the_simulation_names_every_schedule() {
+    let code = read("tests/simulation/scripts.rs");
+    let table = code.split("const SCRIPTS").nth(1).and_then(|rest| rest.split("\n];").next()).unwrap_or_default();
+    let name = Regex::new(r#"\(\s*"([^"]+)",\s*&\["#).unwrap();
+    let schedules: BTreeSet<String> = name.captures_iter(table).map(|found| found[1].to_owned()).collect();
+    let text = read("docs/simulation.md");
+    let list = text.split("everything else:").nth(1).and_then(|rest| rest.split('.').next()).unwrap_or_default();
+    let named: BTreeSet<String> = list.replace('\n', " ").split('·').map(|name| name.trim().to_owned()).collect();
+    assert_eq!(schedules, named, "the code, and docs/simulation.md");
+    assert!(text.contains(&format!("one of the {} of", schedules.len())), "there are {}", schedules.len());
+}

@@ -103,6 +103,12 @@ impl ConflictView {
         (self.collection.clone(), self.id, self.version)
     }
 
+    /// Why it needs a person.
+    #[must_use]
+    pub fn kind(&self) -> ConflictKind {
+        self.kind
+    }
+
     /// Whether these may be two records: mine is a create of an id that was there.
     #[must_use]
     pub fn is_made_twice(&self) -> bool {
@@ -112,6 +118,11 @@ impl ConflictView {
     /// The fields that need a choice.
     pub fn field_names(&self) -> impl Iterator<Item = &str> {
         self.fields.iter().map(|field| field.field.as_str())
+    }
+
+    /// Mine and theirs of each of them.
+    pub fn field_sides(&self) -> impl Iterator<Item = (&str, &Value, &Value)> {
+        self.fields.iter().map(|field| (field.field.as_str(), &field.mine, &field.theirs))
     }
 }
 

@@ -12,6 +12,9 @@ use crate::core::resolve::{Choices, Question, ResolveError, Resolved, Stamp, res
 use crate::core::rows::{Aside, Ended, HistoryRow, Met};
 use crate::core::rules::{Violation, check_patch, check_record};
 use crate::core::trace::What;
+use crate::core::view::patched;
+use crate::data::page_set::PageSet;
+use crate::mutation::{self, Mutation};
 use crate::ports::{Host, Read, Rows, Scope, Step, Store, StoreError, StoreName, Transport, Write};
 
 use super::settle::{STORES, SettleError, Settled, is_done};
@@ -163,7 +166,7 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
         stamps: &[Stamp],
         hold_ms: i64,
     ) -> Result<(Vec<Write>, (Decided, Option<SettleError>)), SettleError> {
-        let set = pages::read(rows)?;
+        let mut set = pages::read(rows)?;
         // What waits for an answer is no part of what is decided.
         let outbox: Vec<Change> = rows.outbox.iter().filter(|change| !change.is_online()).cloned().collect();
         let (mut writes, mut history) = (Vec::new(), empty_history(self.host.now()));
@@ -176,7 +179,10 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
             let is_sent = |planned: &Planned| {
                 rows.parcels.iter().any(|parcel| parcel.is_open() && parcel.rows.iter().any(|row| is_ended(row, planned)))
             };
-            let planned = planned.and_then(|planned| if is_sent(&planned) { Err(SettleError::Moved) } else { Ok(planned) });
+            // What one decision ends or builds on no other may end: that these are two takes along what names mine.
+            let is_over = |planned: &Planned| history.ended.iter().any(|over: &Ended| is_ended(&over.row, planned));
+            let planned = planned
+                .and_then(|planned| if is_sent(&planned) || is_over(&planned) { Err(SettleError::Moved) } else { Ok(planned) });
             match planned {
                 Ok(Planned { ended, append, set_aside }) => {
                     writes.push(Write::RemoveConflict(collection.to_owned(), id));
@@ -196,6 +202,10 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
         }
         if history.ended.is_empty() {
             return Ok((vec![], (decided, first)));
+        }
+        if mutation::is(Mutation::DecidedIsBase) {
+            write_over(&mut set, &appends);
+            writes.extend(pages::writes(set, rows)?);
         }
         decided.undo.ended.clone_from(&history.ended);
         writes.extend(history.ended.iter().map(|ended| Write::RemoveChange(ended.client_seq)));
@@ -244,6 +254,17 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
         };
         let set_aside = set_aside.into_iter().map(aside).collect();
         Ok(Planned { ended, set_aside, append: append.into_iter().map(|change| Change { hold_until, ..change }).collect() })
+    }
+}
+
+/// The mutation alone: what was appended, over the bases.
+fn write_over(set: &mut PageSet, appends: &[Write]) {
+    for write in appends {
+        if let Write::Append(change) = write
+            && let Some(base) = set.get(&change.collection, change.record).cloned()
+        {
+            set.put(&change.collection, Base { fields: patched(&base.fields, &change.written), ..base });
+        }
     }
 }
 

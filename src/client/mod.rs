@@ -54,6 +54,7 @@ use crate::core::trace::{Recorder, What};
 use crate::data::table::Tables;
 use crate::ports::{Host, Read, Rows, Scope, Step, Store, StoreError, StoreName, Transport, TransportError, Write};
 
+pub use conflicts::ConflictView;
 pub use cycle::CycleReport;
 pub use decide::{Decided, Decision};
 

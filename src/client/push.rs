@@ -1,6 +1,7 @@
 //! One batch: begin (strict), send, finish (strict). No transaction is open while the network is asked.
 
 use std::collections::BTreeSet;
+use std::rc::Rc;
 
 use crate::core::bases::Bases;
 use crate::core::finish::{Finish, Finished, finish};
@@ -225,7 +226,7 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
             device: self.device,
             epoch: self.epoch,
             allocated_seq: outbox.last().map_or(noted, |change| change.client_seq.max(noted)),
-            open: ranges(outbox.iter().map(|change| change.client_seq)),
+            open: if mutation::is(Mutation::OpenUntold) { vec![] } else { ranges(outbox.iter().map(|change| change.client_seq)) },
             open_records: unsent(outbox).records,
             goodbye: false,
             acknowledged: self.shared.borrow().losses.acknowledged(),
@@ -250,11 +251,10 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
         let chance = (waits == Waits::Cycle).then(|| (contact.now, self.host.random()));
         let asked: BTreeSet<OpId> = results.iter().map(|result| result.op_id).collect();
         let (stood, reads) = self.reads();
-        let mut scope = Scope::strict(STORES, reads);
-        if mutation::is(Mutation::RelaxedAnswer) {
-            scope.durability = crate::ports::Durability::Relaxed;
-        }
+        let scope = answer_scope(reads);
         let plan = |rows: &Rows| {
+            let remembered = self.remembered(rows);
+            let rows = remembered.as_ref().unwrap_or(rows);
             let sent = || rows.parcels.iter().filter(|parcel| asked.contains(&parcel.op_id));
             let known = self.known(rows).filter(|_| rows.stage == 0).map(|known| {
                 known.page_set(sent().flat_map(|parcel| parcel.items.iter()).map(|item| (item.collection.as_str(), item.id)), &[])
@@ -309,6 +309,14 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
         Ok(finished)
     }
 
+    /// The mutation alone: the outbox and the parcels as memory has them.
+    fn remembered(&self, rows: &Rows) -> Option<Rows> {
+        let shared = self.shared.borrow();
+        let tables = shared.tables.as_ref().filter(|_| mutation::is(Mutation::AloneAssumed))?;
+        let (outbox, parcels) = (tables.outbox().cloned().collect(), tables.parcels().to_vec());
+        Some(Rows { outbox: Rc::new(outbox), parcels, ..rows.clone() })
+    }
+
     fn count_answered(&self, results: &[PushResult], finished: &Finished, waits: Waits) {
         // What is waited for is no part of a cycle: the trace has its save, and its end is in history.
         if waits.row().is_none() {
@@ -340,6 +348,11 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
         self.note(Note::Status);
         self.note(Note::Wake(Some(sending)));
     }
+}
+
+/// An answer waits for the disk.
+fn answer_scope(reads: Vec<Read>) -> Scope {
+    if mutation::is(Mutation::RelaxedAnswer) { Scope::relaxed(STORES, reads) } else { Scope::strict(STORES, reads) }
 }
 
 fn plan_finish(

@@ -205,7 +205,7 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
             schema: self.schema.schema,
             saved_at: now,
             clock_offset_ms: self.shared.borrow().engine.clock_offset_ms(now),
-            hold_until: (hold_ms > 0).then(|| now.plus(hold_ms.min(HOLD_MS_MAX))),
+            hold_until: (hold_ms > 0).then(|| now.plus(held_ms(hold_ms))),
             mode,
         }))
     }
@@ -245,4 +245,9 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
 
 fn is_meaningless(rule: Rule) -> bool {
     matches!(rule, Rule::Unknown | Rule::Type | Rule::Precision | Rule::ReadOnly | Rule::Size)
+}
+
+/// So long a change is held that was asked to be held so long.
+fn held_ms(hold_ms: i64) -> i64 {
+    if mutation::is(Mutation::HoldBelieved) { hold_ms } else { hold_ms.min(HOLD_MS_MAX) }
 }

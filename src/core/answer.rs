@@ -8,7 +8,7 @@ use serde::de::{DeserializeOwned, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
-use super::backoff::RETRY_AFTER_MS_MAX;
+use super::backoff::believed_ms;
 use super::protocol::{
     Answer, Body, ChangesPage, CountAnswer, CountRequest, Outcome, PATH, Problem, ProblemCode, PushAnswer, PushParcel,
     PushRequest, PushResult, REPORTS_PATH, ReportAnswer, Request, SnapshotPage, SnapshotRequest,
@@ -255,7 +255,7 @@ fn not_ours(status: u16, header_s: Option<i64>) -> NoAnswer {
 
 /// `ours` says whether it was our server that answered; see [`NoAnswer::Away`].
 fn away(ours: bool, retry_after_s: Option<i64>, name: &'static str, message: String) -> NoAnswer {
-    let retry_after_ms = retry_after_s.map(|seconds| seconds.saturating_mul(1000).clamp(0, RETRY_AFTER_MS_MAX));
+    let retry_after_ms = retry_after_s.map(|seconds| believed_ms(seconds.saturating_mul(1000)));
     NoAnswer::Away { retry_after_ms, ours, name, message }
 }
 

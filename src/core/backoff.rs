@@ -1,5 +1,7 @@
 //! The next delay from the attempt, chance and Retry-After. A pure function; every limit has a name.
 
+use crate::mutation::{self, Mutation};
+
 /// The first delay.
 pub const DELAY_MS_MIN: i64 = 1_000;
 /// No delay of the cycle is longer, jitter included.
@@ -30,7 +32,13 @@ pub fn delay_ms(attempt: u32, random: u64, cap_ms: i64) -> i64 {
 #[must_use]
 pub fn cycle_delay_ms(attempt: u32, random: u64, retry_after_ms: Option<i64>) -> i64 {
     let delay = if attempt > ATTEMPTS_MAX { TIMER_MS } else { delay_ms(attempt, random, DELAY_MS_MAX) };
-    delay.max(retry_after_ms.unwrap_or(0).clamp(0, RETRY_AFTER_MS_MAX))
+    delay.max(believed_ms(retry_after_ms.unwrap_or(0)))
+}
+
+/// What is believed of a server's own "wait so long".
+#[must_use]
+pub fn believed_ms(retry_after_ms: i64) -> i64 {
+    if mutation::is(Mutation::WaitBelieved) { retry_after_ms } else { retry_after_ms.clamp(0, RETRY_AFTER_MS_MAX) }
 }
 
 /// 64 more bits from a seed: SplitMix64 (Steele, Lea, Flood 2014).

@@ -15,7 +15,8 @@ use super::record::{
     Base, By, Changed, CollectionName, DeviceId, Fields, Millis, Normalised, OpId, RecordId, RowId, Seq, Tombstone, UserId,
     field, same, set,
 };
-use super::rows::{ConflictRow, End, HistoryRow};
+use super::resolve::again;
+use super::rows::{ConflictRow, End, Ended, HistoryRow};
 use super::schema::Schema;
 use super::view::{patched, view};
 use crate::mutation::{self, Mutation};
@@ -320,8 +321,24 @@ impl<'a> Work<'a, '_> {
             self.discard(parcel);
         } else {
             self.finished.removed.push(parcel.op_id);
+            if mutation::is(Mutation::AnswerAppends) {
+                self.rebase(parcel, theirs);
+            }
         }
         self.take_theirs(theirs, bases);
+    }
+
+    /// The mutation alone: the changes of a parcel anew, as if they had seen theirs.
+    fn rebase(&mut self, parcel: &Parcel, theirs: &[Entry]) {
+        let of = |row: &RowId| Some(ended(self.by_row.get(row)?, End::Resolved));
+        let all: Vec<Ended> = parcel.rows.iter().filter_map(of).collect();
+        self.end(&parcel.rows, End::Resolved);
+        for mut change in again(&all, self.input.schema.schema) {
+            if let Some(theirs) = theirs.iter().find(|theirs| theirs.id == change.record) {
+                change.seen.version = theirs.version;
+            }
+            self.finished.append.push(change);
+        }
     }
 
     /// What the server has becomes the base.

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::outbox::Change;
 use super::protocol::{PushAnswer, PushRequest, PushResult};
 use super::record::{Epoch, Millis};
+use crate::mutation::{self, Mutation};
 
 /// Unsent work, counted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -111,7 +112,8 @@ impl Losses {
     #[must_use]
     pub fn learn(&self, request: &PushRequest, answer: &PushAnswer) -> Self {
         let known = |lost: &LostEpoch| self.gone.iter().any(|loss| loss.lost.epoch == lost.epoch && loss.acknowledged);
-        let gone = answer.lost.iter().map(|lost| Loss { lost: lost.clone(), acknowledged: known(lost) }).collect();
+        let heard = if mutation::is(Mutation::LossUnheard) { &[] } else { &answer.lost[..] };
+        let gone = heard.iter().map(|lost| Loss { lost: lost.clone(), acknowledged: known(lost) }).collect();
         Self { asked: true, told: request.unsent_after(&answer.results), gone }
     }
 

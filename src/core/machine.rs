@@ -14,7 +14,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::backoff::{ATTEMPTS_MAX, DELAY_MS_MAX, RETRY_AFTER_MS_MAX, TIMER_MS, cycle_delay_ms};
+use super::backoff::{ATTEMPTS_MAX, DELAY_MS_MAX, RETRY_AFTER_MS_MAX, TIMER_MS, believed_ms, cycle_delay_ms};
 use super::record::{Epoch, Millis};
 
 /// A cycle yields after this long, in a page.
@@ -368,7 +368,7 @@ fn fail(attempt: u32, now: Millis, random: u64, failure: Failure) -> (State, Vec
         Failure::Away { retry_after_ms, ours } => {
             let attempt = attempt.saturating_add(1);
             let until = now.plus(cycle_delay_ms(attempt, random, retry_after_ms));
-            let floor = retry_after_ms.map(|after| now.plus(after.clamp(0, RETRY_AFTER_MS_MAX)));
+            let floor = retry_after_ms.map(|after| now.plus(believed_ms(after)));
             (State::Waiting { until, attempt, floor, ours }, vec![Effect::Rest, Effect::WakeAt(until)])
         }
         Failure::Storage => {

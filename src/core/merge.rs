@@ -61,17 +61,25 @@ pub fn merge(name: &str, spec: &FieldSpec, sides: Sides<'_>) -> Merged {
     match spec.policy {
         Policy::Ask if mutation::is(Mutation::MineWins) => Merged::Clean(mine.clone()),
         Policy::Ask if mutation::is(Mutation::TheirsWins) => Merged::Clean(theirs.clone()),
+        Policy::Ask if spec.kind == Kind::Enum && mutation::is(Mutation::StageIsMine) => Merged::Clean(mine.clone()),
+        Policy::Ask if spec.refers_to.is_some() && mutation::is(Mutation::ReferenceIsMine) => Merged::Clean(mine.clone()),
         Policy::Ask | Policy::Sum => Merged::Ask,
         Policy::Mine => ruled(name, mine, theirs, false),
         Policy::Server => ruled(name, theirs, mine, true),
         Policy::Latest => latest(name, sides),
-        Policy::Max => greater(mine, theirs).map_or(Merged::Ask, |mine_is| choose(name, sides, mine_is)),
-        Policy::Min => greater(mine, theirs).map_or(Merged::Ask, |mine_is| choose(name, sides, !mine_is)),
+        Policy::Max => greater(mine, theirs).map_or(Merged::Ask, |mine_is| ordered(name, sides, mine_is)),
+        Policy::Min => greater(mine, theirs).map_or(Merged::Ask, |mine_is| ordered(name, sides, !mine_is)),
         Policy::Union if spec.refers_to.is_some() => lists::ids(seen, mine, theirs).map_or(Merged::Ask, Merged::Clean),
         Policy::Union => lists::set(seen, mine, theirs).map_or(Merged::Ask, Merged::Clean),
         Policy::Append => append(seen, mine, theirs).map_or(Merged::Ask, Merged::Clean),
-        Policy::Forward => forward(spec, mine, theirs).map_or(Merged::Ask, |mine_is| choose(name, sides, mine_is)),
+        Policy::Forward => forward(spec, mine, theirs).map_or(Merged::Ask, |mine_is| ordered(name, sides, mine_is)),
     }
+}
+
+/// Whether a delete looks at what theirs is of a field: at all of them.
+#[must_use]
+pub fn is_compared(spec: Option<&FieldSpec>) -> bool {
+    !mutation::is(Mutation::DeleteOverRuled) || spec.is_none_or(|spec| spec.policy == Policy::Ask)
 }
 
 fn ruled(name: &str, value: &Value, lost: &Value, lost_is_mine: bool) -> Merged {
@@ -80,6 +88,13 @@ fn ruled(name: &str, value: &Value, lost: &Value, lost_is_mine: bool) -> Merged 
 
 fn choose(name: &str, sides: Sides<'_>, mine_wins: bool) -> Merged {
     if mine_wins { ruled(name, sides.mine, sides.theirs, false) } else { ruled(name, sides.theirs, sides.mine, true) }
+}
+
+fn ordered(name: &str, sides: Sides<'_>, mine_wins: bool) -> Merged {
+    if mutation::is(Mutation::OrderUntold) {
+        return Merged::Clean(if mine_wins { sides.mine } else { sides.theirs }.clone());
+    }
+    choose(name, sides, mine_wins)
 }
 
 fn latest(name: &str, sides: Sides<'_>) -> Merged {

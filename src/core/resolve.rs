@@ -149,10 +149,17 @@ fn appended(last: &Change, changes: &[&Change], action: Action, seen: Seen, writ
 }
 
 fn choose(conflict: &Conflict, choices: &Choices, mut fields: Fields) -> Result<Fields, ResolveError> {
+    // Of mine something may have gone since it was shown, and theirs stands there: another value was chosen for nothing that
+    // is asked, and would be passed over.
+    let is_asked = |name: &String| conflict.fields.iter().any(|asked| asked.field == *name);
+    if choices.iter().any(|(name, choice)| matches!(choice, Choice::Value(_)) && !is_asked(name)) {
+        return Err(ResolveError::Moved);
+    }
     for asked in &conflict.fields {
         let value = match choices.get(&asked.field).ok_or(ResolveError::Incomplete)? {
             Choice::Mine => asked.mine.clone(),
             Choice::Theirs => asked.theirs.clone(),
+            Choice::Value(_) if mutation::is(Mutation::ChosenUnheard) => asked.mine.clone(),
             Choice::Value(value) => value.clone(),
             Choice::Two => return Err(ResolveError::Incomplete),
         };

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use super::clock::edited_at;
-use super::merge::{Merged, Sides, merge};
+use super::merge::{Merged, Sides, is_compared, merge};
 use super::outbox::{Change, Seen};
 use super::protocol::{Action, SetAside};
 use super::record::{Base, Fields, Millis, Tombstone, Version, apply, at, field, field_of, same, set};
@@ -203,7 +203,7 @@ impl<'a> Fold<'a> {
     /// server writes at its creation: a form that was open then saw nobody.
     fn is_as_seen(&self, current: &Fields, saw: &Seen) -> bool {
         let owner = self.owner().filter(|_| saw.version == Version(0));
-        let mut names = current.keys().chain(saw.fields.keys());
+        let mut names = current.keys().chain(saw.fields.keys()).filter(|name| is_compared(self.collection.fields.get(*name)));
         names.all(|name| {
             let (is, was) = (field(current, name), field(&saw.fields, name));
             let normalised = self.base.and_then(|base| base.normalised.get(name));

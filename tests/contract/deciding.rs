@@ -283,3 +283,72 @@ async fn a_decision_taken_back_behind_the_rest_of_its_group_goes_by_itself() {
     assert_eq!(world.server(BUDI, "pipelines").await.len(), 1);
     assert_eq!((phone.client.conflicts().len(), phone.value("customers", ids[0], "phone")), (1, json!("02111")));
 }
+
+/// A customer that was made twice, and a visit of another one that both sides changed and mine gives to the first: that these are
+/// two ends the visit's edit and names the copy in its place, and deciding the visit ends the same edit.
+#[tokio::test]
+async fn two_decisions_at_once_that_end_the_same_change_are_made_one_after_the_other() {
+    let world = World::new();
+    let (phone, office) = (world.device(BUDI).await, world.device(BUDI).await);
+    let other = phone.create("customers", json!({"name": "PT Lain"})).await;
+    let visit = phone.create("activities", json!({"customer": other, "kind": "visit", "subject": "x", "at": 1})).await;
+    phone.sync().await;
+    let id = office.create("customers", json!({"name": "PT Satu"})).await;
+    office.sync().await;
+    office.update("activities", visit, json!({"subject": "theirs"})).await;
+    office.sync().await;
+    let made = NewChange {
+        row: phone.row(),
+        collection: "customers".into(),
+        record: id,
+        action: Action::Create,
+        version: Version(0),
+        seen: Fields::new(),
+        written: super::world::fields(json!({"name": "PT Dua"})),
+    };
+    phone.client.save(vec![made], 0).await.unwrap();
+    phone.update("activities", visit, json!({"customer": id, "subject": "mine"})).await;
+    phone.sync().await;
+    phone.sync().await;
+    assert_eq!(phone.client.conflicts().len(), 2);
+    let two = decision(id, 1, json!({"*": "two"}));
+    let mine = Decision { collection: "activities".into(), ..decision(visit, 2, json!({"subject": "mine"})) };
+    let decided = phone.client.decide(&[two, mine], 0).await.unwrap();
+    assert_eq!(decided.moved, [visit], "it is another question now");
+    let history = phone.store.peek(&[Read::HistoryAfter(0)]).history;
+    let rows: Vec<_> = history.iter().flat_map(|row| &row.ended).map(|ended| ended.row).collect();
+    assert_eq!(rows.iter().collect::<BTreeSet<_>>().len(), rows.len(), "each change ended once");
+    let names: Vec<Value> = phone.client.conflicts().iter().map(|conflict| json!(conflict.key().1)).collect();
+    assert_eq!(names, [json!(visit)]);
+    let version = phone.get("activities", visit).unwrap().version.0;
+    let mine = Decision { collection: "activities".into(), ..decision(visit, version, json!({"subject": "mine"})) };
+    phone.client.decide(&[mine], 0).await.unwrap();
+    phone.sync().await;
+    phone.sync().await;
+    assert_eq!((phone.unsent(), phone.value("activities", visit, "subject")), (0, json!("mine")));
+    assert_ne!(phone.value("activities", visit, "customer"), json!(id));
+}
+
+/// The edit of the name is taken back in another tab while the dialog is open. What was chosen in its place is not passed over as if
+/// it had been decided: the dialog opens again, and asks for what there is to ask.
+#[tokio::test]
+async fn another_value_for_what_is_not_asked_any_more_decides_nothing() {
+    let world = World::new();
+    let theirs = json!({"phone": "02122", "name": "PT Mereka"});
+    let (phone, _, ids) = clash(&world, 1, json!({"phone": "02111"}), theirs).await;
+    phone.client.put_off("customers".into(), ids[0], Version(2)).await.unwrap();
+    let shown = phone.get("customers", ids[0]).unwrap();
+    let seen = Fields::from_iter([("name".to_owned(), json!("PT 0"))]);
+    let name = NewChange { version: Version(1), seen, ..phone.edit(&shown, json!({"name": "PT Saya"})) };
+    let row = name.row;
+    phone.client.save(vec![name], 0).await.unwrap();
+    assert_eq!(phone.client.conflicts()[0].field_names().count(), 2);
+    let chosen = decision(ids[0], 2, json!({"phone": "mine", "name": {"value": "PT Bersama"}}));
+    phone.client.discard(row).await.unwrap();
+    assert_eq!(phone.client.conflicts()[0].field_names().count(), 1);
+    assert_eq!(phone.client.resolve_held(&chosen, 0).await, Err(SettleError::Moved));
+    assert_eq!((phone.client.conflicts().len(), phone.unsent()), (1, 1));
+    phone.client.resolve_held(&decision(ids[0], 2, json!({"phone": "mine", "name": "mine"})), 0).await.unwrap();
+    phone.sync().await;
+    assert_eq!((phone.value("customers", ids[0], "phone"), phone.unsent()), (json!("+622111"), 0));
+}

@@ -1,12 +1,9 @@
 //! What people do: forms, saves, undo, decisions, in any tab, on what that tab shows.
 
-use std::collections::BTreeMap;
-
-use fieldsync::client::{Decision, NewChange};
+use fieldsync::client::NewChange;
 use fieldsync::core::machine::Reason;
 use fieldsync::core::protocol::Action;
-use fieldsync::core::record::{Millis, RecordId, Version, field, same};
-use fieldsync::core::resolve::{Choice, Choices, WHOLE};
+use fieldsync::core::record::{Millis, RecordId, RowId, Version, field, same};
 use fieldsync::data::query::Query;
 use fieldsync::data::table::RecordView;
 use serde_json::{Value, json};
@@ -113,7 +110,8 @@ impl World {
     /// Saves; sometimes the button is pressed twice, sometimes the change is held for Undo.
     pub fn save(&mut self, (device, context): (usize, usize), changes: Vec<NewChange>, random: &mut Random) -> bool {
         let Some(client) = self.client(device, context) else { return false };
-        let hold_ms = if random.percent(10) { 6_000 } else { 0 };
+        // Held for longer than a change may be, it is held for as long as it may.
+        let hold_ms = if random.percent(10) { [6_000, 600_000][random.below(2)] } else { 0 };
         self.sim.oracle.borrow_mut().pressed(&changes);
         for _ in 0..if random.percent(6) { 2 } else { 1 } {
             let (client, changes) = (client.clone(), changes.clone());
@@ -291,7 +289,12 @@ impl World {
     fn undo(&mut self, tab: (usize, usize), random: &mut Random) -> bool {
         let Some(client) = self.client(tab.0, tab.1) else { return false };
         let rows: Vec<_> = client.outbox().iter().flat_map(|entry| entry.rows()).collect();
-        let Some(row) = random.pick(&rows).copied() else { return false };
+        // Also what somebody waits for, while it is on its way.
+        let is_waited_for = |row: &&RowId| {
+            self.sim.oracle.borrow().disks[tab.0].rows.get(row).is_some_and(|of| of.change.is_online() && of.end.is_none())
+        };
+        let waited_for = rows.iter().find(is_waited_for).copied().filter(|_| random.percent(50));
+        let Some(row) = waited_for.or_else(|| random.pick(&rows).copied()) else { return false };
         self.say(|_| format!("device {}.{}: takes back {row:?}", tab.0, tab.1));
         self.spawn(tab.0, tab.1, "discard", async move { Done::Settled(client.discard(row).await) });
         true
@@ -323,49 +326,10 @@ impl World {
         });
         true
     }
-
-    /// Decides some conflict, as it is shown; so many of a hundred are put off.
-    pub fn resolve(&mut self, tab: (usize, usize), random: &mut Random, later_percent: u64) -> bool {
-        let Some(client) = self.client(tab.0, tab.1) else { return false };
-        let conflicts = client.conflicts();
-        let Some(conflict) = random.pick(&conflicts) else { return false };
-        let (collection, id, version) = conflict.key();
-        if random.percent(later_percent) {
-            self.spawn(tab.0, tab.1, "put off", async move {
-                let _ = client.put_off(collection, id, version).await;
-                Done::Other
-            });
-            return true;
-        }
-        self.sim.oracle.borrow_mut().decisions.insert((id, version));
-        let mut choices: Choices = BTreeMap::new();
-        let choice = |random: &mut Random| if random.percent(50) { Choice::Mine } else { Choice::Theirs };
-        choices.insert(WHOLE.to_owned(), choice(random));
-        for name in conflict.field_names() {
-            choices.insert(name.to_owned(), choice(random));
-        }
-        if conflict.is_made_twice() && random.percent(30) {
-            self.sim.count("decision", "these are two");
-            choices.insert(WHOLE.to_owned(), Choice::Two);
-        }
-        let mut decision = Decision { collection, id, version, choices };
-        // Who is told why it cannot be chooses otherwise, sooner or later.
-        if random.percent(50) {
-            for broken in client.would_break(&decision) {
-                decision.choices.insert(broken.field, Choice::Theirs);
-            }
-        }
-        self.say(|_| format!("device {}.{}: decides {decision:?}", tab.0, tab.1));
-        self.spawn(tab.0, tab.1, "resolve", async move {
-            let Decision { collection, id, version, choices } = decision;
-            Done::Settled(client.resolve(&collection, id, version, &choices).await)
-        });
-        true
-    }
 }
 
 /// An update that writes what is there saves nothing.
-fn writes(change: &NewChange) -> bool {
+pub fn writes(change: &NewChange) -> bool {
     let mut written = change.written.iter();
     change.action != Action::Update || written.any(|(name, value)| !same(value, field(&change.seen, name)))
 }

@@ -22,6 +22,7 @@ pub fn other_city(world: &mut World, random: &mut Random) {
 
 pub fn clock_back(world: &mut World, random: &mut Random) {
     world.sim.count("fault", "clock jump");
+    world.devices[0].jumps += 1;
     world.devices[0].offset_ms.set(-random.between(1, 100_000_000));
 }
 
@@ -30,5 +31,6 @@ pub fn clock_on(world: &mut World, random: &mut Random) {
     world.sync(ME);
     world.sim.count("fault", "clock jump");
     let ahead = world.devices[0].offset_ms.get();
+    world.devices[0].jumps += 1;
     world.devices[0].offset_ms.set(ahead + random.between(1, 100_000_000));
 }

@@ -14,7 +14,9 @@ pub struct Coverage {
 pub const WANTED: &[(&str, &[&str])] = &[
     ("fault", FAULTS),
     ("class", CLASSES),
-    ("decision", &["these are two"]),
+    ("decision", crate::deciding::DECISIONS),
+    ("asked", crate::deciding::ASKED),
+    ("loss", crate::losses::LOSSES),
     (
         "pair",
         &[
@@ -122,6 +124,10 @@ impl Coverage {
         for (key, count) in &other.counts {
             *self.counts.entry(*key).or_default() += count;
         }
+    }
+
+    pub fn of(&self, kind: &'static str, name: &'static str) -> u64 {
+        self.counts.get(&(kind, name)).copied().unwrap_or(0)
     }
 
     /// The names that are wanted and have no count.

@@ -5,12 +5,13 @@ use std::future::Future;
 use std::pin::Pin;
 use std::rc::Rc;
 
-use fieldsync::client::{Client, CycleReport, NewChange, SaveError, SettleError, Settled};
+use fieldsync::client::{Client, CycleReport, Decided, NewChange, SaveError, SettleError, Settled};
 use fieldsync::core::record::{RowId, UserId};
 use fieldsync::data::table::RecordView;
 use fieldsync::memory::MemoryStore;
 use fieldsync::ports::StoreError;
 
+use crate::deciding::Chosen;
 use crate::ports::{SimHost, SimStore, SimTransport, Wait};
 
 pub type Driver = Client<SimStore, SimTransport, SimHost>;
@@ -27,6 +28,7 @@ pub enum Done {
     Online { change: NewChange, result: Result<(), SaveError> },
     Cycled(CycleReport),
     Settled(Result<Settled, SettleError>),
+    Decided { chosen: Vec<Chosen>, result: Result<Decided, SettleError> },
     Other,
 }
 
@@ -36,6 +38,8 @@ pub struct Task {
     pub context: usize,
     pub name: &'static str,
     pub wait: Wait,
+    /// How often the device's clock had been set when it began.
+    pub jumps: u32,
     pub future: Pin<Box<dyn Future<Output = Done>>>,
 }
 
@@ -64,6 +68,8 @@ pub struct Device {
     pub store: MemoryStore,
     pub user: UserId,
     pub offset_ms: Rc<Cell<i64>>,
+    /// How often its clock was set.
+    pub jumps: u32,
     /// Milliseconds that its clock gains in a second.
     pub drift: i64,
     pub tabs: [Tab; CONTEXTS],
@@ -83,6 +89,7 @@ impl Device {
             store,
             user,
             offset_ms: Rc::default(),
+            jumps: 0,
             drift: 0,
             tabs: Default::default(),
             token: None,

@@ -6,6 +6,7 @@ use fieldsync::core::protocol::{Action, Item, PushParcel, PushRequest, Request};
 use fieldsync::core::record::{DeviceId, Epoch, Fields, Millis, OpId};
 use fieldsync::memory::{Fault, MemoryStore};
 use fieldsync::ports::{Read, Scope, Step, Store, StoreError, StoreName, Write};
+use fieldsync_server::db::Stored;
 use serde_json::json;
 
 use crate::device::CONTEXTS;
@@ -62,6 +63,7 @@ impl World {
         let jump = random.between(-100_000_000, 100_000_000);
         self.say(|_| format!("device {device}: its clock jumps by {jump} ms"));
         self.devices[device].offset_ms.set(jump);
+        self.devices[device].jumps += 1;
         true
     }
 
@@ -113,6 +115,11 @@ impl World {
     pub fn move_customer(&mut self, random: &mut Random) -> bool {
         let customers = self.server.truth(AHMAD, "customers");
         let Some(customer) = random.pick(&customers) else { return false };
+        self.give_away(customer, random)
+    }
+
+    /// The same, of this one.
+    pub fn give_away(&mut self, customer: &Stored, random: &mut Random) -> bool {
         let owner = if customer.owner == Some(BUDI) { SARI } else { BUDI };
         self.sim.count("fault", if owner == BUDI { "access granted" } else { "access lost" });
         self.say(|_| format!("server: customers/{} goes to {owner:?}", customer.id));

@@ -94,32 +94,60 @@ impl Oracle {
     }
 
     /// Where a person said that a record is two, all that named mine names the copy: nothing that names the old one is left, and
-    /// what is appended for it is what ended, but for the name. Gives the copy.
-    pub fn check_two(&mut self, disk: usize, writes: &[Write], ended: &[&Ended]) -> Option<RecordId> {
+    /// what is appended for it is what ended, but for the name. Of several that are decided at once each has its copy, in their
+    /// order. Whether there is one.
+    pub fn check_two(&mut self, disk: usize, writes: &[Write], ended: &[&Ended]) -> bool {
         let appended = || writes.iter().filter_map(|write| if let Write::Append(change) = write { Some(change) } else { None });
         let is_new =
             |change: &&Change| change.action == Action::Create && !ended.iter().any(|ended| ended.record == change.record);
-        let copy = appended().find(is_new).filter(|_| ended.iter().any(|ended| ended.end == End::Resolved))?;
-        let mine = |ended: &&&Ended| ended.collection == copy.collection && ended.action == Action::Create;
-        let old = ended.iter().find(mine).map(|ended| ended.record)?.to_string();
-        let names = |fields: &Fields| serde_json::to_string(fields).unwrap_or_default().contains(&old);
+        let is_decided = ended.iter().any(|ended| ended.end == End::Resolved);
+        let copies: Vec<&Change> = appended().filter(is_new).filter(|_| is_decided).collect();
+        let mut olds: Vec<RecordId> = Vec::new();
+        for ended in ended.iter().filter(|ended| self.twos.contains(&ended.record)) {
+            if !olds.contains(&ended.record) && !appended().any(|change| change.record == ended.record) {
+                olds.push(ended.record);
+            }
+        }
+        if copies.is_empty() || copies.len() != olds.len() {
+            return !copies.is_empty();
+        }
+        let olds: Vec<String> = olds.iter().map(ToString::to_string).collect();
+        let said = |fields: &Fields| {
+            let text = serde_json::to_string(fields).unwrap_or_default();
+            olds.iter().zip(&copies).fold(text, |text, (old, copy)| text.replace(old, &copy.record.to_string()))
+        };
         let is_left = |row: &&Row| {
-            row.end.is_none() && names(&row.change.written) && !ended.iter().any(|ended| ended.row == row.change.row)
+            let is_ended = ended.iter().any(|ended| ended.row == row.change.row);
+            let text = serde_json::to_string(&row.change.written).unwrap_or_default();
+            row.end.is_none() && !is_ended && olds.iter().any(|old| text.contains(old))
         };
         let left = self.disks[disk].rows.values().find(is_left).map(|row| row.change.row);
         if let Some(row) = left {
-            self.fail("I7 what names mine follows it", format!("{row:?} names {old}, which is theirs now"));
+            self.fail("I7 what names mine follows it", format!("{row:?} names one of {olds:?}, which are theirs now"));
         }
-        let said = |fields: &Fields| serde_json::to_string(fields).unwrap_or_default().replace(&old, &copy.record.to_string());
-        let follows = |change: &Change| {
-            ended.iter().any(|ended| {
-                ended.record == change.record && ended.action == change.action && said(&ended.written) == said(&change.written)
-            })
+        // Another conflict that was decided along with it comes to what was chosen there. It may name the old one where theirs
+        // does, and not where mine did.
+        let named = |ended: &&&Ended| {
+            let text = serde_json::to_string(&ended.written).unwrap_or_default();
+            olds.iter().any(|old| text.contains(old))
         };
-        if let Some(change) = appended().find(|change| change.record != copy.record && !follows(change)) {
+        let is_decided = |change: &Change| {
+            let wrote = ended.iter().filter(named).any(|ended| ended.record == change.record);
+            self.decisions.contains(&(change.record, change.seen.version)) && !wrote
+        };
+        let follows = |change: &Change| {
+            is_decided(change)
+                || ended.iter().any(|ended| {
+                    ended.record == change.record
+                        && ended.action == change.action
+                        && said(&ended.written) == said(&change.written)
+                })
+        };
+        let is_copy = |change: &Change| copies.iter().any(|copy| copy.record == change.record);
+        if let Some(change) = appended().find(|change| !is_copy(change) && !follows(change)) {
             self.fail("I7 what names mine follows it", format!("{change:?} is none of what ended"));
         }
-        Some(copy.record)
+        true
     }
 
     /// A page that is written has no base that is older than what was there, unless it is set adrift. A restored server counts

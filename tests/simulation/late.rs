@@ -1,20 +1,11 @@
 //! Moves of a schedule about what comes late: answers that are lost or held, requests that arrive when nobody waits any more.
 
 use crate::random::Random;
-use crate::scripts::{ME, edit, undo_last};
+use crate::scripts::ME;
 use crate::world::{Fate, World};
 
 pub fn lose_answer(world: &mut World, _: &mut Random) {
     world.next_push = Fate::AnswerLost;
-    world.sync(ME);
-}
-
-/// All in one move: any other cycle between them would send it again, and then it is not late.
-pub fn discard_sent_late(world: &mut World, random: &mut Random) {
-    edit(world, random);
-    world.next_push = Fate::Late;
-    world.sync(ME);
-    undo_last(world, random);
     world.sync(ME);
 }
 

@@ -54,7 +54,8 @@ impl World {
             ghosts
         };
         let mut random = Random::new(self.seed, 77);
-        ghosts.into_iter().for_each(|ghost| self.late(ghost, &mut random));
+        let late = std::mem::take(&mut self.script.late);
+        ghosts.into_iter().chain(late).for_each(|ghost| self.late(ghost, &mut random));
         waiting.into_iter().for_each(|id| self.sim.network.borrow_mut().answer(id, Reply::Nothing));
         self.sim.network.borrow_mut().packets.clear();
         for device in 0..self.devices.len() {
@@ -187,6 +188,8 @@ impl World {
         let later_percent = if round < PEOPLE_ROUNDS_MAX / 2 { LATER_PERCENT } else { 0 };
         for device in 0..self.devices.len() {
             let Some(client) = self.client(device, 0) else { continue };
+            decided |= random.percent(50) && self.acknowledge((device, 0));
+            self.finish_tasks(device, 0);
             for _ in 0..client.conflicts().len() {
                 decided |= self.resolve((device, 0), &mut random, later_percent);
                 self.finish_tasks(device, 0);
@@ -221,6 +224,7 @@ impl World {
             }
             self.check_restored(device);
             self.check_complete(device);
+            self.check_losses(device);
             if let Some(why) = self.agrees(device, true) {
                 self.fail("I11 agreement within five cycles", format!("device {device}: {why}"));
             }

@@ -7,14 +7,19 @@
 
 mod actions;
 mod alone;
+mod bound;
 mod clocks;
 mod coverage;
+mod deals;
+mod deciding;
 mod device;
 mod faults;
+mod happened;
 mod kept;
 mod late;
 mod liveness;
 mod looks;
+mod losses;
 mod machine_cells;
 mod mutations;
 mod network;
@@ -29,8 +34,11 @@ mod scripts;
 mod selecting;
 mod server;
 mod server_side;
+mod sights;
+mod unheard;
 mod weather;
 mod world;
+mod writers;
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -108,6 +116,7 @@ fn run_seeds(arguments: &Arguments) -> bool {
         arguments.steps,
         took.as_secs_f64()
     );
+    bound::print(arguments.seeds, arguments.steps, took);
     coverage.print();
     for (seed, violation) in failed.iter().take(5) {
         println!("FAILED seed {seed}: {}: {}", violation.invariant, clipped(&violation.what));

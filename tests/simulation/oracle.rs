@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use fieldsync::core::outbox::Change;
 use fieldsync::core::parcel::{Parcel, ParcelState};
 use fieldsync::core::protocol::{Action, Item, Outcome};
-use fieldsync::core::record::{Millis, OpId, RecordId, RowId, Seq, Version};
+use fieldsync::core::record::{Epoch, Millis, OpId, RecordId, RowId, Seq, Version};
 use fieldsync::core::rows::{End, Ended, meta};
 use fieldsync::core::selection::Selection;
 use fieldsync::ports::Write;
@@ -36,14 +36,16 @@ pub struct Row {
 #[derive(Clone, Debug, Default)]
 pub struct Disk {
     pub rows: BTreeMap<RowId, Row>,
-    by_seq: BTreeMap<u64, RowId>,
-    parcels: BTreeMap<OpId, Parcel>,
+    pub by_seq: BTreeMap<u64, RowId>,
+    pub parcels: BTreeMap<OpId, Parcel>,
     pub spent: BTreeSet<OpId>,
     last: BTreeMap<RecordId, Action>,
     pub places: Places,
     pub cursor: Option<Seq>,
     /// As far as it was written since the power went.
     pub selection: Option<Selection>,
+    /// What the last answer to a push said of losses.
+    pub told: Vec<(Epoch, u64)>,
 }
 
 /// Everything that is watched.
@@ -51,7 +53,7 @@ pub struct Disk {
 pub struct Oracle {
     pub disks: Vec<Disk>,
     /// Every change that was ever saved, also on a disk that is gone.
-    all: BTreeMap<RowId, Change>,
+    pub all: BTreeMap<RowId, Change>,
     pub server: ServerSide,
     /// Changes that are on two disks: each may end its own way.
     pub shared: BTreeSet<RowId>,
@@ -60,6 +62,8 @@ pub struct Oracle {
     pub forms: Forms,
     /// Conflicts that a person decided, by the version of theirs that was shown.
     pub decisions: BTreeSet<(RecordId, Version)>,
+    /// Records of which a person last said that they are two.
+    pub twos: BTreeSet<RecordId>,
     /// When each change was saved, by the true clock.
     pub saved_at: BTreeMap<RowId, Millis>,
 }
@@ -88,12 +92,12 @@ impl Oracle {
         let pages = writes.iter().filter_map(|write| if let Write::Page(page) = write { Some(page) } else { None });
         let out = self.disks[disk].places.written(pages);
         self.check_evicted(disk, &out, &gone, writes);
-        let copy = self.check_two(disk, writes, &ended);
+        let has_copy = self.check_two(disk, writes, &ended);
         let mut numbers = appended.iter();
         for write in writes {
             match write {
                 Write::Append(change) => {
-                    if copy.is_none() {
+                    if !has_copy {
                         self.check_decision(change, &ended);
                     }
                     let seq = numbers.next().copied().unwrap_or_default();
@@ -207,7 +211,7 @@ impl Oracle {
             })
         };
         let had = |(name, value): (&String, &Value)| {
-            !overwrite::is_token(value)
+            !overwrite::is_told_apart(name, value)
                 || is_over(name)
                 || self.server.values.contains(&(change.record, name.clone(), overwrite::spelling(value)))
         };

@@ -11,6 +11,8 @@ use fieldsync::core::record::{Fields, Millis, RowId, at, field, field_of};
 use fieldsync_server::db::Stored;
 use serde_json::Value;
 
+use crate::unheard::unheard;
+
 /// So far the device's idea of the server's clock may be off: it drifts, and answers take their time.
 const WRONG_MS_MAX: i64 = 60_000;
 
@@ -27,7 +29,7 @@ pub fn spelling(value: &Value) -> String {
     }
 }
 
-fn alike(a: &Value, b: &Value) -> bool {
+pub fn alike(a: &Value, b: &Value) -> bool {
     spelling(a) == spelling(b)
 }
 
@@ -48,25 +50,24 @@ pub fn in_silence(
     }
     let empty = Fields::new();
     if item.action == Action::Delete {
-        return deleted(before, changes, mine);
+        return deleted(item, before, changes, mine);
     }
     let kept = effective(changes);
     let changes = &kept[..];
-    let after = after.map_or(&empty, |after| &after.fields);
+    let (stored, after) = (after, after.map_or(&empty, |after| &after.fields));
     // What a rule joined was seen by who wrote over it next.
     let joined = |name: &str| changes.iter().filter(|change| writes(change, name)).count() > 1;
     let lost_note = ["notes", "note"].into_iter().find(|name| !keeps_note(text(field(after, name)), name, changes));
     if let Some(name) = lost_note {
         return Some(format!("{}/{}: {name} became {}; changes {changes:?}", item.collection, item.id, field(after, name)));
     }
-    before.fields.iter().find_map(|(name, was)| {
+    let over = before.fields.iter().find_map(|(name, was)| {
         let is = field(after, name);
         if alike(was, is) {
             return None;
         }
-        let is_told = || item.set_aside.iter().any(|aside| aside.field == *name);
         let ok = match name.as_str() {
-            "city" | "source" | "nick" | "at" => is_told() || saw(name, was, changes),
+            "city" | "source" | "nick" | "at" => is_answered_for(item, name, [was, is], changes) || saw(name, was, changes),
             "tags" | "others" => {
                 items(was).iter().all(|item| items(is).contains(item) || somebody_saw_item(name, item, changes))
                     && items(is).iter().all(|item| items(was).contains(item) || somebody_added_item(name, item, changes))
@@ -76,20 +77,45 @@ pub fn in_silence(
                 alike(was, at(after, &place)) || saw(&place, was, changes)
             }),
             "notes" | "note" => text(is).starts_with(text(was)) || somebody_saw_note(name, text(was), changes),
-            "last_visit" => is.as_i64() >= was.as_i64() || joined(name) || saw(name, was, changes),
-            "discount" => is.as_i64() <= was.as_i64() || joined(name) || saw(name, was, changes),
-            "grade" => is.as_str() >= was.as_str() || joined(name) || saw(name, was, changes),
+            // The one that its rule prefers stands, and the other one is told.
+            "last_visit" | "discount" | "grade" => {
+                let stands = match name.as_str() {
+                    "last_visit" => is.as_i64() >= was.as_i64(),
+                    "discount" => is.as_i64() <= was.as_i64(),
+                    _ => is.as_str() >= was.as_str(),
+                };
+                ((stands || joined(name)) && is_answered_for(item, name, [was, is], changes)) || saw(name, was, changes)
+            }
             "visits" => added(name, changes).is_none_or(|sum| is.as_i64() == was.as_i64().map(|was| was + sum)),
-            "owner" | "customer" | "pipeline" | "stage" => true,
+            // Their manager gives a record away, who has no form here.
+            "owner" if changes.is_empty() => true,
             _ => saw(name, was, changes),
         };
         (!ok).then(|| format!("{}/{}.{name}: {was} became {is}; changes {changes:?}", item.collection, item.id))
-    })
+    });
+    over.or_else(|| unheard(item, stored, changes))
+}
+
+/// Whether the push tells that a rule set this value of a field aside.
+pub fn is_told(item: &Item, name: &str, value: &Value) -> bool {
+    item.set_aside.iter().any(|aside| aside.field == name && alike(&aside.value, value))
+}
+
+/// The same; or somebody had seen it, and what they wrote over it stands, or is told.
+fn is_answered_for(item: &Item, name: &str, [was, is]: [&Value; 2], changes: &[Change]) -> bool {
+    let wrote_over = |index: &usize| writes(&changes[*index], name) && saw(name, was, &changes[..=*index]);
+    let counts = |value: &Value| alike(value, is) || is_told(item, name, value);
+    is_told(item, name, was) || (0..changes.len()).filter(wrote_over).any(|index| counts(written(&changes[index], name)))
+}
+
+/// Whether a value of this field says where it is from, or is seldom met by chance.
+pub fn is_told_apart(name: &str, value: &Value) -> bool {
+    is_token(value) || matches!(name, "last_visit" | "discount" | "grade" | "stage")
 }
 
 /// The changes without the deletes that did nothing: one behind another delete found nothing left to delete, whatever an old
 /// form of it showed; and one that an update behind it takes back has written nothing.
-fn effective(changes: &[Change]) -> Vec<Change> {
+pub fn effective(changes: &[Change]) -> Vec<Change> {
     let mut kept: Vec<Change> = Vec::new();
     for change in changes {
         let follows_delete = kept.last().is_some_and(|last| last.action == Action::Delete);
@@ -103,7 +129,7 @@ fn effective(changes: &[Change]) -> Vec<Change> {
     kept
 }
 
-fn items(value: &Value) -> Vec<&Value> {
+pub fn items(value: &Value) -> Vec<&Value> {
     value.as_array().map(|items| items.iter().collect()).unwrap_or_default()
 }
 
@@ -193,7 +219,7 @@ pub fn by_a_wrong_clock(
 }
 
 /// Whether a change writes a place: of a field that is merged by member, it writes the members that it changed.
-fn writes(change: &Change, place: &str) -> bool {
+pub fn writes(change: &Change, place: &str) -> bool {
     match change.action {
         Action::Create | Action::Delete => true,
         Action::Update if place.contains('.') => !alike(at(&change.written, place), at(&change.seen.fields, place)),
@@ -201,12 +227,12 @@ fn writes(change: &Change, place: &str) -> bool {
     }
 }
 
-fn written<'a>(change: &'a Change, place: &str) -> &'a Value {
+pub fn written<'a>(change: &'a Change, place: &str) -> &'a Value {
     if change.action == Action::Delete { &Value::Null } else { at(&change.written, place) }
 }
 
 /// What the last of these saw of a field; a create after an own delete saw what the delete saw.
-fn seen<'a>(changes: &'a [Change], name: &str) -> &'a Value {
+pub fn seen<'a>(changes: &'a [Change], name: &str) -> &'a Value {
     let Some((last, earlier)) = changes.split_last() else { return &Value::Null };
     if last.action != Action::Create {
         return at(&last.seen.fields, name);
@@ -226,17 +252,31 @@ fn added(name: &str, changes: &[Change]) -> Option<i64> {
     Some(changes.iter().filter_map(added).sum())
 }
 
-/// Who deletes must have seen what is deleted.
-fn deleted(before: &Stored, changes: &[Change], mine: impl Fn(&str, &Value) -> bool) -> Option<String> {
+/// Who deletes must have seen what is deleted, or a rule told what it made of it.
+fn deleted(item: &Item, before: &Stored, changes: &[Change], mine: impl Fn(&str, &Value) -> bool) -> Option<String> {
     let deletes: Vec<usize> = (0..changes.len()).filter(|index| changes[*index].action == Action::Delete).collect();
     // A form that showed this very version, with what of mine was not sent then.
     if deletes.is_empty() || deletes.iter().any(|index| changes[*index].seen.version == before.version) {
         return None;
     }
-    let unseen = before.fields.iter().find(|(name, was)| {
-        let plain = matches!(name.as_str(), "name" | "phone" | "title" | "subject");
-        plain && !was.is_null() && !mine(name, was) && !deletes.iter().any(|index| saw(name, was, &changes[..=*index]))
-    });
-    unseen
-        .map(|(name, was)| format!("{}/{} was deleted, and nobody who did had seen {name} = {was}", before.collection, before.id))
+    let knew =
+        |name: &String, was: &Value| is_told(item, name, was) || deletes.iter().any(|index| knew(name, was, &changes[..=*index]));
+    let unseen = before.fields.iter().find(|(name, was)| !was.is_null() && !mine(name, was) && !knew(name, was));
+    unseen.map(|(name, was)| {
+        format!("{}/{} was deleted, and nobody who did had seen {name} = {was}; {changes:?}", before.collection, before.id)
+    })
+}
+
+/// Whether the last of these, a delete, had seen what was there of a field, as far as rules do not join it.
+fn knew(name: &str, was: &Value, changes: &[Change]) -> bool {
+    let joined = || changes[..changes.len() - 1].iter().any(|change| writes(change, name));
+    match name {
+        "tags" | "others" => items(was).iter().all(|item| somebody_saw_item(name, item, changes)),
+        "notes" | "note" => somebody_saw_note(name, text(was), changes),
+        "terms" => was.as_object().into_iter().flatten().all(|(member, was)| saw(&format!("{name}.{member}"), was, changes)),
+        "visits" => joined() || saw(name, was, changes),
+        // The server writes it at the creation: a form that was open then saw nobody.
+        "owner" => field(&changes[changes.len() - 1].seen.fields, name).is_null() || saw(name, was, changes),
+        _ => saw(name, was, changes),
+    }
 }

@@ -21,6 +21,18 @@ impl World {
             if shown.collection == "customers" && random.percent(20) {
                 patch["tags"] = list(shown, "tags", json!(self.token()), random);
             }
+            if shown.collection == "pipelines" && random.percent(30) {
+                patch["stage"] = json!(next_stage(&text("stage"), random));
+            }
+            if shown.collection == "activities" && random.percent(50) {
+                patch["pipeline"] = self.some_id(tab, "pipelines", random).unwrap_or(Value::Null);
+            }
+            if shown.collection != "customers"
+                && random.percent(30)
+                && let Some(customer) = self.some_id(tab, "customers", random)
+            {
+                patch["customer"] = customer;
+            }
             match (shown.collection.as_str(), random.below(13)) {
                 ("customers", 0..3) => patch["name"] = json!(self.token()),
                 ("customers", 3..5) => patch["phone"] = json!(self.token()),
@@ -33,23 +45,23 @@ impl World {
                 }
                 ("customers", 10) => patch["notes"] = self.note(&text("notes"), random),
                 ("customers", _) => patch["terms"] = self.terms(shown, random),
-                ("pipelines", 0..6) => {
-                    patch["stage"] =
-                        json!(if text("stage") == "proposal" { ["won", "lead"][random.below(2)] } else { "proposal" });
-                }
+                ("pipelines", 0..5) => patch["stage"] = json!(next_stage(&text("stage"), random)),
                 ("pipelines", _) => patch["title"] = json!(self.token()),
-                (_, 0..6) => patch["note"] = self.note(&text("note"), random),
-                (_, 6..9) => {
-                    let Some(pipeline) = random.pick(&self.shown(tab, "pipelines", false)).map(|shown| shown.id) else {
-                        continue;
-                    };
-                    patch["others"] = list(shown, "others", json!(pipeline), random);
+                (_, 0..5) => patch["note"] = self.note(&text("note"), random),
+                (_, 5..8) => {
+                    let Some(pipeline) = self.some_id(tab, "pipelines", random) else { continue };
+                    patch["others"] = list(shown, "others", pipeline, random);
                 }
-                (_, 9) => patch["at"] = json!(self.day(random)),
+                (_, 8) => patch["at"] = json!(self.day(random)),
                 _ => patch["subject"] = json!(self.token()),
             }
         }
         patch
+    }
+
+    /// A record to refer to.
+    pub fn some_id(&self, tab: (usize, usize), collection: &str, random: &mut Random) -> Option<Value> {
+        random.pick(&self.shown(tab, collection, false)).map(|shown| json!(shown.id))
     }
 
     /// Mostly added to, sometimes written anew.
@@ -68,6 +80,11 @@ impl World {
         }
         json!(terms)
     }
+}
+
+/// A stage that this one may be followed by.
+fn next_stage(stage: &str, random: &mut Random) -> &'static str {
+    if stage == "proposal" { ["won", "lead"][random.below(2)] } else { "proposal" }
 }
 
 /// With one item more or less, or in another order; never as it was.

@@ -8,7 +8,7 @@ use std::rc::Rc;
 use std::task::{Context, Poll};
 
 use fieldsync::core::answer::classify;
-use fieldsync::core::protocol::{Answer, Request};
+use fieldsync::core::protocol::{Answer, Body, Request};
 use fieldsync::core::record::{Millis, UserId};
 use fieldsync::memory::MemoryStore;
 use fieldsync::ports::{
@@ -40,6 +40,8 @@ pub struct Shared {
     pub stops_percent: Cell<u64>,
     /// What the task that was polled last waits for.
     pub wait: Cell<Wait>,
+    /// The task that goes on now.
+    pub doing: Cell<&'static str>,
     pub network: RefCell<Network>,
     pub oracle: RefCell<Oracle>,
     pub coverage: RefCell<Coverage>,
@@ -150,6 +152,7 @@ impl Transport for SimTransport {
     async fn send(&self, request: &Request) -> Result<Answer, TransportError> {
         if let Request::Push(push) = request {
             self.sim.oracle.borrow_mut().sent(self.device, self.context, &push.parcels);
+            self.sim.oracle.borrow_mut().check_open(self.device, push);
         }
         let packet = self.sim.network.borrow_mut().send(self.device, self.user, request.clone());
         let reply = Waiting { sim: &self.sim, packet }.await;
@@ -167,7 +170,12 @@ impl Transport for SimTransport {
                     .borrow_mut()
                     .fail("I13 only our server speaks", format!("an answer for {:?} was taken", answer.user));
             }
-            Ok(_) => {}
+            Ok(answer) => {
+                if let (Request::Push(_), Body::Push(told)) = (request, &answer.body) {
+                    let lost = told.lost.iter().map(|lost| (lost.epoch, lost.changes)).collect();
+                    self.sim.oracle.borrow_mut().heard_losses(self.device, lost);
+                }
+            }
         }
         answer
     }

@@ -3,13 +3,17 @@
 
 use fieldsync::core::machine::Reason;
 use fieldsync::core::protocol::Action;
+use fieldsync::core::record::RecordId;
 use fieldsync::data::table::RecordView;
 use serde_json::json;
 
-use crate::actions::LATER_PERCENT;
+use crate::actions::{LATER_PERCENT, writes};
 use crate::clocks::{clock_back, clock_on, edit_city, other_city};
+use crate::deals::{deals, move_mine, move_others};
 use crate::device::Done;
-use crate::late::{discard_sent_late, hold_answer, lose_answer, portal, thaw};
+use crate::happened::{edit_child_held, let_arrive, revoke, send_late};
+use crate::late::{hold_answer, lose_answer, portal, thaw};
+use crate::network::Packet;
 use crate::random::Random;
 use crate::selecting::{last_days, narrow, narrow_second, widen};
 use crate::world::World;
@@ -21,6 +25,14 @@ pub struct Script {
     pub name: &'static str,
     moves: &'static [Move],
     next: usize,
+    /// How much of what it is about was seen: see `happened.rs`.
+    pub seen: usize,
+    /// The record that it is about, once it is one.
+    pub about: Option<RecordId>,
+    /// The deals that it is about.
+    pub deals: Vec<RecordId>,
+    /// Requests that arrive when the schedule says so.
+    pub late: Vec<Packet>,
 }
 
 const SCRIPTS: &[(&str, &[Move])] = &[
@@ -30,7 +42,7 @@ const SCRIPTS: &[(&str, &[Move])] = &[
     ("save pressed twice", &[have, save_twice, sync_mine, save_twice, sync_mine]),
     ("answer lost and then edited", &[have, edit, lose_answer, edit, sync_mine]),
     ("answer lost and then discarded", &[have, edit, lose_answer, undo_last, sync_mine]),
-    ("sent late and discarded before", &[have, discard_sent_late, sync_mine, discard_sent_late, sync_mine]),
+    ("sent late and discarded before", &[have, edit, send_late, undo_last, sync_mine, let_arrive, sync_mine]),
     ("answer lost and then exported", &[have, edit, lose_answer, export, import, sync_other, sync_mine]),
     ("proxy's 403 for a batch", &[have, edit, portal, sync_mine]),
     ("a poison change", &[have, poison_change, edit, sync_mine, sync_mine]),
@@ -39,7 +51,26 @@ const SCRIPTS: &[(&str, &[Move])] = &[
     ("an import while the original lives", &[have, edit, import, sync_other, edit, sync_mine, sync_other]),
     ("a thawed tab with an old answer", &[have, edit, hold_answer, sync_second, edit, thaw, sync_mine]),
     ("revoked and granted again", &[have, revoke, edit, sync_mine, edit, revoke, sync_mine]),
-    ("a narrowed scope", &[have, child, child, child, sync_mine, edit_child, narrow_second, edit_child, widen, sync_mine]),
+    (
+        "a narrowed scope",
+        &[
+            have,
+            child,
+            child,
+            child,
+            sync_mine,
+            edit_child_held,
+            narrow,
+            sync_mine,
+            widen,
+            sync_mine,
+            edit_child,
+            narrow_second,
+            edit_child,
+            widen,
+            sync_mine,
+        ],
+    ),
     (
         "a scope that widens and narrows while it comes",
         &[have, child, last_days, sync_mine, edit_child, widen, sync_mine, narrow, sync_mine],
@@ -59,6 +90,10 @@ const SCRIPTS: &[(&str, &[Move])] = &[
         &[have, edit_held, lose_answer, clock_back, edit, sync_mine, clock_on, edit_city, other_city, sync_mine],
     ),
     ("a lost refresh answer", &[have, expire, edit, sync_mine, expire, sync_mine]),
+    (
+        "a stage and a reference that both move",
+        &[have, deals, move_mine, move_others, sync_mine, decide, sync_mine, decide, sync_mine],
+    ),
     ("a cloned device", &[have, edit, clone, sync_clone, edit, sync_mine, sync_clone]),
 ];
 
@@ -76,7 +111,7 @@ pub const NAMES: &[&str] = &{
 impl Script {
     pub fn of_seed(seed: u64) -> Self {
         let (name, moves) = SCRIPTS[(seed % SCRIPTS.len() as u64) as usize];
-        Self { name, moves, next: 0 }
+        Self { name, moves, next: 0, seen: 0, about: None, deals: Vec::new(), late: Vec::new() }
     }
 }
 
@@ -88,10 +123,9 @@ impl World {
     pub fn script_step(&mut self, random: &mut Random) -> bool {
         let Some(next) = self.script.moves.get(self.script.next) else { return false };
         self.script.next += 1;
+        let before = self.moment();
         next(self, random);
-        if self.script.next == self.script.moves.len() {
-            self.sim.count("schedule", self.script.name);
-        }
+        self.notice(&before);
         true
     }
 
@@ -118,7 +152,7 @@ impl World {
         self.shown(at, "customers", false).into_iter().next()
     }
 
-    fn save_now(&mut self, at: (usize, usize), change: fieldsync::client::NewChange, random: &mut Random) {
+    pub fn save_now(&mut self, at: (usize, usize), change: fieldsync::client::NewChange, random: &mut Random) {
         self.save(at, vec![change], random);
         self.finish_tasks(at.0, at.1);
     }
@@ -179,14 +213,9 @@ fn spaces(world: &mut World, random: &mut Random) {
 }
 
 fn edit_held(world: &mut World, random: &mut Random) {
-    if let (Some(shown), Some(client)) = (world.subject(ME), world.client(0, 0)) {
+    if let Some(shown) = world.subject(ME) {
         let change = world.edit_of(ME, &shown, random);
-        world.spawn(0, 0, "save", async move {
-            let rows = vec![change.row];
-            let result = client.save(vec![change], 6_000).await;
-            Done::Saved { rows, result }
-        });
-        world.finish_tasks(0, 0);
+        world.save_held(change);
     }
 }
 
@@ -203,7 +232,7 @@ fn save_twice(world: &mut World, random: &mut Random) {
     for _ in 0..2 {
         let (client, change) = (client.clone(), change.clone());
         world.spawn(0, 0, "save", async move {
-            let rows = vec![change.row];
+            let rows = writes(&change).then_some(change.row).into_iter().collect();
             let result = client.save(vec![change], 0).await;
             Done::Saved { rows, result }
         });
@@ -293,10 +322,6 @@ fn sign_in(world: &mut World, _: &mut Random) {
 fn expire(world: &mut World, random: &mut Random) {
     world.devices[0].has_access = false;
     world.weather.network = world.weather.network.max(if random.percent(50) { 40 } else { 0 });
-}
-
-fn revoke(world: &mut World, random: &mut Random) {
-    world.move_customer(random);
 }
 
 fn child(world: &mut World, random: &mut Random) {

@@ -147,7 +147,12 @@ impl Server {
             Request::Push(asked) => {
                 let done = db::write(&self.db, |tx| push(tx, &context, random, asked, &mut applied));
                 match &done {
-                    Ok(answer) => answer.results.iter().for_each(|result| seen.answered(result)),
+                    Ok(answer) => {
+                        answer.results.iter().for_each(|result| seen.answered(result));
+                        if let Some(browser) = browser {
+                            seen.losses = seen.accounted(user, browser, asked, answer);
+                        }
+                    }
                     Err(_) => applied.clear(),
                 }
                 self.json(user, now, done)

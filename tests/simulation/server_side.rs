@@ -6,6 +6,8 @@ use fieldsync::core::protocol::{Item, Outcome, PushParcel, PushResult};
 use fieldsync::core::record::{OpId, RecordId, RowId};
 use fieldsync_server::db::Stored;
 
+use crate::losses::Stores;
+
 /// A parcel that the server answered, with its records before and after.
 #[derive(Clone, Debug)]
 pub struct Applied {
@@ -33,6 +35,10 @@ pub struct ServerSide {
     pub was_refused: BTreeSet<OpId>,
     /// Those of them that were ever rejected: a clone may have got another answer to the same since.
     pub was_rejected: BTreeSet<OpId>,
+    /// What it knows of stores that may be gone.
+    pub stores: Stores,
+    /// How what it said of them was wrong, and what it came to.
+    pub losses: (Option<String>, Vec<&'static str>),
 }
 
 impl ServerSide {

@@ -92,7 +92,7 @@ impl World {
             3 => {
                 let (status, name) = PORTAL[random.below(PORTAL.len())];
                 self.sim.count("fault", name);
-                let retry_after = random.percent(20).then(|| random.between(1, 100).to_string());
+                let retry_after = random.percent(20).then(|| after_s(random).to_string());
                 self.answer_arrives(
                     id,
                     Reply::Http { status, retry_after, body: b"<html>Please sign in to the network".to_vec() },
@@ -102,7 +102,7 @@ impl World {
                 let (code, name) = OURS[random.below(OURS.len())];
                 self.sim.count("fault", name);
                 self.trouble(&packet.request);
-                let after = random.percent(30).then(|| random.between(1, 600) as u32);
+                let after = random.percent(30).then(|| after_s(random));
                 if after.is_some() {
                     self.sim.count("fault", "retry-after");
                 }
@@ -176,7 +176,7 @@ impl World {
         }
         if fate == Fate::Late {
             self.answer_arrives(id, Reply::Nothing);
-            self.sim.network.borrow_mut().packets.push(Packet { is_abandoned: true, ..packet });
+            self.script.late.push(Packet { is_abandoned: true, ..packet });
             return fate;
         }
         let answer = match &packet.way {
@@ -237,12 +237,22 @@ impl World {
             self.sim.count("class", outcome_name(&pushed.outcome));
             oracle.pushed(pushed);
         });
+        let (wrong, seen) = std::mem::take(&mut oracle.server.losses);
+        if let Some(why) = wrong {
+            oracle.fail("I8 what is lost is said", why);
+        }
         drop(oracle);
+        seen.into_iter().for_each(|name| self.sim.count("loss", name));
         if http.status != 200 {
             self.trouble(request);
         }
         http
     }
+}
+
+/// So long a server wants to be left alone: some minutes, or more than anybody waits.
+fn after_s(random: &mut Random) -> u32 {
+    if random.percent(10) { 365 * 24 * 60 * 60 } else { random.between(1, 600) as u32 }
 }
 
 fn outcome_name(outcome: &fieldsync::core::protocol::Outcome) -> &'static str {

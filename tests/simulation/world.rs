@@ -80,6 +80,7 @@ impl World {
             random: RefCell::new(random.clone()),
             stops_percent: Cell::new(weather.stops),
             wait: Cell::new(Wait::Turn),
+            doing: Cell::new(""),
             network: RefCell::default(),
             oracle: RefCell::new(Oracle::default()),
             coverage: RefCell::new(Coverage::default()),
@@ -146,6 +147,7 @@ impl World {
                 for row in saved {
                     sim.oracle.borrow_mut().saved_at.entry(row).or_insert(now);
                 }
+                sim.oracle.borrow_mut().check_writer(device, sim.doing.get(), writes);
                 sim.oracle.borrow_mut().committed(device, writes, appended);
             }
         });
@@ -178,7 +180,8 @@ impl World {
     }
 
     pub fn spawn(&mut self, device: usize, context: usize, name: &'static str, work: impl Future<Output = Done> + 'static) {
-        self.tasks.push(Task { device, context, name, wait: Wait::Turn, future: Box::pin(work) });
+        let jumps = self.devices[device].jumps;
+        self.tasks.push(Task { device, context, name, wait: Wait::Turn, jumps, future: Box::pin(work) });
     }
 
     pub fn client(&self, device: usize, context: usize) -> Option<Rc<Driver>> {
@@ -210,7 +213,9 @@ impl World {
     pub fn poll(&mut self, index: usize) -> bool {
         let task = &mut self.tasks[index];
         let (device, context, name) = (task.device, task.context, task.name);
+        self.sim.doing.set(name);
         let polled = task.future.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+        self.sim.doing.set("");
         let done = match polled {
             std::task::Poll::Pending => {
                 self.tasks[index].wait = self.sim.wait.get();
@@ -220,7 +225,11 @@ impl World {
             }
             std::task::Poll::Ready(done) => done,
         };
-        drop(self.tasks.remove(index));
+        let task = self.tasks.remove(index);
+        if let Done::Cycled(report) = &done {
+            self.check_wake(&task, report);
+        }
+        drop(task);
         self.say(|_| format!("device {device}.{context}: {name} is done"));
         self.done(device, context, done);
         self.listen(device, context);
@@ -249,6 +258,7 @@ impl World {
             },
             Done::Online { change, result } => self.done_online(&change, &result),
             Done::Cycled(report) => (tab.is_cycling, tab.report) = (false, report),
+            Done::Decided { chosen, result } => self.decided((device, context), &chosen, result),
             Done::Settled(Ok(settled)) => tab.undo.push(settled),
             Done::Settled(Err(SettleError::Store(StoreError::Corrupt(store, what)))) => {
                 self.fail("I4 what is written can be read", format!("{store:?}: {what}"));

@@ -3,6 +3,8 @@
 
 use fieldsync::core::protocol::{LostEpoch, PushRequest, PushResult};
 
+use fieldsync::mutation::{self, Mutation};
+
 use super::Context;
 use crate::db::{DeviceRow, Result, Standing, Tx};
 
@@ -31,7 +33,7 @@ pub(super) fn account(
         epoch: request.epoch,
         allocated_seq: request.allocated_seq,
         open: request.open.clone(),
-        left: request.unsent_after(results),
+        left: request.unsent_after(if mutation::is(Mutation::AnsweredIsLost) { &[] } else { results }),
         // An app that once signs in elsewhere, without the cookie, is still in the browser that it was in.
         browser: context.sender.browser.or(before.0),
         origin: context.sender.origin.clone().or_else(|| before.1.clone()),
@@ -55,7 +57,7 @@ pub(super) fn account(
             other.standing = standing;
             tx.put_device(&other)?;
         }
-        if standing == Standing::Gone && other.left.changes > 0 {
+        if standing == Standing::Gone && other.left.changes > 0 && !mutation::is(Mutation::GoneUntold) {
             let (changes, records) = (other.left.changes, other.left.records);
             lost.push(LostEpoch { epoch: other.epoch, changes, records, seen_at: other.seen_at });
         }
