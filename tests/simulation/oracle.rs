@@ -17,6 +17,7 @@ use crate::coverage::{Coverage, pair};
 use crate::kept::{Forms, Places};
 use crate::overwrite;
 pub use crate::server_side::{Applied, ServerSide};
+use crate::unheard::unheard;
 
 /// What was broken, and how it was seen.
 #[derive(Clone, Debug)]
@@ -313,7 +314,13 @@ impl Oracle {
             // An import was dated by a clock of which nobody here hears; what a restored server was given again it dates anew.
             let is_dated = self.server.restores == 0 && !changes.iter().any(|change| self.shared.contains(&change.row));
             let wrong = overwrite::by_a_wrong_clock(item, before.as_ref(), &changes, &self.saved_at, mine).filter(|_| is_dated);
-            if let Some(why) = wrong.or_else(|| overwrite::in_silence(item, before.as_ref(), after.as_ref(), &changes, mine)) {
+            let over = overwrite::in_silence(item, before.as_ref(), after.as_ref(), &changes, mine);
+            // What a backup took away comes again by itself.
+            let had = |name: &str, value: &Value| {
+                self.server.restores > 0 && self.server.values.contains(&(item.id, name.to_owned(), overwrite::spelling(value)))
+            };
+            let lost = || unheard(item, after.as_ref().filter(|_| before.is_some()), &changes, had);
+            if let Some(why) = wrong.or(over).or_else(lost) {
                 self.fail("I7 nothing is overwritten in silence", why);
             }
         }

@@ -11,8 +11,6 @@ use fieldsync::core::record::{Fields, Millis, RowId, at, field, field_of};
 use fieldsync_server::db::Stored;
 use serde_json::Value;
 
-use crate::unheard::unheard;
-
 /// So far the device's idea of the server's clock may be off: it drifts, and answers take their time.
 const WRONG_MS_MAX: i64 = 60_000;
 
@@ -54,14 +52,14 @@ pub fn in_silence(
     }
     let kept = effective(changes);
     let changes = &kept[..];
-    let (stored, after) = (after, after.map_or(&empty, |after| &after.fields));
+    let after = after.map_or(&empty, |after| &after.fields);
     // What a rule joined was seen by who wrote over it next.
     let joined = |name: &str| changes.iter().filter(|change| writes(change, name)).count() > 1;
     let lost_note = ["notes", "note"].into_iter().find(|name| !keeps_note(text(field(after, name)), name, changes));
     if let Some(name) = lost_note {
         return Some(format!("{}/{}: {name} became {}; changes {changes:?}", item.collection, item.id, field(after, name)));
     }
-    let over = before.fields.iter().find_map(|(name, was)| {
+    before.fields.iter().find_map(|(name, was)| {
         let is = field(after, name);
         if alike(was, is) {
             return None;
@@ -92,8 +90,7 @@ pub fn in_silence(
             _ => saw(name, was, changes),
         };
         (!ok).then(|| format!("{}/{}.{name}: {was} became {is}; changes {changes:?}", item.collection, item.id))
-    });
-    over.or_else(|| unheard(item, stored, changes))
+    })
 }
 
 /// Whether the push tells that a rule set this value of a field aside.

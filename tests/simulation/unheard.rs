@@ -9,12 +9,13 @@ use serde_json::Value;
 
 use crate::overwrite::{alike, effective, is_told, items, seen, writes, written};
 
-/// What was written last of a field, is not there, and is not told, if there is such a thing.
-pub fn unheard(item: &Item, after: Option<&Stored>, changes: &[Change]) -> Option<String> {
+/// What was written last of a field, is not there, and is not told, if there is such a thing. `had` says of a field and a value whether
+/// it was there, and comes again.
+pub fn unheard(item: &Item, after: Option<&Stored>, changes: &[Change], had: impl Fn(&str, &Value) -> bool) -> Option<String> {
     let after = after.filter(|after| !after.deleted && item.action != Action::Delete)?;
     let kept = effective(changes);
     let names = kept.iter().flat_map(|change| change.written.keys());
-    let lost = |name: &&String| !is_heard(item, after, &kept, name);
+    let lost = |name: &&String| !is_heard(item, after, &kept, name) && !had(name, last_written(&kept, name));
     names.clone().find(lost).map(|name| {
         let is = field(&after.fields, name);
         format!(
@@ -22,6 +23,10 @@ pub fn unheard(item: &Item, after: Option<&Stored>, changes: &[Change]) -> Optio
             item.collection, item.id, item.set_aside
         )
     })
+}
+
+fn last_written<'a>(changes: &'a [Change], name: &str) -> &'a Value {
+    changes.iter().rfind(|change| writes(change, name)).map_or(&Value::Null, |last| written(last, name))
 }
 
 fn is_heard(item: &Item, after: &Stored, changes: &[Change], name: &str) -> bool {
