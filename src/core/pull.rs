@@ -308,6 +308,10 @@ pub fn after_page(state: &PullState, page: &SnapshotPage, count: u64) -> PullSta
     let ended: Vec<&CollectionName> = ended.map(|range| &range.collection).collect();
     cover(&mut state, &before.wanted, &ended);
     if is_whole {
+        // A server that ends without a word on some of it would be asked for ever: the feed goes on, and nobody calls it complete.
+        let unsaid = before.wanted.iter().map(|(name, held)| (name.clone(), *held));
+        let covered = state.covered.take().unwrap_or_default();
+        state.covered = Some(unsaid.chain(covered).collect());
         state.cursor = page.cursor.clone().or_else(|| Some(page.watermark.clone()));
     } else if !ended.is_empty() && state.cursor.is_some() {
         // It has more than the feed is asked for: what is still to come is not among that.

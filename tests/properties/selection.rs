@@ -108,6 +108,18 @@ fn page(state: &PullState, schema: &Schema, ended: usize, number: u64) -> Option
     Some(SnapshotPage { records: vec![], ranges, watermark, watermark_seq: Seq(1), next, cursor, total: 9, bytes: 0 })
 }
 
+#[test]
+fn a_server_that_says_nothing_of_a_part_is_not_asked_for_it_for_ever() {
+    let schema = schema();
+    let state = adjust(&PullState::default(), &schema, 20_000).unwrap().state;
+    let page = SnapshotPage { next: None, cursor: Some(Cursor("c".into())), ..page(&state, &schema, 1, 1).unwrap() };
+    let page = SnapshotPage { ranges: page.ranges[..1].to_vec(), ..page };
+    let state = after_page(&state, &page, 0);
+    assert_eq!(adjust(&state, &schema, 20_000), None);
+    assert!(matches!(begin(&state, &schema), Some(Request::Changes(_))), "{state:?}");
+    assert_eq!(state.complete.into_iter().collect::<Vec<_>>(), ["customers"]);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 500, failure_persistence: None, ..ProptestConfig::default() })]
 
