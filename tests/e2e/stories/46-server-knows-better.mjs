@@ -158,7 +158,7 @@ async function asksAhead(clash, app, language) {
   clash.world.proxy.rule({ path: /\/sync\/v1\/(push|changes|snapshot)/, user: clash.user, fault: "refuse" });
   await app.page.locator("sync-centre").getByRole("button", { name: button, exact: true }).click();
   const answer = centre.locator(".preview[role=status]");
-  await answer.getByRole("heading", { name: title }).waitFor();
+  await centre.locator("section#preview").getByRole("heading", { name: title, level: 2 }).waitFor();
   const told = await answer.locator("li.row").evaluateAll((found) => found.map((row) => [...row.children].map((part) => part.textContent ?? "")));
   assert.deepEqual(Object.fromEntries(told), rows);
   await nothingFound(app.page, "the preview");

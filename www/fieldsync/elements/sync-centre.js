@@ -124,6 +124,8 @@ export class SyncCentre extends DrawnElement {
     const today = sent.filter((entry, n) => n === sent.findIndex(({ id }) => id === entry.id));
     return [
       this.#summary(status),
+      // Below the button that asked for it, whatever else there is.
+      preview && this.#section("centre.preview.title", "preview", this.#preview(preview)),
       status.progress && h("section", { id: "coming", "aria-labelledby": "coming-title" }, coming(this, status)),
       status.lost && this.#lost(status.lost),
       failed.length &&
@@ -151,7 +153,6 @@ export class SyncCentre extends DrawnElement {
           h("div.actions", null, this.#button("centre.diagnostics", "diagnostics-requested")),
         ],
         !status.background && h("p.note", null, t("centre.background")),
-        preview && this.#preview(preview),
       ),
       ...others.filter(({ unsent }) => unsent > 0).map((other) => otherRow(this, other)),
       merged.length && this.#merged(merged),
@@ -228,7 +229,7 @@ export class SyncCentre extends DrawnElement {
       const why = entry.problem ? ` – ${whyRefused(this, entry).filter(Boolean).join(" ")}` : "";
       return h("li.row", null, h("span.title", null, entry.title), h("span.muted", null, t(`outcome.${entry.outcome}`), why));
     });
-    return h("div.preview", { role: "status" }, h("h3", null, t("centre.preview.title")), this.#list(rows));
+    return h("div.preview", { role: "status" }, this.#list(rows));
   }
 
   /** @param {import("../types").SyncStatus} status @param {CentreData["space"]} space */
