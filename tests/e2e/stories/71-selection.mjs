@@ -176,8 +176,10 @@ async function pauses(world) {
   await until("it is sent", async () => (await api.customersNamed("Saat dijeda")).length === 1);
   assert.deepEqual(asked(world, from), [], "nothing is fetched while it is paused");
   await app.load("/sync");
+  const resume = app.page.locator("sync-centre section#coming").getByRole("button", { name: "Resume" });
+  await resume.waitFor();
   await nothingFound(app.page, "a first sync that is paused");
-  await app.page.locator("sync-centre section#coming").getByRole("button", { name: "Resume" }).click();
+  await resume.click();
   await app.upToDate(60_000);
   assert.match(asked(world, from)[0], /snapshot\?after=/, "it goes on where it was");
 }
