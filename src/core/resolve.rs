@@ -13,7 +13,7 @@ use super::outbox::{Change, Seen};
 use super::parcel::Parcel;
 use super::protocol::{Action, SetAside};
 use super::push::ended;
-use super::record::{Base, Fields, GroupId, Millis, RecordId, RowId, Version, field, set_at};
+use super::record::{Base, Fields, GroupId, Millis, RecordId, RowId, Version, at, field, same, set_at};
 use super::rows::{End, Ended};
 use super::schema::{Collection, Schema};
 use super::view::{Conflict, ConflictKind, View, patch, view};
@@ -118,7 +118,7 @@ pub fn resolve(asked: &Question<'_>, choices: &Choices, stamp: Stamp) -> Result<
     let mine = merged.fields.unwrap_or_default();
     let append = match conflict.kind {
         ConflictKind::Fields => {
-            let chosen = choose(conflict, choices, mine)?;
+            let chosen = choose(conflict, choices, mine, &base.fields)?;
             let patch = patch(Some(base), &chosen);
             let seen = patch.keys().map(|name| (name.clone(), field(&base.fields, name).clone())).collect();
             if patch.is_empty() { None } else { change(Action::Update, seen, patch) }
@@ -148,11 +148,16 @@ fn appended(last: &Change, changes: &[&Change], action: Action, seen: Seen, writ
     }
 }
 
-fn choose(conflict: &Conflict, choices: &Choices, mut fields: Fields) -> Result<Fields, ResolveError> {
-    // Of mine something may have gone since it was shown, and theirs stands there: another value was chosen for nothing that
-    // is asked, and would be passed over.
+fn choose(conflict: &Conflict, choices: &Choices, mut fields: Fields, theirs: &Fields) -> Result<Fields, ResolveError> {
+    // Of mine something may have changed since it was shown: gone, and theirs stands there; or written again over theirs. Then
+    // the choice was made about nothing that is asked, and would be passed over.
     let is_asked = |name: &String| conflict.fields.iter().any(|asked| asked.field == *name);
-    if choices.iter().any(|(name, choice)| matches!(choice, Choice::Value(_)) && !is_asked(name)) {
+    let is_passed_over = |(name, choice): (&String, &Choice)| match choice {
+        Choice::Value(_) => !is_asked(name),
+        Choice::Theirs => name != WHOLE && !is_asked(name) && !same(at(&fields, name), at(theirs, name)),
+        Choice::Mine | Choice::Two => false,
+    };
+    if choices.iter().any(is_passed_over) {
         return Err(ResolveError::Moved);
     }
     for asked in &conflict.fields {

@@ -352,3 +352,24 @@ async fn another_value_for_what_is_not_asked_any_more_decides_nothing() {
     phone.sync().await;
     assert_eq!((phone.value("customers", ids[0], "phone"), phone.unsent()), (json!("+622111"), 0));
 }
+
+/// The same where the other tab wrote the name anew, over theirs: that is a later word than "theirs" in a dialog which shows another one.
+#[tokio::test]
+async fn theirs_for_what_was_written_over_theirs_meanwhile_decides_nothing() {
+    let world = World::new();
+    let theirs = json!({"phone": "02122", "name": "PT Mereka"});
+    let (phone, _, ids) = clash(&world, 1, json!({"phone": "02111"}), theirs).await;
+    let form = phone.get("customers", ids[0]).unwrap();
+    let seen = Fields::from_iter([("name".to_owned(), json!("PT 0"))]);
+    let name = NewChange { version: Version(1), seen, ..phone.edit(&form, json!({"name": "PT Saya"})) };
+    let row = name.row;
+    phone.client.save(vec![name], 0).await.unwrap();
+    let chosen = decision(ids[0], 2, json!({"phone": "mine", "name": "theirs"}));
+    phone.client.discard(row).await.unwrap();
+    phone.update("customers", ids[0], json!({"name": "PT Terakhir"})).await;
+    assert_eq!(phone.client.conflicts()[0].field_names().collect::<Vec<_>>(), ["phone"]);
+    assert_eq!(phone.client.resolve_held(&chosen, 0).await, Err(SettleError::Moved));
+    phone.client.resolve_held(&decision(ids[0], 2, json!({"phone": "theirs"})), 0).await.unwrap();
+    phone.sync().await;
+    assert_eq!((phone.value("customers", ids[0], "name"), phone.unsent()), (json!("PT Terakhir"), 0));
+}

@@ -6,7 +6,7 @@ use fieldsync::core::bases::{Bases, stand_in};
 use fieldsync::core::choose::made;
 use fieldsync::core::outbox::Change;
 use fieldsync::core::parcel::{Parcel, ParcelState};
-use fieldsync::core::protocol::{Action, Item, Problem, ProblemCode};
+use fieldsync::core::protocol::{Action, Problem, ProblemCode};
 use fieldsync::core::push::Begun;
 use fieldsync::core::record::{RecordId, RowId, Seq, same_fields};
 use fieldsync::core::view::{patched, view};
@@ -69,40 +69,25 @@ impl Device {
         }
     }
 
-    /// Which of all that could go goes: the oldest always, then by priority and age, each with what it names and is yet to be made.
+    /// Which of all that could go goes: in the order of the changes, and the oldest always.
     pub fn check_chosen(&self, begun: &Begun, all: &Begun, count_max: usize) {
-        assert!(begun.parcels.is_sorted_by_key(|parcel| parcel.first_seq), "not in the order of their changes");
         let is_chosen = |parcel: &Parcel| begun.parcels.iter().any(|chosen| chosen.rows == parcel.rows);
         assert!(
             begun.parcels.iter().all(|chosen| all.parcels.iter().any(|parcel| chosen.rows == parcel.rows)),
             "made for lack of room"
         );
+        // What is held, or asks, is left out of what it was saved with, and that keeps the place that it had.
+        let goes = |change: &Change| all.parcels.iter().chain(&self.parcels).any(|parcel| parcel.rows.contains(&change.row));
+        if !self.outbox.iter().all(goes) {
+            return;
+        }
+        assert!(begun.parcels.is_sorted_by_key(|parcel| parcel.first_seq), "not in the order of their changes");
         // What came to nothing has taken its place of those that are chosen.
         if begun.send.len() - begun.parcels.len() >= count_max || begun.is_full || !begun.ended.is_empty() {
             return;
         }
         let oldest = all.parcels.first();
         assert!(oldest.is_none_or(is_chosen), "the oldest stays behind: {oldest:?} of {begun:?}");
-        let place = |parcel: &Parcel| {
-            let of = |item: &Item| schema().collection(&item.collection).map(|collection| collection.priority);
-            (parcel.items.iter().filter_map(of).min(), parcel.first_seq)
-        };
-        let named: BTreeSet<RecordId> = begun
-            .parcels
-            .iter()
-            .flat_map(|parcel| parcel.items.iter())
-            .flat_map(|item| {
-                let collection = schema().collection(&item.collection).unwrap();
-                collection.references(&item.patch).map(|(_, _, id)| id).collect::<Vec<_>>()
-            })
-            .collect();
-        let leads = |parcel: &&Parcel| {
-            Some(parcel.first_seq) != oldest.map(|oldest| oldest.first_seq)
-                && !parcel.items.iter().any(|item| named.contains(&item.id))
-        };
-        let last = begun.parcels.iter().filter(leads).map(place).max();
-        let left = all.parcels.iter().filter(|parcel| !is_chosen(parcel)).map(place).min();
-        assert!(left.is_none() || last < left, "{left:?} stays behind {last:?}");
     }
 
     /// What must hold after every step.
