@@ -24,8 +24,9 @@ del { color: var(--_soft); } ins { text-decoration: none; font-weight: 600; }
 h2:focus { outline: none; }
 progress { width: 100%; height: .625rem; margin-block: .25rem .5rem; accent-color: var(--_accent); }
 .choices { margin-block: .75rem; } .choice { display: flex; flex-wrap: wrap; gap: .375rem .75rem; align-items: center; justify-content: space-between; padding-block: .5rem; border-block-start: 1px solid var(--_line); }
-.check { display: flex; flex: 1 1 12rem; gap: .75rem; align-items: center; min-width: 0; min-height: 44px; cursor: pointer; } .check > span { display: grid; min-width: 0; overflow-wrap: anywhere; } .check input { flex: none; width: 1.25rem; height: 1.25rem; accent-color: var(--_accent); }
-.choice select { flex: 0 1 12rem; } .preview + .actions { margin-block-start: .75rem; }
+.check { display: flex; flex: 1 1 12rem; gap: .75rem; align-items: center; min-width: 0; min-height: 44px; cursor: pointer; } .check > span { display: grid; min-width: 0; overflow-wrap: anywhere; } .check input { flex: none; width: 1.25rem; height: 1.25rem; margin: 0; accent-color: var(--_accent); }
+.choice select { flex: 0 1 12rem; margin-inline-start: auto; } .preview + .actions { margin-block-start: .75rem; }
+@media (max-width: 32rem) { .choice select { flex: 1 1 100%; max-width: none; margin-inline-start: 2rem; } }
 .note { margin-block-start: .5rem; padding: .625rem .75rem; border-radius: 10px; background: var(--_off-bg); color: var(--_off); font-size: .9375rem; }
 dl { display: grid; grid-template-columns: minmax(0, auto) minmax(0, 1fr); gap: .5rem 1rem; overflow-wrap: anywhere; margin: 0; align-items: center; } dt { color: var(--_soft); } dd { margin: 0; }
 dd { min-width: 0; } select { width: 100%; max-width: 16rem; min-width: 0; min-height: 44px; padding: .375rem .625rem; border: 1px solid var(--_field); border-radius: 10px; background: var(--_paper); }
