@@ -151,14 +151,14 @@ const PREVIEW = {
 /** Asks, and looks at the answer: each record with what would become of it. @param {Clash} clash @param {App} app @param {"en" | "id"} language */
 async function asksAhead(clash, app, language) {
   const { button, title, rows, failed } = PREVIEW[language];
-  const centre = app.page.locator("sync-centre #unsent");
+  const centre = app.page.locator("sync-centre #preview");
   await app.speak(language);
   await app.load("/sync");
   clash.world.proxy.clear();
   clash.world.proxy.rule({ path: /\/sync\/v1\/(push|changes|snapshot)/, user: clash.user, fault: "refuse" });
   await app.page.locator("sync-centre").getByRole("button", { name: button, exact: true }).click();
   const answer = centre.locator(".preview[role=status]");
-  await centre.locator("section#preview").getByRole("heading", { name: title, level: 2 }).waitFor();
+  await centre.getByRole("heading", { name: title, level: 2 }).waitFor();
   const told = await answer.locator("li.row").evaluateAll((found) => found.map((row) => [...row.children].map((part) => part.textContent ?? "")));
   assert.deepEqual(Object.fromEntries(told), rows);
   await nothingFound(app.page, "the preview");

@@ -16,7 +16,7 @@ import { labelOf, specOf, textOf } from "./values.js";
  */
 
 /** So many rows are drawn at first, and with each "show more". */
-export const ROWS_SHOWN = 50;
+export const ROWS_SHOWN = 25;
 
 /** Conflicts of one cause in one row, that opens; those alone in rows of their own. @param {SyncCentre} centre @param {ConflictGroup[]} groups */
 export function conflictRows(centre, groups) {
