@@ -8,7 +8,7 @@ use crate::core::rules::{Rule, Violation, check_patch, check_record};
 use crate::core::schema::{Collection, Mode};
 use crate::core::trace::What;
 use crate::mutation::{self, Mutation};
-use crate::ports::{Host, Read, Scope, Step, Store, StoreError, StoreName, Transport, TransportError, Write};
+use crate::ports::{Host, Read, Rows, Scope, Step, Store, StoreError, StoreName, Transport, TransportError, Write};
 
 use super::{Client, Note, Shared};
 
@@ -99,21 +99,30 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
     pub(super) async fn append(&self, changes: Vec<Change>, also: Vec<Write>) -> Result<(), StoreError> {
         debug_assert!(also.is_empty() || !changes.is_empty(), "a save appends");
         let rows: Vec<RowId> = changes.iter().map(|change| change.row).collect();
+        let mark = self.shared.borrow().marks.history;
+        let late = Scope::strict(
+            &[StoreName::Outbox, StoreName::History],
+            vec![Read::OutboxRows(rows.clone()), Read::HistoryAfter(mark)],
+        );
         let mut scope = Scope::strict(&[StoreName::Outbox], vec![Read::OutboxRows(rows)]);
         if mutation::is(Mutation::RelaxedSave) {
             scope.durability = crate::ports::Durability::Relaxed;
         }
-        let committed = self
-            .update_in_need(scope, |found| {
-                // Save was pressed again: the change is there, or was and has ended.
-                let saved = &self.shared.borrow().saved;
-                let is_saved = |row: &RowId| saved.contains(row) && !mutation::is(Mutation::SavedTwice);
-                let is_new = |change: &&Change| !found.outbox.iter().any(|old| old.row == change.row) && !is_saved(&change.row);
-                let appended: Vec<Change> = changes.iter().filter(is_new).cloned().collect();
-                let writes = appended.iter().cloned().map(Write::Append).chain(also.iter().cloned()).collect();
-                Step::Write(writes, (appended, found.outbox.clone()))
-            })
-            .await;
+        let plan = |found: &Rows| {
+            // Save was pressed again: the change is there, or was and has ended.
+            let saved = &self.shared.borrow().saved;
+            let is_over = |row: &RowId| found.history.iter().any(|entry| entry.ended.iter().any(|ended| ended.row == *row));
+            let is_saved = |row: &RowId| is_over(row) || (saved.contains(row) && !mutation::is(Mutation::SavedTwice));
+            let is_new = |change: &&Change| !found.outbox.iter().any(|old| old.row == change.row) && !is_saved(&change.row);
+            let appended: Vec<Change> = changes.iter().filter(is_new).cloned().collect();
+            let writes = appended.iter().cloned().map(Write::Append).chain(also.iter().cloned()).collect();
+            Step::Write(writes, (appended, found.outbox.clone()))
+        };
+        let committed = match self.store.update(scope, plan).await {
+            // The room that is made takes time: pressed twice, the other one may be saved, sent and over by now.
+            Err(StoreError::Full) => self.update_in_need(late, plan).await,
+            done => done,
+        };
         let mut shared = self.shared.borrow_mut();
         shared.full = matches!(committed, Err(StoreError::Full));
         if shared.full && mutation::is(Mutation::FullIsKept) {

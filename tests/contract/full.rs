@@ -30,7 +30,7 @@ async fn room_that_was_kept_is_given_up_for_a_save() {
     assert_eq!(kept(&phone), None, "not before the first data is here, which matters more");
     phone.sync().await;
     assert_eq!(kept(&phone), Some(RESERVE_BYTES));
-    full(&phone, 1);
+    full(&phone, 2);
     let id = phone.create("customers", json!({"name": "PT Penuh"})).await;
     assert_eq!((kept(&phone), phone.unsent()), (None, 1));
     assert_ne!(phone.client.status().state, SyncState::Full, "it is saved");
@@ -55,14 +55,14 @@ async fn without_any_room_a_save_is_refused_and_nothing_is_kept_of_it() {
     office.sync().await;
     office.client.fetch_report("team").await.unwrap();
     let before = office.create("customers", json!({"name": "PT Lama"})).await;
-    full(&office, 5);
+    full(&office, 6);
     let shown = office.get("customers", before).unwrap();
     let refused = office.client.save(vec![office.edit(&shown, json!({"city": "Bogor"}))], 0).await;
     assert_eq!(refused, Err(SaveError::Store(StoreError::Full)));
     assert_eq!((office.unsent(), office.client.status().state), (1, SyncState::Full));
     assert_eq!(office.value("customers", before, "city"), json!(null));
     // What is derived goes before a save is refused.
-    full(&office, 3);
+    full(&office, 4);
     office.client.save(vec![office.edit(&shown, json!({"city": "Bogor"}))], 0).await.unwrap();
     let reports = office.store.peek(&[Read::Derived("reports".into())]);
     assert!(reports.derived.is_empty() && kept(&office).is_none());
