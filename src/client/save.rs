@@ -4,6 +4,7 @@ use crate::core::number::spell_fields;
 use crate::core::outbox::{Change, HOLD_MS_MAX, Seen};
 use crate::core::protocol::{Action, GROUP_CHANGES_MAX, Problem};
 use crate::core::record::{CollectionName, Fields, GroupId, Millis, RecordId, RowId, Version, field, normalise, same};
+use crate::core::rows::HistoryRow;
 use crate::core::rules::{Rule, Violation, check_patch, check_record};
 use crate::core::schema::{Collection, Mode};
 use crate::core::trace::What;
@@ -74,6 +75,13 @@ impl Shared {
         let surplus = self.saved.len().saturating_sub(SAVED_KEPT_MAX);
         self.saved.drain(..surplus);
     }
+
+    /// Whether this was appended before and may have ended since: by what this context remembers, and by what ended since it
+    /// last heard, which is to be read with the rest.
+    pub(super) fn was_saved(&self, row: &RowId, history: &[HistoryRow]) -> bool {
+        let is_over = history.iter().any(|entry| entry.ended.iter().any(|ended| ended.row == *row));
+        is_over || (self.saved.contains(row) && !mutation::is(Mutation::SavedTwice))
+    }
 }
 
 impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
@@ -110,10 +118,9 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
         }
         let plan = |found: &Rows| {
             // Save was pressed again: the change is there, or was and has ended.
-            let saved = &self.shared.borrow().saved;
-            let is_over = |row: &RowId| found.history.iter().any(|entry| entry.ended.iter().any(|ended| ended.row == *row));
-            let is_saved = |row: &RowId| is_over(row) || (saved.contains(row) && !mutation::is(Mutation::SavedTwice));
-            let is_new = |change: &&Change| !found.outbox.iter().any(|old| old.row == change.row) && !is_saved(&change.row);
+            let shared = self.shared.borrow();
+            let is_saved = |row: &RowId| found.outbox.iter().any(|old| old.row == *row) || shared.was_saved(row, &found.history);
+            let is_new = |change: &&Change| !is_saved(&change.row);
             let appended: Vec<Change> = changes.iter().filter(is_new).cloned().collect();
             let writes = appended.iter().cloned().map(Write::Append).chain(also.iter().cloned()).collect();
             Step::Write(writes, (appended, found.outbox.clone()))

@@ -113,8 +113,14 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
         let online =
             online.map(|change| refused(change, OpId::new(now, self.random()), moved(&change.collection, change.record, None)));
         let online: Vec<Parcel> = online.collect();
-        let scope = Scope::strict(STORES, vec![Read::Outbox, Read::Parcels]);
+        let scope =
+            Scope::strict(STORES, vec![Read::Outbox, Read::Parcels, Read::HistoryAfter(self.shared.borrow().marks.history)]);
         let plan = |rows: &Rows| {
+            // Undo was pressed again, and what it put back was sent and is over.
+            let shared = self.shared.borrow();
+            if !changes.is_empty() && changes.iter().all(|change| shared.was_saved(&change.row, &rows.history)) {
+                return Step::Write(vec![], true);
+            }
             let waiting = rows.parcels.iter().filter(|parcel| parcel.is_open() && settled.asked.contains(&parcel.op_id));
             // Whatever the server says from now on, the changes stay: voided, they are begun again.
             let mut writes: Vec<Write> = waiting.map(|parcel| Write::Parcel(Parcel { then: None, ..parcel.clone() })).collect();
@@ -136,6 +142,7 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
         };
         let done = self.update_in_need(scope, plan).await?.value;
         if done {
+            changes.iter().for_each(|change| self.remember(change.row));
             self.trace(What::Saved(changes.iter().map(Into::into).collect()));
         }
         self.settled().await?;

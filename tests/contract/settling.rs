@@ -156,3 +156,20 @@ async fn a_discard_that_ran_twice_can_be_taken_back() {
     phone.client.restore(&undo).await.unwrap();
     assert_eq!((phone.unsent(), phone.value("customers", id, "name")), (1, json!("PT Askrindo")));
 }
+
+#[tokio::test]
+async fn undo_pressed_again_puts_nothing_back_that_was_sent_since() {
+    for is_pressed_elsewhere in [false, true] {
+        let world = World::new();
+        let phone = world.device(BUDI).await;
+        let id = phone.create("customers", json!({"name": "PT Askrindo"})).await;
+        let undo = phone.client.discard(rows(&phone, id)[0]).await.unwrap();
+        let tab = world.context(BUDI, phone.store.clone()).await;
+        phone.client.restore(&undo).await.unwrap();
+        phone.sync().await;
+        let pressed = if is_pressed_elsewhere { &tab } else { &phone };
+        pressed.client.restore(&undo).await.unwrap();
+        assert!(phone.store.peek(&[Read::Outbox]).outbox.is_empty(), "what it put back is over");
+        assert_eq!(world.server(BUDI, "customers").await.len(), 1);
+    }
+}

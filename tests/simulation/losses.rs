@@ -24,8 +24,9 @@ pub struct Heard {
     /// Changes of parcels that this push got a final answer for.
     answered: u64,
     is_gone: bool,
-    /// Its user knows.
-    is_known: bool,
+    /// How often the server had been restored when its user last said that they know. A server that was restored since may
+    /// have forgotten that, and say once more what was lost.
+    known: Option<u32>,
 }
 
 /// Every store that the server heard of.
@@ -46,7 +47,7 @@ impl ServerSide {
         let is_final = |op_id| answer.results.iter().any(|result| result.op_id == op_id && result.outcome.is_final());
         let answered =
             asked.parcels.iter().filter(|parcel| is_final(parcel.op_id)).map(|parcel| parcel.changes.len() as u64).sum();
-        let before = self.stores.insert(key, Heard { browser, open, answered, is_gone: false, is_known: false });
+        let before = self.stores.insert(key, Heard { browser, open, answered, is_gone: false, known: None });
         if before.is_some_and(|before| before.is_gone) {
             seen.push("came back");
         }
@@ -57,12 +58,15 @@ impl ServerSide {
                 continue;
             }
             heard.is_gone |= is_first;
-            heard.is_known |= heard.is_gone && asked.acknowledged.contains(&other.2);
+            if heard.is_gone && asked.acknowledged.contains(&other.2) {
+                heard.known = Some(restores);
+            }
             let said = answer.lost.iter().find(|lost| lost.epoch == other.2).map(|lost| lost.changes);
-            let is_to_say = heard.is_gone && !heard.is_known;
+            let is_to_say = heard.is_gone && heard.known.is_none();
+            let may_say = heard.is_gone && heard.known.is_none_or(|known| known < restores);
             let least = if is_to_say { heard.open.saturating_sub(heard.answered) } else { 0 };
             // A restored server is given again what was not open.
-            let most = if restores > 0 && is_to_say { heard.open } else { least };
+            let most = if restores > 0 && may_say { heard.open } else { least };
             if !(least..=most).contains(&said.unwrap_or(0)) {
                 wrong = Some(format!("{said:?} of {other:?} were said to be lost, and it was {least} to {most}: {heard:?}"));
             }

@@ -48,9 +48,11 @@ pub(super) fn account(
         if (other.device, other.epoch) == (row.device, row.epoch) || other.origin != row.origin {
             continue;
         }
+        let is_gone = other.standing == Standing::Gone || (other.standing == Standing::Here && is_first && !request.goodbye);
         let standing = match other.standing {
-            Standing::Here if is_first && !request.goodbye => Standing::Gone,
-            Standing::Gone if request.acknowledged.contains(&other.epoch) => Standing::Settled,
+            // Also one that this server takes for gone only now: restored, it may have forgotten that it had told.
+            _ if is_gone && request.acknowledged.contains(&other.epoch) => Standing::Settled,
+            _ if is_gone => Standing::Gone,
             same => same,
         };
         if standing != other.standing {

@@ -66,6 +66,17 @@ async fn what_was_open_in_a_store_that_is_gone_is_told_to_the_next() {
     }
 }
 
+/// A restored server may have forgotten that it told, and that the second store was ever there.
+#[tokio::test]
+async fn what_the_user_knows_is_not_told_by_a_server_that_forgot() {
+    for world in World::both() {
+        FIRST.push(&world, open(3, vec![])).await;
+        let known = PushRequest { acknowledged: vec![Epoch(Uuid::from_u128(1))], ..open(0, vec![]) };
+        assert_eq!(SECOND.push(&world, known).await, []);
+        assert_eq!(SECOND.push(&world, open(0, vec![])).await, []);
+    }
+}
+
 #[tokio::test]
 async fn a_store_that_pushes_again_is_not_lost() {
     for world in World::both() {
