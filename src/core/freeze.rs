@@ -24,8 +24,8 @@ pub(super) enum Frozen {
     Nothing(Vec<Ended>),
 }
 
-/// Freezes a candidate. `index` tells its op_id from the others of this `begin`.
-pub(super) fn freeze(input: &Begin<'_>, candidate: &mut Candidate<'_>, bases: &impl Bases, index: u64) -> Frozen {
+/// Freezes a candidate.
+pub(super) fn freeze(input: &Begin<'_>, candidate: &mut Candidate<'_>, bases: &impl Bases) -> Frozen {
     let mut views = std::mem::take(&mut candidate.views);
     let mut items = Vec::new();
     let mut nothing = Vec::new();
@@ -46,7 +46,10 @@ pub(super) fn freeze(input: &Begin<'_>, candidate: &mut Candidate<'_>, bases: &i
     items.sort_by_key(place);
     let items = made_first(input.schema, items);
     let rows: Vec<RowId> = candidate.changes.iter().map(|change| change.row).collect();
-    let mut op_id = OpId::new(input.now, [bits(input.seed, index * 2), bits(input.seed, index * 2 + 1)]);
+    // Of its first change, not of its place in the batch: work that is repeated, over what another context saved meanwhile, must
+    // not give the op_id of what the first run has begun to something else.
+    let first = candidate.first_seq();
+    let mut op_id = OpId::new(input.now, [bits(input.seed, first * 2), bits(input.seed, first * 2 + 1)]);
     if mutation::is(Mutation::SpentOpId)
         && let Some(spent) = input.parcels.iter().find(|old| old.rows.iter().any(|row| rows.contains(row)))
     {

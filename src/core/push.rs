@@ -244,7 +244,7 @@ pub fn begin_within(input: &Begin<'_>, bases: &impl Bases, window: usize) -> Opt
     let seen = seen(input, on_the_way, window);
     let is_whole = seen.is_whole;
     for mut candidate in batch(ready(input, seen, &refused, bases), room, is_whole)? {
-        match freeze(input, &mut candidate, bases, begun.parcels.len() as u64) {
+        match freeze(input, &mut candidate, bases) {
             Frozen::Nothing(ended) => {
                 begun.ended.extend(ended);
                 begun.replaced.extend(refused.of(&candidate.changes).map(|old| old.op_id));

@@ -20,6 +20,8 @@ enum After {
     Begin,
     /// That finds no room.
     Full,
+    /// That begins a push. Its commit goes unseen, so the work is done again.
+    UnseenBegin,
 }
 
 /// A store where something happens behind a transaction.
@@ -31,15 +33,18 @@ struct Interrupted {
 
 impl Store for Interrupted {
     async fn update<T>(&self, scope: Scope, plan: impl Fn(&Rows) -> Step<T>) -> Result<Committed<T>, StoreError> {
-        let committed = self.store.update(scope, plan).await;
+        let committed = self.store.update(scope.clone(), &plan).await;
         let is_now = match self.after {
-            After::Begin => !self.store.peek(&[Read::Parcels]).parcels.is_empty(),
+            After::Begin | After::UnseenBegin => !self.store.peek(&[Read::Parcels]).parcels.is_empty(),
             After::Full => matches!(committed, Err(StoreError::Full)),
         };
         if is_now {
             let meanwhile = self.meanwhile.take();
             if let Some(meanwhile) = meanwhile {
                 meanwhile.await;
+                if matches!(self.after, After::UnseenBegin) {
+                    return self.store.update(scope, plan).await;
+                }
             }
         }
         committed
@@ -98,4 +103,30 @@ async fn a_save_pressed_twice_on_a_full_disk_is_saved_once() {
     client.save(vec![pressed], 0).await.unwrap();
     assert!(store.peek(&[Read::Outbox]).outbox.is_empty(), "it is over");
     assert_eq!(world.server(BUDI, "customers").await[0].fields["city"], "Bogor");
+}
+
+/// The op_id of what the first run has begun stays its own.
+#[tokio::test]
+async fn a_begin_that_runs_twice_over_another_tab_s_save_sends_both() {
+    for is_sent_meanwhile in [false, true] {
+        let world = World::new();
+        let tab = world.device(BUDI).await;
+        tab.create("customers", json!({"name": "PT Satu"})).await;
+        let store = tab.store.clone();
+        let meanwhile = Box::pin(async move {
+            if is_sent_meanwhile {
+                // It arrives, and nobody hears.
+                tab.fail(&[Fault::LoseAnswer]);
+                tab.sync().await;
+            }
+            tab.create("customers", json!({"name": "PT Dua"})).await;
+        });
+        let interrupted =
+            Interrupted { store: store.clone(), after: After::UnseenBegin, meanwhile: RefCell::new(Some(meanwhile)) };
+        let (client, _) = world.client(BUDI, interrupted, None).await.unwrap();
+        client.cycle(Reason::User).await;
+        let tab = world.context(BUDI, store).await;
+        assert_eq!(tab.store.peek(&[Read::Parcels]).parcels, [], "both are answered");
+        assert_eq!((tab.unsent(), world.server(BUDI, "customers").await.len()), (0, 2));
+    }
 }
