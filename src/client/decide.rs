@@ -130,7 +130,6 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
     }
 
     async fn decide_all(&self, decisions: &[Decision], hold_ms: i64) -> Result<(Decided, Option<SettleError>), SettleError> {
-        let stamps: Vec<Stamp> = decisions.iter().map(|_| self.stamp()).collect();
         let mut stores = STORES.to_vec();
         stores.push(StoreName::Pages);
         let of = decisions.iter().map(|decision| (decision.collection.clone(), decision.id)).collect();
@@ -141,6 +140,8 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
             if is_done(&before.borrow().0.undo, rows) {
                 return Step::Write(vec![], Ok(before.borrow().clone()));
             }
+            // Other ids each time: what the first run has appended may be on its way under its own.
+            let stamps: Vec<Stamp> = decisions.iter().map(|_| self.stamp()).collect();
             match self.plan_all(rows, decisions, &stamps, hold_ms) {
                 Ok((writes, decided)) => {
                     before.replace(decided.clone());

@@ -132,10 +132,11 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
     }
 
     async fn begin_push(&self) -> Result<(Begun, PushRequest), StoreError> {
-        let chance = (self.host.now(), self.host.random());
         let (stood, reads) = self.reads();
         let scope = Scope::strict(STORES, reads);
         let plan = |rows: &Rows| {
+            // Other ids each time: what a run has begun whose commit went unseen may be on its way under its own.
+            let chance = (self.host.now(), self.host.random());
             let outbox: Vec<&Change> = rows.outbox.iter().collect();
             let input = self.begin_input(&outbox, &rows.parcels, chance);
             let look = || {
@@ -247,12 +248,12 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
         told: Option<(&PushRequest, &PushAnswer)>,
         waits: Waits,
     ) -> Result<Option<Finished>, StoreError> {
-        let (contact, seed, server_time) = (self.contact(), self.host.random(), answer.server_time);
-        let chance = (waits == Waits::Cycle).then(|| (contact.now, self.host.random()));
+        let (contact, server_time) = (self.contact(), answer.server_time);
         let asked: BTreeSet<OpId> = results.iter().map(|result| result.op_id).collect();
         let (stood, reads) = self.reads();
         let scope = answer_scope(reads);
         let plan = |rows: &Rows| {
+            let (seed, chance) = (self.host.random(), (waits == Waits::Cycle).then(|| (contact.now, self.host.random())));
             let remembered = self.remembered(rows);
             let rows = remembered.as_ref().unwrap_or(rows);
             let sent = || rows.parcels.iter().filter(|parcel| asked.contains(&parcel.op_id));

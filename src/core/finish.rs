@@ -286,7 +286,7 @@ impl<'a> Work<'a, '_> {
             id: item.id,
             version: answer.version,
             seq,
-            at: self.input.server_time,
+            at: self.made_at(item),
             by: Some(by),
             changed: changed.unwrap_or_default(),
             tombstone: match item.action {
@@ -303,15 +303,19 @@ impl<'a> Work<'a, '_> {
         })
     }
 
-    /// When each field last changed: nothing at creation, everything from the first update on. The server notes when it came there, and
-    /// its answer may be old, or a second one; so what was written is dated by when it was, until the feed says better: an edit after it
-    /// must not be taken for the earlier one.
+    /// The server notes when it came there, and its answer may be old, or a second one; so what was written is dated by when it was,
+    /// until the feed says better: an edit after it must not be taken for the earlier one.
+    fn made_at(&self, item: &Item) -> Millis {
+        item.edited_at.min(self.input.server_time)
+    }
+
+    /// When each field last changed: nothing at creation, everything from the first update on.
     fn changed(&self, before: &Base, item: &Item, by: &By) -> BTreeMap<String, Changed> {
         let mut changed = before.changed.clone();
         if let (true, Some(by)) = (changed.is_empty(), &before.by) {
             changed.extend(before.fields.keys().map(|name| (name.clone(), Changed { at: before.at, by: by.clone() })));
         }
-        let at = item.edited_at.min(self.input.server_time);
+        let at = self.made_at(item);
         changed.extend(item.patch.keys().map(|name| (name.clone(), Changed { at, by: by.clone() })));
         changed
     }

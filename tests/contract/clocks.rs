@@ -126,21 +126,24 @@ async fn the_server_dates_a_change_by_its_arrival() {
     assert_eq!((entry.changed["city"].at, entry.at), (world.now(), world.now()));
 }
 
-/// An answer that was lost comes again much later, and is no word on when the edit was made: what was written after it in another
-/// tab, whose form still showed the value before, is the later one.
+/// An answer that was lost comes again much later, and is no word on when the edit was made, or the record: what was written after it
+/// in another tab, whose form still showed the value before, is the later one.
 #[tokio::test]
 async fn an_edit_after_one_whose_answer_came_late_is_the_later_one() {
-    let (world, phone, office, id) = known(0).await;
-    let tab = world.context(BUDI, phone.store.clone()).await;
-    let shown = tab.get("customers", id).unwrap();
-    phone.update("customers", id, json!({"city": "Depok"})).await;
-    phone.fail(&[Fault::LoseAnswer]);
-    phone.sync().await;
-    world.later(60_000);
-    tab.update_seen(&shown, json!({"city": "Bogor"})).await;
-    world.later(HOUR_MS);
-    phone.sync().await;
-    assert_eq!(stands(&phone, id), (RecordStatus::Synced, json!("Bogor")));
-    office.sync().await;
-    assert_eq!(office.value("customers", id, "city"), json!("Bogor"));
+    for is_made_anew in [false, true] {
+        let (world, phone, office, known) = known(0).await;
+        let id = if is_made_anew { phone.create("customers", json!({"name": "PT Baru", "city": "Solo"})).await } else { known };
+        let tab = world.context(BUDI, phone.store.clone()).await;
+        let shown = tab.get("customers", id).unwrap();
+        phone.update("customers", id, json!({"city": "Depok"})).await;
+        phone.fail(&[Fault::LoseAnswer]);
+        phone.sync().await;
+        world.later(60_000);
+        tab.update_seen(&shown, json!({"city": "Bogor"})).await;
+        world.later(HOUR_MS);
+        phone.sync().await;
+        assert_eq!(stands(&phone, id), (RecordStatus::Synced, json!("Bogor")));
+        office.sync().await;
+        assert_eq!(office.value("customers", id, "city"), json!("Bogor"));
+    }
 }
