@@ -72,7 +72,7 @@ pub fn in_silence(
             }
             "terms" => was.as_object().into_iter().flatten().all(|(member, was)| {
                 let place = format!("{name}.{member}");
-                alike(was, at(after, &place)) || saw(&place, was, changes)
+                alike(was, at(after, &place)) || saw(&place, was, &touching(&place, changes))
             }),
             "notes" | "note" => text(is).starts_with(text(was)) || somebody_saw_note(name, text(was), changes),
             // The one that its rule prefers stands, and the other one is told.
@@ -235,6 +235,20 @@ pub fn seen<'a>(changes: &'a [Change], name: &str) -> &'a Value {
         return at(&last.seen.fields, name);
     }
     earlier.iter().rfind(|change| change.action == Action::Delete).map_or(&Value::Null, |delete| at(&delete.seen.fields, name))
+}
+
+/// The changes without a delete and the create behind it that neither saw nor wrote this member: what another form of mine had
+/// written to it stays.
+fn touching(place: &str, changes: &[Change]) -> Vec<Change> {
+    let mut kept: Vec<Change> = changes.to_vec();
+    let is_made_again = |kept: &[Change], index: usize| {
+        let is_pair = kept[index].action == Action::Create && index > 0 && kept[index - 1].action == Action::Delete;
+        is_pair && seen(&kept[..=index], place).is_null() && written(&kept[index], place).is_null()
+    };
+    while let Some(index) = (0..kept.len()).find(|index| is_made_again(&kept, *index)) {
+        kept.drain(index - 1..=index);
+    }
+    kept
 }
 
 /// What updates add up to; none if the record was made or deleted in between.
