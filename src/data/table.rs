@@ -2,6 +2,7 @@
 //!
 //! Nothing here is the truth: all of it is read again from the store, by page `stamp`, `client_seq` and history key.
 
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
@@ -12,6 +13,7 @@ use super::parcels::Parcels;
 use super::search::Search;
 use super::sorted::Indexes;
 use super::standing::Looked;
+use super::stored::Stored;
 use super::unsent::{Key, Unsent};
 use crate::core::bases::{Bases, stand_in};
 use crate::core::outbox::Change;
@@ -113,7 +115,9 @@ pub enum Included {
 /// The memory of one context.
 pub struct Tables {
     schema: Rc<Schema>,
-    pub(super) bases: BTreeMap<CollectionName, BTreeMap<RecordId, Rc<Base>>>,
+    pub(super) bases: BTreeMap<CollectionName, BTreeMap<RecordId, Rc<Stored>>>,
+    /// Which of them are unpacked.
+    pub(super) unpacked: RefCell<Vec<Key>>,
     /// Collection and first id of each page.
     pub(super) pages: BTreeSet<(CollectionName, String)>,
     pub(super) unsent: Unsent,
@@ -138,6 +142,7 @@ impl Tables {
         Self {
             schema,
             bases: BTreeMap::new(),
+            unpacked: RefCell::default(),
             pages: BTreeSet::new(),
             unsent: Unsent::default(),
             parcels: Parcels::default(),
@@ -157,10 +162,10 @@ impl Tables {
         &self.schema
     }
 
-    /// Every base.
+    /// Every base of a collection.
     #[must_use]
-    pub fn bases(&self) -> &BTreeMap<CollectionName, BTreeMap<RecordId, Rc<Base>>> {
-        &self.bases
+    pub fn bases(&self, collection: &str) -> impl Iterator<Item = &Stored> {
+        self.bases.get(collection).into_iter().flat_map(BTreeMap::values).map(Rc::as_ref)
     }
 
     /// A record's changes, or its base under them, are not what they were.
@@ -255,12 +260,6 @@ impl Tables {
     #[must_use]
     pub fn changes_of(&self, collection: &str, id: RecordId) -> Vec<&Change> {
         self.unsent.of(collection, id)
-    }
-
-    /// The base of a record.
-    #[must_use]
-    pub fn base(&self, collection: &str, id: RecordId) -> Option<&Base> {
-        self.bases.get(collection)?.get(&id).map(Rc::as_ref)
     }
 
     /// How many bases there are, tombstones aside.
@@ -361,7 +360,9 @@ impl Bases for Tables {
 
     fn put(&mut self, collection: &str, base: Base) {
         self.touch((collection.to_owned(), base.id));
-        self.bases.entry(collection.to_owned()).or_default().insert(base.id, Rc::new(base));
+        let base = Rc::new(Stored::from(base));
+        self.note_unpacked(collection, &base);
+        self.bases.entry(collection.to_owned()).or_default().insert(base.id, base);
     }
 }
 
