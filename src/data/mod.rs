@@ -16,6 +16,7 @@ pub mod parcels;
 mod pick;
 pub mod query;
 pub mod search;
+pub mod shown;
 pub mod sorted;
 pub mod standing;
 pub mod stored;

@@ -124,7 +124,7 @@ impl<'a> Packing<'a> {
         if let Some(tombstone) = &base.tombstone {
             self.member(",\"tombstone\":", tombstone);
         }
-        self.text(",\"fields\":", &packed.fields);
+        self.text(",\"fields\":", packed.fields.get());
         if let Some(rest) = &packed.rest {
             self.member(",\"normalised\":", &rest.normalised);
             self.member(",\"doubted\":", &rest.doubted);
@@ -249,14 +249,13 @@ impl Row<'_> {
             Some(place) => Some(people.get(place)?.clone()),
             None => None,
         };
-        let fields = self.fields.get();
-        if !fields.starts_with('{') {
+        if !self.fields.get().starts_with('{') {
             return None;
         }
         let is_plain = self.normalised.is_empty() && self.doubted.is_empty();
         let rest = (!is_plain).then(|| Box::new(Rest { normalised: self.normalised, doubted: self.doubted }));
         let head = Head { id: self.id, version: self.version, seq: self.seq, at: self.at, tombstone: self.tombstone, by };
-        Some(Stored::new(head, Packed { fields: fields.into(), changed: changed.into(), rest }))
+        Some(Stored::new(head, Packed { fields: self.fields.to_owned(), changed: changed.into(), rest }))
     }
 }
 

@@ -6,13 +6,13 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use crate::core::bases::Bases;
-use crate::core::protocol::Range;
+use crate::core::protocol::{Plain, Range};
 use crate::core::pull::RangedBases;
-use crate::core::record::{Base, CollectionName, RecordId, Tombstone};
+use crate::core::record::{Base, By, CollectionName, RecordId, Tombstone};
 use crate::core::rows::PageRow;
 
 use super::page::{self, PAGE_BYTES_MAX, PageError};
-use super::stored::Stored;
+use super::stored::{Head, Packed, Stored};
 
 /// A split page is filled to this, so that the next few records do not split it again.
 const PAGE_BYTES_FILL: usize = PAGE_BYTES_MAX * 3 / 4;
@@ -32,6 +32,8 @@ pub struct PageSet {
     pages: BTreeMap<(CollectionName, String), Page>,
     /// What was put and taken out, if that is all that was changed.
     changes: Put,
+    /// Who made what came as text.
+    people: Vec<Rc<By>>,
 }
 
 /// What a transaction has made of pages.
@@ -55,7 +57,7 @@ impl PageSet {
             let bases = bases.into_iter().map(|base| (base.id, Rc::new(base))).collect();
             pages.insert((row.collection.clone(), row.first.clone()), Page { bases, changed: false });
         }
-        Ok(Self { pages, changes: Put::default() })
+        Ok(Self { pages, ..Self::default() })
     }
 
     /// Adds a page that is known without reading it.
@@ -87,7 +89,11 @@ impl PageSet {
 
     /// Puts a base.
     pub fn put(&mut self, collection: &str, base: Base) {
-        let base = Rc::new(Stored::from(base));
+        self.put_stored(collection, Stored::from(base));
+    }
+
+    fn put_stored(&mut self, collection: &str, base: Stored) {
+        let base = Rc::new(base);
         let page = self.page_for(collection, base.id);
         page.changed = true;
         page.bases.insert(base.id, Rc::clone(&base));
@@ -165,6 +171,19 @@ impl Bases for PageSet {
 
     fn put(&mut self, collection: &str, base: Base) {
         Self::put(self, collection, base);
+    }
+
+    fn put_plain(&mut self, collection: &str, plain: Plain) {
+        let Plain { id, version, seq, at, by, fields, .. } = plain;
+        // Most of a page were made by the same person.
+        let known = self.people.iter().rev().find(|known| known.as_ref() == &by).cloned();
+        let by = known.unwrap_or_else(|| {
+            let by = Rc::new(by);
+            self.people.push(Rc::clone(&by));
+            by
+        });
+        let head = Head { id, version, seq, at, tombstone: None, by: Some(by) };
+        self.put_stored(collection, Stored::new(head, Packed { fields, changed: Box::default(), rest: None }));
     }
 }
 

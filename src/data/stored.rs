@@ -7,6 +7,8 @@ use std::cell::OnceCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
+use serde_json::value::{RawValue, to_raw_value};
+
 use crate::core::record::{Base, By, Changed, Fields, Millis, Normalised, RecordId, Seq, Tombstone, Version};
 
 use super::pick::{Pick, pick};
@@ -35,7 +37,7 @@ pub struct Stored {
 #[derive(Clone, Debug)]
 pub struct Packed {
     /// Its fields: a JSON object.
-    pub fields: Box<str>,
+    pub fields: Box<RawValue>,
     /// When the fields were changed that the server named.
     pub changed: Box<[Moment]>,
     /// What few bases have.
@@ -128,7 +130,7 @@ impl Stored {
     pub fn some_fields(&self, names: &[&str]) -> Cow<'_, Fields> {
         match (self.base.get(), self.packed.get()) {
             (Some(base), _) => Cow::Borrowed(&base.fields),
-            (None, Some(packed)) if !names.is_empty() => Cow::Owned(pick(&packed.fields, Pick::These(names))),
+            (None, Some(packed)) if !names.is_empty() => Cow::Owned(pick(packed.fields.get(), Pick::These(names))),
             (None, _) => Cow::Owned(Fields::new()),
         }
     }
@@ -138,7 +140,7 @@ impl Stored {
     pub fn fields(&self) -> Cow<'_, Fields> {
         match (self.base.get(), self.packed.get()) {
             (Some(base), _) => Cow::Borrowed(&base.fields),
-            (None, Some(packed)) => Cow::Owned(pick(&packed.fields, Pick::All)),
+            (None, Some(packed)) => Cow::Owned(pick(packed.fields.get(), Pick::All)),
             (None, None) => Cow::Owned(Fields::new()),
         }
     }
@@ -146,7 +148,7 @@ impl Stored {
     /// The size of its fields as JSON, in bytes.
     #[must_use]
     pub fn fields_bytes(&self) -> usize {
-        self.packed().fields.len()
+        self.packed().fields.get().len()
     }
 
     /// The text.
@@ -175,7 +177,7 @@ impl Stored {
             by: self.by.as_deref().cloned(),
             changed: changed.iter().flat_map(of_moment).collect(),
             tombstone: self.tombstone,
-            fields: pick(fields, Pick::All),
+            fields: pick(fields.get(), Pick::All),
             normalised: rest.normalised,
             doubted: rest.doubted,
         }
@@ -201,7 +203,7 @@ pub struct Head {
 
 impl Packed {
     fn empty() -> Self {
-        Self { fields: "{}".into(), changed: Box::default(), rest: None }
+        Self { fields: text(&Fields::new()), changed: Box::default(), rest: None }
     }
 
     fn of(base: &Base) -> Self {
@@ -221,16 +223,19 @@ impl Packed {
                 people[people.len() - 1].clone()
             })
         };
-        let moment =
-            |(change, names): (&Changed, Vec<&str>)| Moment { at: change.at, by: person(&change.by), names: json(&names).into() };
+        let moment = |(change, names): (&Changed, Vec<&str>)| Moment {
+            at: change.at,
+            by: person(&change.by),
+            names: serde_json::to_string(&names).unwrap_or_default().into(),
+        };
         let changed = groups.into_iter().map(moment).collect();
         let is_plain = base.normalised.is_empty() && base.doubted.is_empty();
         let rest = || Box::new(Rest { normalised: base.normalised.clone(), doubted: base.doubted.clone() });
-        Self { fields: json(&base.fields).into(), changed, rest: (!is_plain).then(rest) }
+        Self { fields: text(&base.fields), changed, rest: (!is_plain).then(rest) }
     }
 }
 
-/// Names and fields serialise always: their maps have string keys.
-fn json(value: &impl serde::Serialize) -> String {
-    serde_json::to_string(value).unwrap_or_default()
+/// Fields serialise always: their maps have string keys.
+fn text(fields: &Fields) -> Box<RawValue> {
+    to_raw_value(fields).unwrap_or_default()
 }

@@ -11,6 +11,7 @@ use serde::Serialize;
 use super::asides::{AsideView, Asides};
 use super::parcels::Parcels;
 use super::search::Search;
+use super::shown::Shown;
 use super::sorted::Indexes;
 use super::standing::Looked;
 use super::stored::Stored;
@@ -50,7 +51,7 @@ pub struct RecordView {
     /// Its id.
     pub id: RecordId,
     /// Its fields.
-    pub fields: Fields,
+    pub fields: Shown,
     /// The base's version.
     pub version: Version,
     /// Where it stands.
@@ -289,8 +290,11 @@ impl Tables {
     /// A record as the app reads it. One with an unsent delete only `with_deleted`.
     #[must_use]
     pub fn record(&self, collection: &str, id: RecordId, with_deleted: bool, now: Millis) -> Option<RecordView> {
-        let base = self.base(collection, id);
         let changes = self.changes_of(collection, id);
+        if changes.is_empty() && self.asides.is_empty() {
+            return self.synced(collection, id);
+        }
+        let base = self.base(collection, id);
         if changes.is_empty() && !base.is_some_and(Base::is_listed) {
             return None;
         }
@@ -333,7 +337,7 @@ impl Tables {
             set_aside,
             warnings: Vec::new(),
             included: BTreeMap::new(),
-            fields,
+            fields: fields.into(),
         })
     }
 
