@@ -35,7 +35,7 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
         if outbox.is_empty() || left.parcels.iter().any(|parcel| must_be_asked(parcel, &left.parcels)) {
             return Ok(None);
         }
-        let put = put.put.iter().map(|(collection, base)| ((collection.as_str(), base.id), base.as_ref())).collect();
+        let put = put.put.iter().map(|(collection, base)| ((collection.as_str(), base.id), base.base())).collect();
         let input = self.begin_input(&outbox, &left.parcels, chance);
         let planned = self.plan_begin_known(&input, &left, &Over { put, under: &known })?;
         let Some((begin, (begun, request))) = planned.filter(|(_, (_, request))| !request.parcels.is_empty()) else {

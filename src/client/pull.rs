@@ -9,10 +9,8 @@ use serde_json::Value;
 
 use crate::core::clock::Contact;
 use crate::core::machine::{Event, Failure, Moved, Reason};
-use crate::core::protocol::{Answer, Body, Range, Request};
-use crate::core::pull::{
-    POISON_KEPT_MAX, PullState, Pulled, Sorted, after_page, begin, finish_changes, finish_snapshot, sparing,
-};
+use crate::core::protocol::{Answer, Body, Range, Request, Sorted};
+use crate::core::pull::{POISON_KEPT_MAX, PullState, Pulled, after_page, begin, finish_changes, finish_snapshot, sparing};
 use crate::core::record::{CollectionName, RecordId};
 use crate::core::rows::meta;
 use crate::core::schema::Schema;

@@ -8,9 +8,10 @@ use serde::Serialize;
 use crate::core::extent::{Extent, Held, Sweep, adjust, asked, sweep};
 use crate::core::protocol::{Body, Count, CountRequest, Request};
 use crate::core::pull::PullState;
-use crate::core::record::{CollectionName, Millis, size_bytes};
+use crate::core::record::{CollectionName, Millis};
 use crate::core::rows::meta;
 use crate::core::selection::{Changes, DAY_MS, Part, Selection, SelectionError};
+use crate::data::stored::Stored;
 use crate::ports::{Host, Read, Rows, Scope, Step, Store, StoreError, StoreName, Transport, TransportError, Write};
 
 use super::{Client, Note, meta_row, meta_write, pages};
@@ -208,9 +209,9 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
         for collection in &self.schema.collections {
             let part = preview.collections.entry(collection.name.clone()).or_default();
             part.fetches = Some(Count::default());
-            let bases = shared.tables.as_ref().and_then(|tables| tables.bases().get(&collection.name));
-            for base in bases.into_iter().flat_map(|bases| bases.values()).filter(|base| base.is_listed()) {
-                part.here += Count { records: 1, bytes: size_bytes(&base.fields) as u64 };
+            let bases = shared.tables.iter().flat_map(|tables| tables.bases(&collection.name));
+            for base in bases.filter(|base| base.is_listed()) {
+                part.here += Count { records: 1, bytes: base.fields_bytes() as u64 };
             }
             preview.here += part.here;
         }
@@ -221,11 +222,13 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
         let shared = self.shared.borrow();
         let Some(tables) = &shared.tables else { return };
         for sweep in sweeps {
-            let bases = tables.bases().get(&sweep.collection).into_iter().flat_map(|bases| bases.values());
+            let dated_by = self.schema.collection(&sweep.collection).and_then(|collection| collection.dated_by.as_deref());
+            let names: Vec<&str> = dated_by.into_iter().collect();
+            let is_taken = |base: &&Stored| sweep.takes(&self.schema, base.tombstone, &base.some_fields(&names));
             let mut part = preview.collections.get(&sweep.collection).copied().unwrap_or_default();
-            for base in bases.filter(|base| base.is_listed() && sweep.takes(&self.schema, base)) {
+            for base in tables.bases(&sweep.collection).filter(|base| base.is_listed()).filter(is_taken) {
                 if tables.changes_of(&sweep.collection, base.id).is_empty() {
-                    part.frees += Count { records: 1, bytes: size_bytes(&base.fields) as u64 };
+                    part.frees += Count { records: 1, bytes: base.fields_bytes() as u64 };
                 } else {
                     preview.unsent += 1;
                 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::clock::Contact;
 use super::outbox::Change;
-use super::protocol::{Action, Entry};
+use super::protocol::{Action, Entry, Plain};
 use super::record::{Base, Fields, Millis, RecordId, Seq, Version, field, same};
 use crate::mutation::{self, Mutation};
 
@@ -14,6 +14,10 @@ pub trait Bases {
     fn get(&self, collection: &str, id: RecordId) -> Option<&Base>;
     /// Puts a base.
     fn put(&mut self, collection: &str, base: Base);
+    /// Puts a record of which nothing was read that need not be.
+    fn put_plain(&mut self, collection: &str, plain: Plain) {
+        self.put(collection, plain.read().into_base());
+    }
 }
 
 /// What changes build on if there is no base (its page was lost, or never came): what the user saw of each field that was
@@ -68,10 +72,15 @@ pub fn absorb(bases: &mut impl Bases, collection: &str, entry: Entry, unsent: &[
 
 /// Whether a base is newer than an entry that comes.
 pub(super) fn is_newer(old: &Base, entry: &Entry) -> bool {
+    is_newer_than(old, (entry.version, entry.seq))
+}
+
+/// The same, by the version and the place of the entry.
+pub(super) fn is_newer_than(old: &Base, (version, seq): (Version, Seq)) -> bool {
     if mutation::is(Mutation::OrderedByVersion) {
-        return old.version >= entry.version;
+        return old.version >= version;
     }
-    old.seq > entry.seq && !mutation::is(Mutation::OlderReplaces)
+    old.seq > seq && !mutation::is(Mutation::OlderReplaces)
 }
 
 /// Puts an entry in place of the base, whatever that is.

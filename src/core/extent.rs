@@ -9,7 +9,7 @@ use super::bases::is_newer;
 use super::outbox::{Change, by_record};
 use super::protocol::{Entry, Range};
 use super::pull::{PullState, RangedBases, Snapshot};
-use super::record::{Base, CollectionName, Millis, Tombstone};
+use super::record::{Base, CollectionName, Fields, Millis, Tombstone};
 use super::schema::Schema;
 use super::selection::{Bounds, DAY_MS, Part, Whose, is_since, scope_text};
 use crate::mutation::{self, Mutation};
@@ -86,10 +86,10 @@ impl Sweep {
 
     /// Whether a base is to go, if no unsent change needs it.
     #[must_use]
-    pub fn takes(&self, schema: &Schema, base: &Base) -> bool {
+    pub fn takes(&self, schema: &Schema, tombstone: Option<Tombstone>, fields: &Fields) -> bool {
         let collection = schema.collection(&self.collection);
-        let is_in = |since| collection.is_none_or(|collection| is_since(collection, &base.fields, Some(since)));
-        match (self.since, base.tombstone) {
+        let is_in = |since| collection.is_none_or(|collection| is_since(collection, fields, Some(since)));
+        match (self.since, tombstone) {
             (None, _) | (_, Some(Tombstone::Left)) => true,
             // It has no fields to tell by.
             (_, Some(Tombstone::Deleted | Tombstone::Revoked)) => false,
@@ -203,7 +203,9 @@ pub fn sweep(schema: &Schema, sweeps: &[Sweep], outbox: &[Change], bases: &mut i
     for sweep in sweeps {
         let name = sweep.collection.as_str();
         for id in bases.ids_in(&sweep.range()) {
-            let Some(base) = bases.get(name, id).filter(|base| sweep.takes(schema, base)).cloned() else { continue };
+            let Some(base) = bases.get(name, id).filter(|base| sweep.takes(schema, base.tombstone, &base.fields)).cloned() else {
+                continue;
+            };
             let is_needed = unsent.contains_key(&(name, id)) && !mutation::is(Mutation::UnsentEvicted);
             match base.tombstone {
                 _ if !is_needed => bases.remove(name, id),

@@ -37,6 +37,7 @@ pub mod selection;
 pub mod status;
 pub mod stuck;
 pub mod token;
+pub mod told;
 pub mod trace;
 pub mod view;
 pub mod window;

@@ -5,13 +5,13 @@
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use serde_json::value::RawValue;
 
 pub use super::problem::{Problem, ProblemCode};
 use super::record::{Base, By, Changed, CollectionName, Epoch, Fields, Millis, RecordId, Seq, Tombstone, UserId, Version};
 pub use super::token::{Profile, TokenAnswer, TokenRequest};
+pub use super::told::{Incoming, Plain, Sorted, Told};
 pub use super::wire::{
     Action, AppliedItem, Item, LostEpoch, Outcome, PushAnswer, PushParcel, PushRequest, PushResult, SeqRange, SetAside, Unsent,
     VoidRequest,
@@ -96,35 +96,6 @@ impl Entry {
             fields: super::record::normalise(self.fields),
             normalised: BTreeMap::new(),
             doubted: Vec::new(),
-        }
-    }
-}
-
-/// An entry as it is told: one that a client cannot read must not stop those behind it.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Told {
-    /// One that can be read.
-    Entry(Entry),
-    /// Another, as it came.
-    Unread(Value),
-}
-
-impl Serialize for Told {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self {
-            Self::Entry(entry) => entry.serialize(serializer),
-            Self::Unread(raw) => raw.serialize(serializer),
-        }
-    }
-}
-
-impl<'de> Deserialize<'de> for Told {
-    /// From JSON text, which is read once if it can be.
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let raw = Box::<RawValue>::deserialize(deserializer)?;
-        match serde_json::from_str(raw.get()) {
-            Ok(entry) => Ok(Self::Entry(entry)),
-            Err(_) => serde_json::from_str(raw.get()).map(Self::Unread).map_err(serde::de::Error::custom),
         }
     }
 }

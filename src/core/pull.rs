@@ -6,13 +6,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::bases::{Bases, absorb, replace};
+use super::bases::{Bases, absorb, is_newer_than, replace};
 use super::clock::Contact;
 use super::extent::{Extent, asked, is_whole, leave};
 use super::finish::conflict_row;
 use super::outbox::{Change, by_record};
 use super::protocol::{
-    Action, Body, ChangesPage, ChangesRequest, Cursor, Entry, PushRequest, Range, Request, SnapshotPage, SnapshotRequest, Told,
+    Action, Body, ChangesPage, ChangesRequest, Cursor, Incoming, PushRequest, Range, Request, SnapshotPage, SnapshotRequest,
+    Sorted,
 };
 use super::record::{CollectionName, Millis, RecordId, Seq, Tombstone};
 use super::rows::ConflictRow;
@@ -87,7 +88,7 @@ impl PullState {
     }
 
     /// Whether a collection is here or on its way, also if only a newer version of the app knows it.
-    fn has_asked_for(&self, name: &str) -> bool {
+    pub(super) fn has_asked_for(&self, name: &str) -> bool {
         let coming = self.snapshot.as_ref().map(|snapshot| &snapshot.wanted);
         self.covered.iter().chain(coming).any(|extent| extent.contains_key(name))
     }
@@ -188,39 +189,6 @@ pub struct Pulled {
     pub more: bool,
 }
 
-/// What of a page this client understands, and what it does not.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Sorted {
-    /// Entries of collections that the schema has, or that are here for a newer version of the app.
-    pub entries: Vec<Entry>,
-    /// The others, raw.
-    pub poison: Vec<Value>,
-}
-
-impl Sorted {
-    /// Sorts what a page tells. `asked` is the state that it was asked with: what a newer version of the app, which runs beside this
-    /// one, has selected is kept for that one.
-    #[must_use]
-    pub fn of(schema: &Schema, asked: &PullState, told: Vec<Told>) -> Self {
-        let is_known = |name: &str| schema.collection(name).is_some() || asked.has_asked_for(name);
-        let mut sorted = Self::default();
-        for told in told {
-            match told {
-                Told::Entry(entry) if is_known(&entry.collection) => sorted.entries.push(entry),
-                // An entry is numbers, texts and JSON: it always serialises.
-                Told::Entry(entry) => sorted.poison.push(serde_json::to_value(entry).unwrap_or_default()),
-                Told::Unread(raw) => sorted.poison.push(raw),
-            }
-        }
-        sorted
-    }
-
-    /// The records whose pages must be read before the page is applied.
-    pub fn records(&self) -> impl Iterator<Item = (CollectionName, RecordId)> {
-        self.entries.iter().map(|entry| (entry.collection.clone(), entry.id))
-    }
-}
-
 /// The changes that have not ended, by record.
 type Unsent<'a> = BTreeMap<(&'a str, RecordId), Vec<&'a Change>>;
 
@@ -238,8 +206,18 @@ pub fn finish_changes(
     let Sorted { entries, poison } = told;
     let unsent = by_record(outbox);
     for entry in entries {
-        let collection = entry.collection.clone();
-        let changes = unsent.get(&(collection.as_str(), entry.id)).map_or(&[][..], Vec::as_slice);
+        let (collection, id) = (entry.record().0.clone(), entry.record().1);
+        let changes = unsent.get(&(collection.as_str(), id)).map_or(&[][..], Vec::as_slice);
+        let entry = match entry {
+            Incoming::Plain(plain) if changes.is_empty() => {
+                let place = (plain.version, plain.seq);
+                if !bases.get(&collection, id).is_some_and(|old| is_newer_than(old, place)) {
+                    bases.put_plain(&collection, plain);
+                }
+                continue;
+            }
+            entry => entry.read(),
+        };
         if entry.tombstone == Some(Tombstone::Left) && changes.is_empty() {
             leave(bases, &entry);
         } else {
@@ -285,11 +263,15 @@ pub fn finish_snapshot(
         }
     }
     for entry in entries {
-        let collection = entry.collection.clone();
-        let newer = |old: &super::record::Base| old.seq > page.watermark_seq && old.seq > entry.seq;
-        if !bases.get(&collection, entry.id).is_some_and(newer) || mutation::is(Mutation::OlderReplaces) {
-            let changes = unsent.get(&(collection.as_str(), entry.id)).map_or(&[][..], Vec::as_slice);
-            replace(bases, &collection, entry, changes, contact);
+        let (collection, id) = (entry.record().0.clone(), entry.record().1);
+        let seq = entry.place().1;
+        let newer = |old: &super::record::Base| old.seq > page.watermark_seq && old.seq > seq;
+        if bases.get(&collection, id).is_some_and(newer) && !mutation::is(Mutation::OlderReplaces) {
+            continue;
+        }
+        match (entry, unsent.get(&(collection.as_str(), id))) {
+            (Incoming::Plain(plain), None) => bases.put_plain(&collection, plain),
+            (entry, changes) => replace(bases, &collection, entry.read(), changes.map_or(&[][..], Vec::as_slice), contact),
         }
     }
     let mut state = after_page(state, page, count);

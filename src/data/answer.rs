@@ -50,9 +50,10 @@ impl Tables {
             return self.hits(collection, text, query).map_or(0, |(_, hits)| hits.len());
         }
         let Some(parts) = self.narrowest(collection, &query.conditions) else {
-            return self.all(collection, query.with_deleted).filter(|(_, fields)| query.conditions.holds(fields)).count();
+            return self.all(collection, query).filter(|(_, fields)| query.conditions.holds(fields)).count();
         };
-        parts.ids().filter(|id| self.passing(collection, query, *id).is_some()).count()
+        let names = query.names();
+        parts.ids().filter(|id| self.passing(collection, query, &names, *id).is_some()).count()
     }
 
     /// Brings in step what the query can use.
@@ -73,11 +74,12 @@ impl Tables {
         match self.way(collection, query) {
             Way::Along(parts) => self.walk(collection, query, &parts),
             Way::Some(parts) => {
-                let place = |id| self.passing(collection, query, id).map(|fields| query.place(&fields, id));
+                let names = query.names();
+                let place = |id| self.passing(collection, query, &names, id).map(|fields| query.place(&fields, id));
                 query.page(parts.ids().filter_map(place).collect())
             }
             Way::All => {
-                let found = self.all(collection, query.with_deleted).filter(|(_, fields)| query.conditions.holds(fields));
+                let found = self.all(collection, query).filter(|(_, fields)| query.conditions.holds(fields));
                 query.page(found.map(|(id, fields)| query.place(&fields, id)).collect())
             }
         }
@@ -115,11 +117,11 @@ impl Tables {
 
     /// Along an index: records with the same key are sorted among themselves, and no more are looked at than the page needs.
     fn walk(&self, collection: &str, query: &Query, parts: &Parts) -> Vec<RecordId> {
-        let (after, limit) = (query.after(), query.limit());
+        let (after, limit, names) = (query.after(), query.limit(), query.names());
         let is_behind = |place: &Place| after.as_ref().is_none_or(|after| query.order(place, after).is_gt());
         let mut page = Vec::new();
         for group in parts.groups(query, after.as_ref()) {
-            let place = |(_, id): &Entry| Some(query.place(&*self.passing(collection, query, *id)?, *id));
+            let place = |(_, id): &Entry| Some(query.place(&*self.passing(collection, query, &names, *id)?, *id));
             let places = group.iter().filter_map(place).filter(is_behind);
             if query.sort.len() == 1 {
                 page.extend(places.take(limit - page.len()).map(|place| place.id));
@@ -135,24 +137,25 @@ impl Tables {
         page
     }
 
-    /// The fields of a record that the conditions let through.
-    fn passing(&self, collection: &str, query: &Query, id: RecordId) -> Option<Cow<'_, Fields>> {
-        self.shown(collection, id, query.with_deleted).filter(|fields| query.conditions.holds(fields))
+    /// The fields of a record that the conditions let through: those of these names.
+    fn passing(&self, collection: &str, query: &Query, names: &[&str], id: RecordId) -> Option<Cow<'_, Fields>> {
+        self.shown(collection, id, query.with_deleted, names).filter(|fields| query.conditions.holds(fields))
     }
 
-    /// Every record that is shown.
-    fn all<'a>(&'a self, collection: &'a str, with_deleted: bool) -> impl Iterator<Item = (RecordId, Cow<'a, Fields>)> {
-        let unsent = self.unsent.ids(collection);
-        let bases = self.bases.get(collection).into_iter().flatten();
-        let synced = bases.filter(move |(id, base)| base.is_listed() && unsent.is_none_or(|unsent| !unsent.contains(id)));
-        let changed = unsent.into_iter().flatten().filter_map(move |id| Some((*id, self.shown(collection, *id, with_deleted)?)));
-        synced.map(|(id, base)| (*id, Cow::Borrowed(&base.fields))).chain(changed)
+    /// Every record that is shown, with the fields that a query is about.
+    fn all<'a>(&'a self, collection: &'a str, query: &'a Query) -> impl Iterator<Item = (RecordId, Cow<'a, Fields>)> {
+        let (unsent, names) = (self.unsent.ids(collection), query.names());
+        let shown = move |id: RecordId| Some((id, self.shown(collection, id, query.with_deleted, &[])?));
+        let synced =
+            self.bases(collection).filter(move |base| base.is_listed() && unsent.is_none_or(|unsent| !unsent.contains(&base.id)));
+        synced.map(move |base| (base.id, base.some_fields(&names))).chain(unsent.into_iter().flatten().copied().filter_map(shown))
     }
 
-    /// The fields of a record as a list shows it.
-    pub(super) fn shown(&self, collection: &str, id: RecordId, with_deleted: bool) -> Option<Cow<'_, Fields>> {
+    /// The fields of a record as a list shows it; of one without unsent changes, at least those of these names.
+    pub(super) fn shown(&self, collection: &str, id: RecordId, with_deleted: bool, names: &[&str]) -> Option<Cow<'_, Fields>> {
         if self.unsent.ids(collection).is_none_or(|unsent| !unsent.contains(&id)) {
-            return self.base(collection, id).filter(|base| base.is_listed()).map(|base| Cow::Borrowed(&base.fields));
+            let base = self.bases.get(collection)?.get(&id)?;
+            return base.is_listed().then(|| base.some_fields(names));
         }
         let (_, view) = self.merged(collection, id)?;
         view.fields.or_else(|| with_deleted.then(|| self.before_delete(collection, id))).map(Cow::Owned)

@@ -16,6 +16,7 @@ use crate::core::schema::{Mode, Schema};
 use crate::data::fold::fold;
 use crate::data::key::tests::order;
 use crate::data::page_set::Put;
+use crate::data::stored::Stored;
 
 /// `name`, `city` and `visits` have indexes, `about` has none.
 const SCHEMA: &str = r#"{"schema": 1, "collections": [
@@ -158,7 +159,7 @@ impl World {
             Event::Based(record, fields, tombstone) => self.tables.put("notes", base(record, fields, tombstone, self.seq)),
             Event::Pulled(count, fields) => {
                 let put: Vec<_> = (0..count)
-                    .map(|record| ("notes".to_owned(), Rc::new(base(record, fields.clone(), None, self.seq))))
+                    .map(|record| ("notes".to_owned(), Rc::new(Stored::from(base(record, fields.clone(), None, self.seq)))))
                     .collect();
                 self.tables.take_put(&[], &Put { put, removed: Vec::new() });
             }

@@ -69,6 +69,11 @@ impl Asides {
         }
     }
 
+    /// Whether nothing stands aside, of any record.
+    pub(super) fn is_empty(&self) -> bool {
+        self.of.is_empty()
+    }
+
     /// What of a record still stands aside, the newest last. `shown` are its fields now, `unsent` what the merge of its unsent
     /// changes sets aside.
     pub(super) fn of(

@@ -101,7 +101,7 @@ impl Tables {
             return Vec::new();
         }
         let alike = |(entry, is_same): (Entry, bool)| {
-            let fields = self.shown(&declared.name, entry.1, false)?;
+            let fields = self.shown(&declared.name, entry.1, false, &[&declared.title])?;
             let other = name_words(field(&fields, &declared.title).as_str()?).concat();
             let is_enough = letters * 100 >= other.chars().count() * WRITTEN_PERCENT_MIN;
             is_enough.then_some((entry.1, if is_same { Likeness::Same } else { Likeness::Similar }))
@@ -117,7 +117,7 @@ impl Tables {
             return Vec::new();
         }
         let is_same = |entry: &Entry| {
-            let fields = self.shown(&declared.name, entry.1, false);
+            let fields = self.shown(&declared.name, entry.1, false, &[name]);
             fields.is_some_and(|fields| field(&fields, name).as_str().is_some_and(|other| spelling(spec, other) == spelled))
         };
         let found = self.of_collection(declared, |search| search.having(&words).into_iter().map(|entry| (entry, true)).collect());

@@ -5,11 +5,12 @@ use std::collections::BTreeSet;
 use std::ops::Bound::{Excluded, Included, Unbounded};
 use std::rc::Rc;
 
-use super::page::{PageError, decode};
+use super::page::{PageError, read};
 use super::page_set::{Owned, PageSet, Put};
+use super::stored::Stored;
 use super::table::Tables;
 use crate::core::protocol::Range;
-use crate::core::record::{Base, CollectionName, RecordId};
+use crate::core::record::{CollectionName, RecordId};
 use crate::core::rows::PageRow;
 
 impl Tables {
@@ -18,9 +19,10 @@ impl Tables {
     /// # Errors
     /// Which page cannot be read, and why.
     pub fn take_pages(&mut self, rows: &[PageRow]) -> Result<BTreeSet<CollectionName>, (String, PageError)> {
+        self.pack_surplus();
         let decoded: Result<Vec<_>, _> = rows
             .iter()
-            .map(|row| decode(&row.bytes).map_err(|error| (format!("{}/{}", row.collection, row.first), error)))
+            .map(|row| read(&row.bytes).map_err(|error| (format!("{}/{}", row.collection, row.first), error)))
             .collect();
         self.pages.extend(rows.iter().map(|row| (row.collection.clone(), row.first.clone())));
         for (row, bases) in rows.iter().zip(decoded?) {
@@ -38,6 +40,7 @@ impl Tables {
 
     /// Takes pages that were written from what memory had: all that is new in them is this. Returns their collections.
     pub fn take_put(&mut self, pages: &[PageRow], Put { put, removed }: &Put) -> BTreeSet<CollectionName> {
+        self.pack_surplus();
         self.pages.extend(pages.iter().map(|page| (page.collection.clone(), page.first.clone())));
         for (collection, id) in removed {
             self.take_base(collection, *id);
@@ -45,6 +48,7 @@ impl Tables {
         }
         for (collection, base) in put {
             self.take_base(collection, base.id);
+            self.note_unpacked(collection, base);
             self.bases.entry(collection.clone()).or_default().insert(base.id, Rc::clone(base));
         }
         pages.iter().map(|page| page.collection.clone()).collect()
@@ -88,7 +92,7 @@ impl Tables {
     }
 
     /// What the page that begins here owns.
-    fn owned(&self, collection: &str, first: &str) -> impl Iterator<Item = (&RecordId, &Rc<Base>)> {
+    fn owned(&self, collection: &str, first: &str) -> impl Iterator<Item = (&RecordId, &Rc<Stored>)> {
         let next = (collection.to_owned(), format!("{first}\u{0}"));
         let end = self.pages.range(next..).next().filter(|(name, _)| name == collection);
         let end: Option<RecordId> = end.and_then(|(_, first)| first.parse().ok());

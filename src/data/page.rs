@@ -5,12 +5,13 @@
 //! changed once is when each of its fields changed, and by whom: nearly always the same twice over. So a page has each person
 //! once, and a base each moment once, with the fields of it.
 
-use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::rc::Rc;
 
 use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 
-use crate::core::record::{Base, By, Changed, Fields, Millis, Normalised, RecordId, Seq, Tombstone, Version};
+use super::stored::{Head, Moment, Packed, Rest, Stored};
+use crate::core::record::{Base, By, Millis, RecordId, Seq, Tombstone, Version};
 
 /// A page is split when it would be larger, in bytes.
 pub const PAGE_BYTES_MAX: usize = 32 * 1024;
@@ -44,42 +45,39 @@ impl std::fmt::Display for PageError {
 
 impl std::error::Error for PageError {}
 
-/// A base in a page. People are their places in [`Packed::people`].
-#[derive(Serialize, Deserialize)]
-struct PackedBase<'a> {
+/// A base in a page, as it is read. People are their places in [`Contents::people`].
+#[derive(Deserialize)]
+struct Row<'a> {
     id: RecordId,
     version: Version,
     seq: Seq,
     at: Millis,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     by: Option<usize>,
     /// When, by whom, and which fields.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    changed: Vec<(Millis, usize, Vec<Cow<'a, str>>)>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    tombstone: Option<Tombstone>,
+    #[serde(default, borrow)]
+    changed: Vec<(Millis, usize, &'a RawValue)>,
     #[serde(default)]
-    fields: Cow<'a, Fields>,
-    #[serde(default, skip_serializing_if = "is_empty")]
-    normalised: Cow<'a, BTreeMap<String, Normalised>>,
-    #[serde(default, skip_serializing_if = "<[u64]>::is_empty")]
-    doubted: Cow<'a, [u64]>,
-}
-
-fn is_empty<K: Ord + Clone, V: Clone>(map: &BTreeMap<K, V>) -> bool {
-    map.is_empty()
+    tombstone: Option<Tombstone>,
+    #[serde(borrow)]
+    fields: &'a RawValue,
+    #[serde(default)]
+    normalised: std::collections::BTreeMap<String, crate::core::record::Normalised>,
+    #[serde(default)]
+    doubted: Vec<u64>,
 }
 
 /// A page.
 #[derive(Deserialize)]
-struct Packed {
+struct Contents<'a> {
     people: Vec<By>,
-    bases: Vec<PackedBase<'static>>,
+    #[serde(borrow)]
+    bases: Vec<Row<'a>>,
 }
 
 /// A page in the making: bases are added in id order, as long as they fit.
 struct Packing<'a> {
-    people: Vec<&'a By>,
+    people: Vec<&'a Rc<By>>,
     people_bytes: usize,
     body: Vec<u8>,
 }
@@ -92,54 +90,66 @@ impl<'a> Packing<'a> {
         Self { people: Vec::new(), people_bytes: 0, body: Vec::new() }
     }
 
-    fn person(&mut self, by: &'a By) -> usize {
+    fn person(&mut self, by: &'a Rc<By>) -> usize {
         // There are few, and the newest is the likeliest.
-        if let Some(place) = self.people.iter().rposition(|known| *known == by) {
-            return place;
-        }
-        self.people.push(by);
-        self.people_bytes += serde_json::to_vec(by).map_or(0, |json| json.len() + 1);
-        self.people.len() - 1
+        let known = self.people.iter().rposition(|known| Rc::ptr_eq(known, by) || known == &by);
+        known.unwrap_or_else(|| {
+            self.people.push(by);
+            self.people_bytes += serde_json::to_vec(by.as_ref()).map_or(0, |json| json.len() + 1);
+            self.people.len() - 1
+        })
     }
 
-    fn base(&mut self, base: &'a Base) -> PackedBase<'a> {
-        let mut changed: Vec<(Millis, usize, Vec<Cow<'a, str>>)> = Vec::new();
-        let mut last: Option<(&Changed, usize)> = None;
-        for (name, change) in &base.changed {
-            let name = Cow::Borrowed(name.as_str());
-            let same = last.filter(|(known, _)| *known == change).map(|(_, group)| group);
-            let by = same.map_or_else(|| self.person(&change.by), |group| changed[group].1);
-            let group = same.or_else(|| changed.iter().position(|(at, who, _)| (*at, *who) == (change.at, by)));
-            let group = group.unwrap_or_else(|| {
-                changed.push((change.at, by, Vec::new()));
-                changed.len() - 1
-            });
-            changed[group].2.push(name);
-            last = Some((change, group));
+    /// A base as [`Row`] reads it. What is text is taken as it is.
+    fn base(&mut self, base: &'a Stored) {
+        let packed = base.packed();
+        self.member("{\"id\":", &base.id);
+        self.member(",\"version\":", &base.version);
+        self.member(",\"seq\":", &base.seq);
+        self.member(",\"at\":", &base.at);
+        if let Some(by) = &base.by {
+            let place = self.person(by);
+            self.member(",\"by\":", &place);
         }
-        PackedBase {
-            id: base.id,
-            version: base.version,
-            seq: base.seq,
-            at: base.at,
-            by: base.by.as_ref().map(|by| self.person(by)),
-            changed,
-            tombstone: base.tombstone,
-            fields: Cow::Borrowed(&base.fields),
-            normalised: Cow::Borrowed(&base.normalised),
-            doubted: Cow::Borrowed(&base.doubted),
+        for (place, moment) in packed.changed.iter().enumerate() {
+            let by = self.person(&moment.by);
+            self.member(if place == 0 { ",\"changed\":[[" } else { ",[" }, &moment.at);
+            self.member(",", &by);
+            self.text(",", &moment.names);
+            self.body.push(b']');
         }
+        if !packed.changed.is_empty() {
+            self.body.push(b']');
+        }
+        if let Some(tombstone) = &base.tombstone {
+            self.member(",\"tombstone\":", tombstone);
+        }
+        self.text(",\"fields\":", packed.fields.get());
+        if let Some(rest) = &packed.rest {
+            self.member(",\"normalised\":", &rest.normalised);
+            self.member(",\"doubted\":", &rest.doubted);
+        }
+        self.body.push(b'}');
+    }
+
+    fn member(&mut self, name: &str, value: &impl Serialize) {
+        self.body.extend_from_slice(name.as_bytes());
+        // All of them serialise always: their maps have string keys, and a Vec takes every byte.
+        let _ = serde_json::to_writer(&mut self.body, value);
+    }
+
+    fn text(&mut self, name: &str, json: &str) {
+        self.body.extend_from_slice(name.as_bytes());
+        self.body.extend_from_slice(json.as_bytes());
     }
 
     /// Adds a base, unless the page would be larger than this; a page of one base is as large as that is.
-    fn add(&mut self, base: &'a Base, bytes_max: usize) -> bool {
+    fn add(&mut self, base: &'a Stored, bytes_max: usize) -> bool {
         let (people, people_bytes, end) = (self.people.len(), self.people_bytes, self.body.len());
-        let packed = self.base(base);
         if end > 0 {
             self.body.push(b',');
         }
-        // Bases serialise always: their maps have string keys, and a Vec takes every byte.
-        let _ = serde_json::to_writer(&mut self.body, &packed);
+        self.base(base);
         let fits = end == 0 || FRAME_BYTES + self.people_bytes + self.body.len() <= bytes_max;
         if !fits {
             self.people.truncate(people);
@@ -153,7 +163,8 @@ impl<'a> Packing<'a> {
         let mut bytes = Vec::with_capacity(FRAME_BYTES + self.people_bytes + self.body.len());
         bytes.resize(HEADER_BYTES, 0);
         bytes.extend_from_slice(b"{\"people\":");
-        let _ = serde_json::to_writer(&mut bytes, &self.people);
+        let people: Vec<&By> = self.people.iter().map(|by| by.as_ref()).collect();
+        let _ = serde_json::to_writer(&mut bytes, &people);
         bytes.extend_from_slice(b",\"bases\":[");
         bytes.extend_from_slice(&self.body);
         bytes.extend_from_slice(b"]}");
@@ -167,7 +178,7 @@ impl<'a> Packing<'a> {
 /// Packs bases, which are in id order, into pages of at most `bytes_max`: each with the id of its first base. One base that is
 /// larger has a page of its own. Without bases there is one empty page.
 #[must_use]
-pub fn encode<'a>(bases: impl IntoIterator<Item = &'a Base>, bytes_max: usize) -> Vec<(Option<RecordId>, Vec<u8>)> {
+pub fn encode<'a>(bases: impl IntoIterator<Item = &'a Stored>, bytes_max: usize) -> Vec<(Option<RecordId>, Vec<u8>)> {
     let (mut pages, mut packing, mut first) = (Vec::new(), Packing::new(), None);
     for base in bases {
         if !packing.add(base, bytes_max) {
@@ -188,16 +199,16 @@ pub fn empty() -> Vec<u8> {
 }
 
 /// Packs bases as one page, if they fit.
-pub fn encode_whole<'a>(bases: impl IntoIterator<Item = &'a Base>, bytes_max: usize) -> Option<Vec<u8>> {
+pub fn encode_whole<'a>(bases: impl IntoIterator<Item = &'a Stored>, bytes_max: usize) -> Option<Vec<u8>> {
     let mut packing = Packing::new();
     bases.into_iter().all(|base| packing.add(base, bytes_max)).then(|| packing.finish())
 }
 
-/// Unpacks a page.
+/// Reads a page. What its bases say stays text.
 ///
 /// # Errors
 /// See [`PageError`].
-pub fn decode(bytes: &[u8]) -> Result<Vec<Base>, PageError> {
+pub fn read(bytes: &[u8]) -> Result<Vec<Stored>, PageError> {
     let Some((header, body)) = bytes.split_at_checked(HEADER_BYTES) else { return Err(PageError::Damaged) };
     let format = header[0];
     if format > FORMAT_SHARED {
@@ -209,35 +220,53 @@ pub fn decode(bytes: &[u8]) -> Result<Vec<Base>, PageError> {
     }
     let malformed = |error: serde_json::Error| PageError::Malformed(error.to_string());
     if format == FORMAT_PLAIN {
-        return serde_json::from_slice(body).map_err(malformed);
+        let bases: Vec<Base> = serde_json::from_slice(body).map_err(malformed)?;
+        return Ok(bases.into_iter().map(Stored::from).collect());
     }
-    let Packed { people, bases } = serde_json::from_slice(body).map_err(malformed)?;
-    let unpacked: Option<Vec<Base>> = bases.into_iter().map(|base| unpack(base, &people)).collect();
-    unpacked.ok_or_else(|| PageError::Malformed("a base names nobody".to_owned()))
+    let Contents { people, bases } = serde_json::from_slice(body).map_err(malformed)?;
+    let people: Vec<Rc<By>> = people.into_iter().map(Rc::new).collect();
+    let mut known = Vec::new();
+    let stored: Option<Vec<Stored>> = bases.into_iter().map(|row| row.stored(&people, &mut known)).collect();
+    stored.ok_or_else(|| PageError::Malformed("a base names nobody, or has no fields".to_owned()))
 }
 
-fn unpack(packed: PackedBase<'_>, people: &[By]) -> Option<Base> {
-    let mut changed = BTreeMap::new();
-    for (at, by, names) in packed.changed {
-        let by = people.get(by)?;
-        changed.extend(names.into_iter().map(|name| (name.into_owned(), Changed { at, by: by.clone() })));
+/// Unpacks a page.
+///
+/// # Errors
+/// See [`PageError`].
+pub fn decode(bytes: &[u8]) -> Result<Vec<Base>, PageError> {
+    Ok(read(bytes)?.iter().map(|stored| stored.base().clone()).collect())
+}
+
+impl Row<'_> {
+    /// `known` are lists of names that the page had so far.
+    fn stored(self, people: &[Rc<By>], known: &mut Vec<Rc<str>>) -> Option<Stored> {
+        let mut changed = Vec::with_capacity(self.changed.len());
+        for (at, by, names) in self.changed {
+            changed.push(Moment { at, by: people.get(by)?.clone(), names: shared(names.get(), known)? });
+        }
+        let by = match self.by {
+            Some(place) => Some(people.get(place)?.clone()),
+            None => None,
+        };
+        if !self.fields.get().starts_with('{') {
+            return None;
+        }
+        let is_plain = self.normalised.is_empty() && self.doubted.is_empty();
+        let rest = (!is_plain).then(|| Box::new(Rest { normalised: self.normalised, doubted: self.doubted }));
+        let head = Head { id: self.id, version: self.version, seq: self.seq, at: self.at, tombstone: self.tombstone, by };
+        Some(Stored::new(head, Packed { fields: self.fields.to_owned(), changed: changed.into(), rest }))
     }
-    let by = match packed.by {
-        Some(place) => Some(people.get(place)?.clone()),
-        None => None,
-    };
-    Some(Base {
-        id: packed.id,
-        version: packed.version,
-        seq: packed.seq,
-        at: packed.at,
-        by,
-        changed,
-        tombstone: packed.tombstone,
-        fields: packed.fields.into_owned(),
-        normalised: packed.normalised.into_owned(),
-        doubted: packed.doubted.into_owned(),
-    })
+}
+
+/// The list of names that is the same text, if it is one.
+fn shared(names: &str, known: &mut Vec<Rc<str>>) -> Option<Rc<str>> {
+    if let Some(same) = known.iter().rev().find(|same| ***same == *names) {
+        return Some(same.clone());
+    }
+    serde_json::from_str::<Vec<String>>(names).ok()?;
+    known.push(names.into());
+    known.last().cloned()
 }
 
 #[cfg(test)]
@@ -265,8 +294,13 @@ mod tests {
         serde_json::from_value(row).unwrap()
     }
 
+    fn stored(bases: &[Base]) -> Vec<Stored> {
+        bases.iter().cloned().map(Stored::from).collect()
+    }
+
     fn one(bases: &[Base]) -> Vec<u8> {
-        let mut pages = encode(bases, usize::MAX);
+        let bases = stored(bases);
+        let mut pages = encode(&bases, usize::MAX);
         assert_eq!(pages.len(), 1);
         pages.remove(0).1
     }
@@ -274,7 +308,10 @@ mod tests {
     #[test]
     fn what_is_packed_comes_back() {
         let bases: Vec<Base> = (1..50).map(|n| if n % 4 == 0 { base(n) } else { full(n) }).collect();
-        assert_eq!(decode(&one(&bases)), Ok(bases));
+        let page = one(&bases);
+        assert_eq!(decode(&page), Ok(bases));
+        // Text that is taken as it is makes the same page.
+        assert_eq!(encode(&read(&page).unwrap(), usize::MAX).remove(0).1, page);
         assert_eq!(decode(&one(&[])), Ok(vec![]));
     }
 
@@ -289,7 +326,8 @@ mod tests {
     #[test]
     fn pages_are_full_and_not_too_full() {
         let bases: Vec<Base> = (1..200).map(full).collect();
-        let pages = encode(&bases, 4_000);
+        let kept = stored(&bases);
+        let pages = encode(&kept, 4_000);
         let sizes: Vec<usize> = pages.iter().map(|(_, bytes)| bytes.len()).collect();
         assert!(sizes.iter().all(|size| *size <= 4_000), "{sizes:?}");
         assert!(sizes[..sizes.len() - 1].iter().all(|size| *size > 3_300), "{sizes:?}");
@@ -297,7 +335,7 @@ mod tests {
         assert!(pages.iter().zip(&back).all(|((first, _), bases)| Some(bases[0].id) == *first));
         assert_eq!(back.concat(), bases);
         // One that is larger than a page has one of its own.
-        assert_eq!(encode(&bases[..3], 10).len(), 3);
+        assert_eq!(encode(&kept[..3], 10).len(), 3);
     }
 
     #[test]

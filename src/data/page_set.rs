@@ -6,18 +6,19 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use crate::core::bases::Bases;
-use crate::core::protocol::Range;
+use crate::core::protocol::{Plain, Range};
 use crate::core::pull::RangedBases;
-use crate::core::record::{Base, CollectionName, RecordId, Seq, Tombstone};
+use crate::core::record::{Base, By, CollectionName, RecordId, Tombstone};
 use crate::core::rows::PageRow;
 
 use super::page::{self, PAGE_BYTES_MAX, PageError};
+use super::stored::{Head, Packed, Stored};
 
 /// A split page is filled to this, so that the next few records do not split it again.
 const PAGE_BYTES_FILL: usize = PAGE_BYTES_MAX * 3 / 4;
 
 /// The bases of a page. Shared: a context's memory has the same ones.
-pub(super) type Owned = BTreeMap<RecordId, Rc<Base>>;
+pub(super) type Owned = BTreeMap<RecordId, Rc<Stored>>;
 
 #[derive(Default)]
 struct Page {
@@ -31,13 +32,15 @@ pub struct PageSet {
     pages: BTreeMap<(CollectionName, String), Page>,
     /// What was put and taken out, if that is all that was changed.
     changes: Put,
+    /// Who made what came as text.
+    people: Vec<Rc<By>>,
 }
 
 /// What a transaction has made of pages.
 #[derive(Clone, Debug, Default)]
 pub struct Put {
     /// Bases that were put.
-    pub put: Vec<(CollectionName, Rc<Base>)>,
+    pub put: Vec<(CollectionName, Rc<Stored>)>,
     /// Records whose bases were taken out.
     pub removed: Vec<(CollectionName, RecordId)>,
 }
@@ -50,11 +53,11 @@ impl PageSet {
     pub fn read(rows: &[PageRow]) -> Result<Self, (String, PageError)> {
         let mut pages = BTreeMap::new();
         for row in rows {
-            let bases = page::decode(&row.bytes).map_err(|error| (format!("{}/{}", row.collection, row.first), error))?;
+            let bases = page::read(&row.bytes).map_err(|error| (format!("{}/{}", row.collection, row.first), error))?;
             let bases = bases.into_iter().map(|base| (base.id, Rc::new(base))).collect();
             pages.insert((row.collection.clone(), row.first.clone()), Page { bases, changed: false });
         }
-        Ok(Self { pages, changes: Put::default() })
+        Ok(Self { pages, ..Self::default() })
     }
 
     /// Adds a page that is known without reading it.
@@ -76,7 +79,7 @@ impl PageSet {
     /// The base of this record, if there is one.
     #[must_use]
     pub fn get(&self, collection: &str, id: RecordId) -> Option<&Base> {
-        self.pages.get(self.owner(collection, id)?)?.bases.get(&id).map(Rc::as_ref)
+        self.pages.get(self.owner(collection, id)?)?.bases.get(&id).map(|stored| stored.base())
     }
 
     fn page_for(&mut self, collection: &str, id: RecordId) -> &mut Page {
@@ -86,6 +89,10 @@ impl PageSet {
 
     /// Puts a base.
     pub fn put(&mut self, collection: &str, base: Base) {
+        self.put_stored(collection, Stored::from(base));
+    }
+
+    fn put_stored(&mut self, collection: &str, base: Stored) {
         let base = Rc::new(base);
         let page = self.page_for(collection, base.id);
         page.changed = true;
@@ -119,17 +126,17 @@ impl PageSet {
             if !is_selected(collection) {
                 page.bases.clear();
             }
-            page.bases.values_mut().for_each(|base| Rc::make_mut(base).seq = Seq(0));
+            page.bases.values_mut().for_each(|base| Rc::make_mut(base).set_adrift());
         }
     }
 
     /// What was put for a collection that is not selected is out of the scope: no list shows it.
     pub fn leave_out(&mut self, is_selected: impl Fn(&str) -> bool) {
-        let is_outside = |(collection, base): &&(CollectionName, Rc<Base>)| base.is_listed() && !is_selected(collection);
+        let is_outside = |(collection, base): &&(CollectionName, Rc<Stored>)| base.is_listed() && !is_selected(collection);
         let outside: Vec<_> = self.changes.put.iter().filter(is_outside).cloned().collect();
         for (collection, base) in outside {
             if self.get(&collection, base.id).is_some_and(Base::is_listed) {
-                self.put(&collection, Base { tombstone: Some(Tombstone::Left), ..(*base).clone() });
+                self.put(&collection, Base { tombstone: Some(Tombstone::Left), ..base.base().clone() });
             }
         }
     }
@@ -138,7 +145,7 @@ impl PageSet {
     pub fn bases(&self) -> impl Iterator<Item = (&str, &Base)> {
         self.pages
             .iter()
-            .flat_map(|((collection, _), page)| page.bases.values().map(move |base| (collection.as_str(), base.as_ref())))
+            .flat_map(|((collection, _), page)| page.bases.values().map(move |base| (collection.as_str(), base.base())))
     }
 
     /// The changed pages, split where they are too large. `stamp` is the next one to give, and is moved on.
@@ -164,6 +171,19 @@ impl Bases for PageSet {
 
     fn put(&mut self, collection: &str, base: Base) {
         Self::put(self, collection, base);
+    }
+
+    fn put_plain(&mut self, collection: &str, plain: Plain) {
+        let Plain { id, version, seq, at, by, fields, .. } = plain;
+        // Most of a page were made by the same person.
+        let known = self.people.iter().rev().find(|known| known.as_ref() == &by).cloned();
+        let by = known.unwrap_or_else(|| {
+            let by = Rc::new(by);
+            self.people.push(Rc::clone(&by));
+            by
+        });
+        let head = Head { id, version, seq, at, tombstone: None, by: Some(by) };
+        self.put_stored(collection, Stored::new(head, Packed { fields, changed: Box::default(), rest: None }));
     }
 }
 
@@ -228,7 +248,7 @@ mod tests {
                 }
                 // As memory takes it over.
                 set.changes().removed.iter().for_each(|(_, id)| drop(memory.remove(id)));
-                memory.extend(set.changes().put.iter().map(|(_, base)| (base.id, (**base).clone())));
+                memory.extend(set.changes().put.iter().map(|(_, base)| (base.id, base.base().clone())));
                 prop_assert_eq!(&memory, &map);
                 let before = stamp;
                 store(&mut rows, set.into_rows(&mut stamp));

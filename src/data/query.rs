@@ -128,6 +128,13 @@ impl Query {
         self.limit.unwrap_or(LIST_LIMIT_MAX).min(LIST_LIMIT_MAX)
     }
 
+    /// The fields that tell whether a record belongs to the result, and where.
+    #[must_use]
+    pub fn names(&self) -> Vec<&str> {
+        let tested = self.conditions.tests().into_iter().map(|(name, _)| name);
+        tested.chain(self.sort.iter().map(|sort| sort.field.as_str())).collect()
+    }
+
     /// Where a record stands.
     #[must_use]
     pub fn place(&self, fields: &Fields, id: RecordId) -> Place {

@@ -158,7 +158,9 @@ impl Tables {
             search.pending.remove(&entry);
             search.strike_out(entry);
             let declared = &self.schema().collections[usize::from(entry.0)];
-            if let Some(fields) = self.shown(&declared.name, entry.1, true) {
+            let searched = declared.fields.keys().filter(|name| is_searched(declared, name));
+            let names: Vec<&str> = searched.chain([&declared.title]).map(String::as_str).collect();
+            if let Some(fields) = self.shown(&declared.name, entry.1, true, &names) {
                 search.put(entry, declared, &fields);
             }
         }
@@ -186,19 +188,22 @@ impl Tables {
             let after = query.after.as_ref().and_then(|after| Some((self.number(collection)?, after.id)));
             return search.best(hits, after, query.limit()).into_iter().map(|(_, id)| id).collect();
         }
-        let place = |hit: Hit| Some(query.place(&*self.shown(collection, hit.entry.1, query.with_deleted)?, hit.entry.1));
+        let names = query.names();
+        let place = |hit: Hit| Some(query.place(&*self.shown(collection, hit.entry.1, query.with_deleted, &names)?, hit.entry.1));
         query.page(hits.into_iter().filter_map(place).collect())
     }
 
     /// The records of a collection that match the words and the conditions of a query.
     pub(super) fn hits(&self, collection: &str, text: &str, query: &Query) -> Option<(&Search, Vec<Hit>)> {
         let (search, number, unsent) = (self.search.as_ref()?, self.number(collection)?, self.unsent.ids(collection));
-        let is_free = query.conditions == Where::default();
+        let (is_free, names) = (query.conditions == Where::default(), query.names());
         let accept = |(of, id): Entry| {
             // Without conditions, only what has unsent changes may not be shown.
             of == number
                 && (is_free && unsent.is_none_or(|unsent| !unsent.contains(&id))
-                    || self.shown(collection, id, query.with_deleted).is_some_and(|fields| query.conditions.holds(&fields)))
+                    || self
+                        .shown(collection, id, query.with_deleted, &names)
+                        .is_some_and(|fields| query.conditions.holds(&fields)))
         };
         Some((search, search.find(text, accept)))
     }
@@ -214,7 +219,7 @@ impl Tables {
         };
         let asked: Vec<bool> = declared.iter().map(is_asked).collect();
         let name = |number: u8| declared[usize::from(number)].name.as_str();
-        let accept = |(number, id): Entry| asked[usize::from(number)] && self.shown(name(number), id, false).is_some();
+        let accept = |(number, id): Entry| asked[usize::from(number)] && self.shown(name(number), id, false, &[]).is_some();
         let found = search.best(search.find(text, accept), None, limit);
         found.into_iter().filter_map(|(number, id)| self.record(name(number), id, false, now)).collect()
     }

@@ -45,6 +45,7 @@ impl Indexes {
 impl Tables {
     /// Makes these indexes, or brings them in step. Fields that the schema does not declare as indexes get none.
     pub(super) fn prepare<'a>(&mut self, collection: &str, fields: impl Iterator<Item = &'a str>) {
+        self.pack_surplus();
         let Some(declared) = self.schema().collection(collection) else { return };
         let wanted: BTreeSet<&str> = fields.filter(|name| declared.indexes.iter().any(|index| index == name)).collect();
         let mut indexes = self.indexes.of.remove(collection).unwrap_or_default();
@@ -71,8 +72,9 @@ impl Tables {
     /// What these fields' indexes have of these records, sorted.
     fn entries(&self, collection: &str, fields: &[String], ids: impl Iterator<Item = RecordId>) -> Vec<Vec<Entry>> {
         let mut entries: Vec<Vec<Entry>> = fields.iter().map(|_| Vec::new()).collect();
+        let names: Vec<&str> = fields.iter().map(String::as_str).collect();
         for id in ids {
-            let Some(shown) = self.shown(collection, id, true) else { continue };
+            let Some(shown) = self.shown(collection, id, true, &names) else { continue };
             for (name, of_field) in fields.iter().zip(&mut entries) {
                 of_field.push((Key::of(field(&shown, name)), id));
             }

@@ -2,6 +2,7 @@
 //!
 //! Nothing here is the truth: all of it is read again from the store, by page `stamp`, `client_seq` and history key.
 
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
@@ -10,8 +11,10 @@ use serde::Serialize;
 use super::asides::{AsideView, Asides};
 use super::parcels::Parcels;
 use super::search::Search;
+use super::shown::Shown;
 use super::sorted::Indexes;
 use super::standing::Looked;
+use super::stored::Stored;
 use super::unsent::{Key, Unsent};
 use crate::core::bases::{Bases, stand_in};
 use crate::core::outbox::Change;
@@ -48,7 +51,7 @@ pub struct RecordView {
     /// Its id.
     pub id: RecordId,
     /// Its fields.
-    pub fields: Fields,
+    pub fields: Shown,
     /// The base's version.
     pub version: Version,
     /// Where it stands.
@@ -113,7 +116,9 @@ pub enum Included {
 /// The memory of one context.
 pub struct Tables {
     schema: Rc<Schema>,
-    pub(super) bases: BTreeMap<CollectionName, BTreeMap<RecordId, Rc<Base>>>,
+    pub(super) bases: BTreeMap<CollectionName, BTreeMap<RecordId, Rc<Stored>>>,
+    /// Which of them are unpacked.
+    pub(super) unpacked: RefCell<Vec<Key>>,
     /// Collection and first id of each page.
     pub(super) pages: BTreeSet<(CollectionName, String)>,
     pub(super) unsent: Unsent,
@@ -138,6 +143,7 @@ impl Tables {
         Self {
             schema,
             bases: BTreeMap::new(),
+            unpacked: RefCell::default(),
             pages: BTreeSet::new(),
             unsent: Unsent::default(),
             parcels: Parcels::default(),
@@ -157,10 +163,10 @@ impl Tables {
         &self.schema
     }
 
-    /// Every base.
+    /// Every base of a collection.
     #[must_use]
-    pub fn bases(&self) -> &BTreeMap<CollectionName, BTreeMap<RecordId, Rc<Base>>> {
-        &self.bases
+    pub fn bases(&self, collection: &str) -> impl Iterator<Item = &Stored> {
+        self.bases.get(collection).into_iter().flat_map(BTreeMap::values).map(Rc::as_ref)
     }
 
     /// A record's changes, or its base under them, are not what they were.
@@ -257,12 +263,6 @@ impl Tables {
         self.unsent.of(collection, id)
     }
 
-    /// The base of a record.
-    #[must_use]
-    pub fn base(&self, collection: &str, id: RecordId) -> Option<&Base> {
-        self.bases.get(collection)?.get(&id).map(Rc::as_ref)
-    }
-
     /// How many bases there are, tombstones aside.
     #[must_use]
     pub fn count_bases(&self) -> usize {
@@ -290,8 +290,11 @@ impl Tables {
     /// A record as the app reads it. One with an unsent delete only `with_deleted`.
     #[must_use]
     pub fn record(&self, collection: &str, id: RecordId, with_deleted: bool, now: Millis) -> Option<RecordView> {
-        let base = self.base(collection, id);
         let changes = self.changes_of(collection, id);
+        if changes.is_empty() && self.asides.is_empty() {
+            return self.synced(collection, id);
+        }
+        let base = self.base(collection, id);
         if changes.is_empty() && !base.is_some_and(Base::is_listed) {
             return None;
         }
@@ -334,7 +337,7 @@ impl Tables {
             set_aside,
             warnings: Vec::new(),
             included: BTreeMap::new(),
-            fields,
+            fields: fields.into(),
         })
     }
 
@@ -361,7 +364,9 @@ impl Bases for Tables {
 
     fn put(&mut self, collection: &str, base: Base) {
         self.touch((collection.to_owned(), base.id));
-        self.bases.entry(collection.to_owned()).or_default().insert(base.id, Rc::new(base));
+        let base = Rc::new(Stored::from(base));
+        self.note_unpacked(collection, &base);
+        self.bases.entry(collection.to_owned()).or_default().insert(base.id, base);
     }
 }
 

@@ -4,12 +4,11 @@
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
-use std::rc::Rc;
 
 use serde_json::Value;
 
 use super::table::Tables;
-use crate::core::record::{Base, CollectionName, Fields, RecordId, Tombstone};
+use crate::core::record::{CollectionName, Fields, RecordId, Tombstone};
 use crate::core::rules::{Rule, Violation, normalise_value, unique_values};
 use crate::core::schema::Collection;
 use crate::core::view::patch;
@@ -78,8 +77,8 @@ impl<'a> Surroundings<'a> {
                 }
             }
         };
-        for base in self.tables.bases_of(&collection.name).filter(|base| base.is_listed() && !unsent.contains(&base.id)) {
-            hold(base.id, &base.fields);
+        for base in self.tables.bases(&collection.name).filter(|base| base.is_listed() && !unsent.contains(&base.id)) {
+            hold(base.id, &base.some_fields(&[name]));
         }
         for id in unsent {
             let view = self.tables.merged(&collection.name, id).and_then(|(_, view)| view.fields);
@@ -96,10 +95,4 @@ fn kept(collection: &Collection, fields: &Fields) -> Fields {
         (name.clone(), rule(name).map_or_else(|| value.clone(), |rule| normalise_value(rule, value)))
     };
     fields.iter().map(kept).collect()
-}
-
-impl Tables {
-    fn bases_of(&self, collection: &str) -> impl Iterator<Item = &Base> {
-        self.bases().get(collection).into_iter().flat_map(BTreeMap::values).map(Rc::as_ref)
-    }
 }

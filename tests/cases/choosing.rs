@@ -5,10 +5,11 @@ use fieldsync::core::finish::Finished;
 use fieldsync::core::outbox::Change;
 use fieldsync::core::parcel::{Parcel, ParcelState, Then};
 use fieldsync::core::protocol::{Action, Outcome, Problem, ProblemCode, SnapshotPage};
-use fieldsync::core::pull::{PullState, Sorted, finish_snapshot};
+use fieldsync::core::pull::{PullState, finish_snapshot};
 use fieldsync::core::record::{Seq, Tombstone, Version};
 use fieldsync::core::rows::End;
 use fieldsync::core::schema::Mode;
+use fieldsync::core::told::Sorted;
 use fieldsync::data::page_set::PageSet;
 use serde_json::json;
 

@@ -26,7 +26,7 @@ fn read(collection: &str, base: Option<Base>, outbox: &[Change], parcels: &[Parc
 fn what_is_deleted_and_has_no_base_is_shown_as_the_delete_saw_it() {
     let saw = json!({"name": "A", "phone": "02111"});
     let shown = read("customers", None, &[delete(1, 1, (3, saw.clone()))], &[]);
-    assert_eq!((shown.version, shown.fields, shown.pending), (Version(3), fields(saw), Some(Action::Delete)));
+    assert_eq!((shown.version, shown.fields.into_fields(), shown.pending), (Version(3), fields(saw), Some(Action::Delete)));
 }
 
 #[test]

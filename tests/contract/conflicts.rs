@@ -207,7 +207,8 @@ async fn a_refused_parcel_goes_with_the_last_of_its_changes() {
     phone.sync().await;
     office.sync().await;
     let edit = |id, written| {
-        let RecordView { id: record, version, fields: seen, collection, .. } = phone.get("customers", id).unwrap();
+        let RecordView { id: record, version, fields: shown, collection, .. } = phone.get("customers", id).unwrap();
+        let seen = shown.into_fields();
         NewChange { row: phone.row(), collection, record, action: Action::Update, version, seen, written: fields(written) }
     };
     let changes = vec![edit(one, json!({"phone": "02111"})), edit(two, json!({"phone": "02111", "code": "JKT-0001"}))];

@@ -84,7 +84,7 @@ async fn visit(phone: &Device, customer: RecordId, visits: i64) {
     let made = fields(json!({"customer": customer, "kind": "visit", "subject": "Visit", "at": 1_790_000_000_000_i64}));
     let writes = vec![
         new("activities", activity, Action::Create, Version(0), Fields::new(), made),
-        new("customers", customer, Action::Update, shown.version, shown.fields, fields(json!({"visits": visits}))),
+        new("customers", customer, Action::Update, shown.version, shown.fields.into_fields(), fields(json!({"visits": visits}))),
     ];
     phone.client.save(writes, 0).await.unwrap();
 }

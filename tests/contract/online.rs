@@ -103,7 +103,9 @@ async fn another_s_change_of_the_field_is_told_and_one_of_other_fields_is_not() 
     assert_eq!((ends(&desk).0[0].1, desk.unsent(), desk.client.conflicts().len()), (End::Discarded, 0, 0));
     // And what a form saw before that: nothing is asked, and nothing written.
     let mut form = desk.get("customers", id).unwrap();
-    form.fields.insert("owner".into(), json!(BUDI));
+    let mut seen = form.fields.clone().into_fields();
+    seen.insert("owner".into(), json!(BUDI));
+    form.fields = seen.into();
     let sent = op_ids(&desk).len();
     let late = desk.client.save(vec![desk.edit(&form, json!({"owner": AHMAD}))], 0).await;
     assert!(matches!(late, Err(SaveError::Refused(_))), "{late:?}");

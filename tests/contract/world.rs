@@ -161,7 +161,7 @@ impl World {
         office.sync().await;
         let shown = office.get("customers", customer).unwrap();
         let (row, collection) = (office.row(), "customers".to_owned());
-        let (record, action, version, seen) = (customer, Action::Update, shown.version, shown.fields);
+        let (record, action, version, seen) = (customer, Action::Update, shown.version, shown.fields.into_fields());
         let written = fields(serde_json::json!({"owner": owner}));
         office.client.save(vec![NewChange { row, collection, record, action, version, seen, written }], 0).await.unwrap();
     }
@@ -275,8 +275,9 @@ impl Device {
 
     /// An update, to save, of the record as a form has it.
     pub fn edit(&self, shown: &RecordView, written: Value) -> NewChange {
-        let RecordView { id: record, version, fields: seen, collection, .. } = shown.clone();
-        NewChange { row: self.row(), collection, record, action: Action::Update, version, seen, written: fields(written) }
+        let RecordView { id: record, version, fields, collection, .. } = shown.clone();
+        let seen = fields.into_fields();
+        NewChange { row: self.row(), collection, record, action: Action::Update, version, seen, written: self::fields(written) }
     }
 
     /// An update of the record as it is shown here.
@@ -292,7 +293,7 @@ impl Device {
 
     pub async fn remove(&self, collection: &str, id: RecordId) {
         let shown = self.get(collection, id).unwrap();
-        self.save(collection, id, Action::Delete, shown.version, shown.fields, Fields::new()).await;
+        self.save(collection, id, Action::Delete, shown.version, shown.fields.into_fields(), Fields::new()).await;
     }
 
     async fn save(&self, collection: &str, record: RecordId, action: Action, version: Version, seen: Fields, written: Fields) {

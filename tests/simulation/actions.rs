@@ -144,7 +144,7 @@ impl World {
             record,
             action,
             version: shown.map_or(Version(0), |shown| shown.version),
-            seen: shown.map(|shown| shown.fields.clone()).unwrap_or_default(),
+            seen: shown.map(|shown| shown.fields.clone().into_fields()).unwrap_or_default(),
             written: written.as_object().cloned().unwrap_or_default(),
         }
     }

@@ -276,7 +276,7 @@ impl World {
                 match truth.get(&record.id) {
                     _ if is_poison(&record.fields) => {}
                     Some((_, fields)) if is_poison(fields) => {}
-                    Some((version, fields)) if *version == record.version && **fields == record.fields => {}
+                    Some((version, fields)) if *version == record.version && **fields == *record.fields => {}
                     Some(other) => {
                         return Some(format!(
                             "{collection}/{}: {:?} {:?} here, {other:?} there",

@@ -191,6 +191,7 @@ impl World {
 /// An entry that must be readable.
 pub fn entry(told: Told) -> Entry {
     match told {
+        Told::Plain(plain) => plain.read(),
         Told::Entry(entry) => entry,
         Told::Unread(raw) => panic!("{raw} cannot be read"),
     }
