@@ -36,6 +36,7 @@ fn push() -> Request {
         allocated_seq: 1,
         open: vec![],
         open_records: 0,
+        conflicts: 0,
         goodbye: false,
         acknowledged: vec![],
         server_epoch: None,

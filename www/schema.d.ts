@@ -25,6 +25,15 @@ export interface Schema {
         };
         readonly city: { readonly type: "string"; readonly length_max: 60; readonly policy: "latest"; readonly normalise: "trim" };
         readonly address: { readonly type: "string"; readonly length_max: 300 };
+        readonly hours: {
+          readonly type: "object";
+          readonly by_member: true;
+          readonly members: {
+            readonly mon_fri: { readonly type: "string" };
+            readonly sat: { readonly type: "string" };
+            readonly sun: { readonly type: "string" };
+          };
+        };
         readonly phone: {
           readonly type: "string";
           readonly length_max: 30;

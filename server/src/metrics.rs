@@ -33,10 +33,12 @@ pub enum Counter {
     Met,
     /// Those of them whose changes came again as they were.
     Merged,
+    /// Conflicts that devices say they have put to their users, whoever found them.
+    PutToAPerson,
 }
 
 impl Counter {
-    const ALL: [Self; 11] = [
+    const ALL: [Self; 12] = [
         Self::Pushes,
         Self::Parcels,
         Self::Pulls,
@@ -48,6 +50,7 @@ impl Counter {
         Self::SetAside,
         Self::Met,
         Self::Merged,
+        Self::PutToAPerson,
     ];
 
     fn describe(self) -> (&'static str, &'static str, Option<&'static str>) {
@@ -61,15 +64,16 @@ impl Counter {
             Self::Answers => ("fieldsync_http_answers_total", "Answers, by status.", Some("status")),
             Self::Conflicts => ("fieldsync_conflicts_total", "Records that had moved on.", None),
             Self::SetAside => ("fieldsync_set_aside_total", "Values that a rule put aside.", None),
-            Self::Met => (
-                "fieldsync_conflict_parcels_total",
-                "Parcels that met a conflict. Those that were not merged automatically were put to a person, or are yet to come again.",
-                None,
-            ),
+            Self::Met => ("fieldsync_conflict_parcels_total", "Parcels that met a conflict.", None),
             Self::Merged => (
                 "fieldsync_automatic_merges_total",
                 "Parcels that met a conflict and whose changes came again as they were: merged by rules, for a person's decision is a \
                  change of its own.",
+                None,
+            ),
+            Self::PutToAPerson => (
+                "fieldsync_conflicts_put_to_a_person",
+                "Conflicts that were put to a person, by what devices say: found by them in a pull, or by the server in a push.",
                 None,
             ),
         }
@@ -91,7 +95,9 @@ impl Metrics {
     /// Counts `n` more. `label` is one of few: a status, an outcome; empty for a counter without one.
     pub fn add(&self, counter: Counter, label: &str, n: u64) {
         let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
-        *counts.entry((counter, label.to_owned())).or_default() += n;
+        let count = counts.entry((counter, label.to_owned())).or_default();
+        // A device may say any number.
+        *count = count.saturating_add(n);
     }
 
     /// How much was counted under this label.
@@ -121,18 +127,13 @@ impl Metrics {
         }
     }
 
-    /// Parcels that met a conflict and did not come again as they were: put to a person, or on their way.
-    fn put_to_a_person(&self) -> u64 {
-        self.get(Counter::Met, "").saturating_sub(self.get(Counter::Merged, ""))
-    }
-
     /// How often conflicts were merged by rules, and how often put to a person, since the server began.
     #[must_use]
     pub fn merges(&self) -> Value {
         json!({
             "syncs": self.get(Counter::Syncs, ""),
             "merged": self.get(Counter::Merged, ""),
-            "put_to_a_person": self.put_to_a_person(),
+            "put_to_a_person": self.get(Counter::PutToAPerson, ""),
             "set_aside": self.get(Counter::SetAside, ""),
         })
     }
@@ -140,9 +141,7 @@ impl Metrics {
     /// The text form.
     #[must_use]
     pub fn render(&self) -> String {
-        let name = "fieldsync_conflicts_put_to_a_person";
-        let help = "Parcels that met a conflict and were not merged automatically; one that was merged leaves it again.";
-        let mut text = format!("# HELP {name} {help}\n# TYPE {name} gauge\n{name} {}\n", self.put_to_a_person());
+        let mut text = String::new();
         let counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
         for counter in Counter::ALL {
             let (name, help, label) = counter.describe();

@@ -17,6 +17,7 @@ use crate::data::page_set::PageSet;
 use crate::mutation::{self, Mutation};
 use crate::ports::{Host, Read, Rows, Scope, Step, Store, StoreError, StoreName, Transport, Write};
 
+use super::asked::is_ended as conflict_ended;
 use super::settle::{STORES, SettleError, Settled, is_done};
 use super::{Client, pages};
 
@@ -187,6 +188,7 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
             match planned {
                 Ok(Planned { ended, append, set_aside }) => {
                     writes.push(Write::RemoveConflict(collection.to_owned(), id));
+                    decided.undo.conflicts.extend(rows.conflicts.iter().filter(|row| conflict_ended(row, &ended)).cloned());
                     history.set_aside.extend(set_aside);
                     history.ended.extend(ended);
                     decided.undo.appended.extend(append.iter().map(|change| change.row));

@@ -4,6 +4,7 @@
 //! One client is one context (a tab or the worker). Any number of them may share a store: every transaction compares what
 //! it expects, so correctness does not depend on who runs a cycle.
 
+mod asked;
 mod blame;
 mod conflicts;
 mod cycle;
@@ -104,6 +105,8 @@ struct Shared {
     /// This is as the store was when the cycle began, or after its last write: it need not be read again.
     in_step: bool,
     losses: Losses,
+    /// How many conflicts this store has put to its user in all.
+    conflicts: u64,
     sending: Option<Sending>,
     /// What the last answer's transaction has begun, to be sent in the same cycle. If it is not, it is due like any open parcel.
     next: Option<(Begun, PushRequest)>,
@@ -160,6 +163,7 @@ impl Shared {
             backlog: Backlog::default(),
             in_step: false,
             losses: Losses::default(),
+            conflicts: 0,
             sending: None,
             next: None,
             ahead: None,

@@ -57,8 +57,10 @@ fn left(rows: &Rows, finished: &Finished, writes: &[Write]) -> Rows {
     let removed: BTreeSet<OpId> = finished.removed.iter().copied().collect();
     left.parcels = rows.parcels.iter().filter(|parcel| !removed.contains(&parcel.op_id)).cloned().collect();
     for write in writes {
-        if let Write::Meta(name, value) = write {
-            left.meta.insert((*name).to_owned(), value.clone());
+        match write {
+            Write::Meta(name, value) => drop(left.meta.insert((*name).to_owned(), value.clone())),
+            Write::Conflict(row) => left.conflicts.push(row.clone()),
+            _ => {}
         }
     }
     left

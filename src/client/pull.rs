@@ -19,6 +19,7 @@ use crate::data::table::Tables;
 use crate::mutation::{self, Mutation};
 use crate::ports::{Host, Read, Rows, Scope, Step, Store, StoreError, StoreName, Transport, TransportError, Write};
 
+use super::asked::new_conflict_writes;
 use super::{Client, Note, meta_row, meta_write, pages};
 
 /// What a page's transaction touches; and what else there may be that memory lacks.
@@ -146,10 +147,7 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
             kept.truncate(POISON_KEPT_MAX);
             writes.push(meta_write(meta::POISON, &kept));
         }
-        let is_new = |row: &crate::core::rows::ConflictRow| {
-            !rows.conflicts.iter().any(|old| old.id == row.id && old.collection == row.collection)
-        };
-        writes.extend(pulled.conflicts.into_iter().filter(is_new).map(Write::Conflict));
+        writes.extend(new_conflict_writes(pulled.conflicts, rows)?);
         Ok((writes, (pulled.more, Some(put))))
     }
 }

@@ -13,7 +13,7 @@ use crate::core::protocol::{Answer, Body, Cursor, Outcome, PushAnswer, PushParce
 use crate::core::pull::PullState;
 use crate::core::push::{Begin, Begun, begin_within, must_be_asked, wanted_within};
 use crate::core::record::{Millis, OpId, RowId};
-use crate::core::rows::{ConflictRow, HistoryRow, meta};
+use crate::core::rows::{HistoryRow, meta};
 use crate::core::status::Sending;
 use crate::core::trace::What;
 use crate::core::window::window;
@@ -21,6 +21,7 @@ use crate::data::page_set::{PageSet, Put};
 use crate::mutation::{self, Mutation};
 use crate::ports::{Host, Read, Rows, Scope, Step, Store, StoreError, StoreName, Transport, Write};
 
+use super::asked::{begun_writes, conflict_writes, conflicts_after, is_ended, over};
 use super::loss::learned;
 use super::{Client, Note, meta_row, meta_write, pages};
 
@@ -62,7 +63,7 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
         if let Some(replay) = replay {
             return self.push_again(&replay).await;
         }
-        if is_empty && !self.shared.borrow().losses.must_tell(Unsent::default()) {
+        if is_empty && !self.must_tell(Unsent::default()) {
             self.shared.borrow_mut().engine.batch.emptied();
             return Ok(Moved { more: false });
         }
@@ -77,7 +78,7 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
             None => self.begin_push().await.map_err(|error| self.storage_failure(&error))?,
         };
         let sends = !request.parcels.is_empty();
-        let must_tell = begun.ended.is_empty() && self.shared.borrow().losses.must_tell(request.unsent_after(&[]));
+        let must_tell = begun.ended.is_empty() && self.must_tell(request.unsent_after(&[]));
         // Nothing else can go, and it may be these that it waits for.
         if !sends && begun.ended.is_empty() && !begun.in_vain.is_empty() {
             return self.void_all(&begun.in_vain).await;
@@ -203,11 +204,9 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
             writes
                 .push(Write::History(HistoryRow { ended: begun.ended.clone(), ..crate::core::finish::empty_history(input.now) }));
         }
-        // A conflict that is over leaves its row behind when the merge itself comes out clean.
-        let is_over = |row: &&ConflictRow| begun.parcels.iter().any(|parcel| parcel.carries(&row.collection, row.id));
-        let over = rows.conflicts.iter().filter(is_over);
-        writes.extend(over.map(|row| Write::RemoveConflict(row.collection.clone(), row.id)));
+        writes.extend(begun_writes(&begun, rows)?);
         let request = self.push_request(rows, input.outbox, std::mem::take(&mut begun.send))?;
+        let request = PushRequest { conflicts: conflicts_after(rows, &begun.conflicts)?, ..request };
         if Some(request.allocated_seq) > meta_row(rows, meta::ALLOCATED)? {
             writes.push(meta_write(meta::ALLOCATED, &request.allocated_seq));
         }
@@ -229,6 +228,7 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
             allocated_seq: outbox.last().map_or(noted, |change| change.client_seq.max(noted)),
             open: if mutation::is(Mutation::OpenUntold) { vec![] } else { ranges(outbox.iter().map(|change| change.client_seq)) },
             open_records: unsent(outbox).records,
+            conflicts: conflicts_after(rows, &[])?,
             goodbye: false,
             acknowledged: self.shared.borrow().losses.acknowledged(),
             server_epoch: meta_row(rows, meta::SERVER_EPOCH)?,
@@ -374,9 +374,10 @@ fn plan_finish(
         if !mutation::is(Mutation::ChangeStays) {
             writes.extend(history.ended.iter().map(|ended| Write::RemoveChange(ended.client_seq)));
         }
+        writes.extend(over(rows, |row| is_ended(row, &history.ended), &finished.conflicts));
         writes.push(Write::History(history));
     }
-    writes.extend(finished.conflicts.iter().cloned().map(Write::Conflict));
+    writes.extend(conflict_writes(finished.conflicts.clone(), rows)?);
     writes.extend(marked(results, rows)?);
     if let Some((request, answer)) = told {
         writes.extend(learned(request, answer, rows)?);

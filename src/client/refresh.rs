@@ -75,6 +75,7 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
         let engine: Option<Engine> = meta_row(rows, meta::ENGINE)?;
         let pull: Option<PullState> = meta_row(rows, meta::PULL)?;
         let losses: Option<Losses> = meta_row(rows, meta::LOSSES)?;
+        let conflicts: Option<u64> = meta_row(rows, meta::CONFLICTS)?;
         let (replay, server_epoch) = (replay_of(rows)?, meta_row(rows, meta::SERVER_EPOCH)?);
         let mut shared = self.shared.borrow_mut();
         let is_running = shared.engine.machine != shared.engine.machine.kept();
@@ -98,6 +99,7 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
         shared.replay = replay;
         shared.server_epoch = server_epoch;
         shared.losses = losses.unwrap_or_default();
+        shared.conflicts = conflicts.unwrap_or_default();
         Ok(())
     }
 

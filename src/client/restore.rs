@@ -12,6 +12,7 @@ use crate::core::trace::What;
 use crate::mutation::{self, Mutation};
 use crate::ports::{Host, Read, Rows, Scope, Step, Store, StoreError, StoreName, Transport, TransportError, Write};
 
+use super::asked::conflict_writes;
 use super::push::{STORES, is_overtaken, marked};
 use super::void::Asked;
 use super::{Client, Note, meta_row, meta_write, pages};
@@ -113,7 +114,7 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
             _ => &[],
         });
         let theirs: Vec<(CollectionName, RecordId)> = theirs.map(|entry| (entry.collection.clone(), entry.id)).collect();
-        let read = vec![Read::Outbox, Read::Meta, Read::HistoryFrom(asked.key, ROWS_READ_MAX)];
+        let read = vec![Read::Outbox, Read::Conflicts, Read::Meta, Read::HistoryFrom(asked.key, ROWS_READ_MAX)];
         let state = |rows: &Rows| Ok((replay_of(rows)?, is_overtaken(results, shown, rows)?));
         let plan = |rows: &Rows| match state(rows) {
             Err(error) => Step::Write(vec![], Err(error)),
@@ -157,7 +158,7 @@ fn plan_finish(input: &Finish<'_>, rows: &Rows) -> Result<(Vec<Write>, bool), St
         let returned: Vec<Change> = returned;
         writes.push(Write::History(HistoryRow { returned, ..crate::core::finish::empty_history(input.contact.now) }));
     }
-    writes.extend(conflicts.into_iter().map(Write::Conflict));
+    writes.extend(conflict_writes(conflicts, rows)?);
     writes.push(meta_write(meta::REPLAY, &replay));
     writes.extend(marked(input.results, rows)?);
     Ok((writes, moved))

@@ -22,6 +22,7 @@ use crate::data::unfit::Unfit;
 use crate::mutation::{self, Mutation};
 use crate::ports::{Host, Read, Rows, Scope, Step, Store, StoreError, StoreName, Transport, Write};
 
+use super::asked::{conflict_writes, is_ended};
 use super::{Client, Note, pages};
 
 /// What was settled, and what takes it back.
@@ -35,6 +36,9 @@ pub struct Settled {
     /// The rows of a resolution, which go when it is undone.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub appended: Vec<RowId>,
+    /// The conflicts that went with what ended: taken back, it is the same question again.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub conflicts: Vec<ConflictRow>,
 }
 
 impl Settled {
@@ -90,7 +94,8 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
             writes.extend(discarded.put.iter().cloned().map(Write::Parcel));
             writes.extend(conflicts_over(rows, &discarded.rows));
             let asked = discarded.put.iter().map(|parcel| parcel.op_id).collect();
-            let settled = Settled { asked, ended, appended: vec![] };
+            let conflicts = rows.conflicts.iter().filter(|row| is_ended(row, &ended)).cloned().collect();
+            let settled = Settled { asked, ended, appended: vec![], conflicts };
             planned.replace(settled.clone());
             Step::Write(writes, settled)
         };
@@ -138,6 +143,7 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
             writes.extend(appended.iter().filter(is_new).cloned().map(Write::Append));
             let is_new = |parcel: &&Parcel| !rows.outbox.iter().any(|old| parcel.rows.contains(&old.row));
             writes.extend(online.iter().filter(is_new).cloned().map(Write::Parcel));
+            writes.extend(settled.conflicts.iter().cloned().map(Write::Conflict));
             Step::Write(writes, true)
         };
         let done = self.update_in_need(scope, plan).await?.value;
@@ -190,14 +196,17 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
     /// If it cannot be noted.
     pub async fn put_off(&self, collection: CollectionName, id: RecordId, version: Version) -> Result<(), SettleError> {
         let now = self.host.now();
-        let scope = Scope::strict(&[StoreName::Conflicts], vec![Read::Conflicts]);
+        let scope = Scope::strict(&[StoreName::Conflicts, StoreName::Meta], vec![Read::Conflicts, Read::Meta]);
         let plan = |rows: &Rows| {
             let old = rows.conflicts.iter().find(|row| row.id == id && row.collection == collection);
             let found_at = old.map_or(now, |row| row.found_at);
             let row = ConflictRow { collection: collection.clone(), id, found_at, version, put_off: true };
-            Step::Write(vec![Write::Conflict(row)], ())
+            match conflict_writes(vec![row], rows) {
+                Ok(writes) => Step::Write(writes, Ok(())),
+                Err(error) => Step::Write(vec![], Err(error)),
+            }
         };
-        self.store.update(scope, plan).await?;
+        self.store.update(scope, plan).await?.value?;
         Ok(self.settled().await?)
     }
 

@@ -60,6 +60,7 @@ fn push(ops: &[u128]) -> Request {
         allocated_seq: 1,
         open: vec![],
         open_records: 0,
+        conflicts: 0,
         goodbye: false,
         acknowledged: vec![],
         server_epoch: None,

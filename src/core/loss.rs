@@ -94,6 +94,9 @@ pub struct Losses {
     /// What the server takes to be open here.
     #[serde(default)]
     pub told: Unsent,
+    /// Of how many conflicts the server knows that this store has put them to its user.
+    #[serde(default)]
+    pub told_conflicts: u64,
     /// Other stores that are gone.
     #[serde(default)]
     pub gone: Vec<Loss>,
@@ -101,11 +104,11 @@ pub struct Losses {
 
 impl Losses {
     /// Whether the server is to be told although there is nothing to send: it was never asked; or it takes more to be open
-    /// here than is, and would call that lost; or it does not know what the user knows.
+    /// here than is, and would call that lost; or it does not know what the user knows, or was asked.
     #[must_use]
-    pub fn must_tell(&self, open: Unsent) -> bool {
+    pub fn must_tell(&self, open: Unsent, conflicts: u64) -> bool {
         let is_less = self.told.changes > open.changes || self.told.records > open.records;
-        !self.asked || is_less || self.gone.iter().any(|loss| loss.acknowledged)
+        !self.asked || is_less || conflicts > self.told_conflicts || self.gone.iter().any(|loss| loss.acknowledged)
     }
 
     /// After an answer. The server's list is the whole truth: a store that came back is not in it any more.
@@ -114,7 +117,7 @@ impl Losses {
         let known = |lost: &LostEpoch| self.gone.iter().any(|loss| loss.lost.epoch == lost.epoch && loss.acknowledged);
         let heard = if mutation::is(Mutation::LossUnheard) { &[] } else { &answer.lost[..] };
         let gone = heard.iter().map(|lost| Loss { lost: lost.clone(), acknowledged: known(lost) }).collect();
-        Self { asked: true, told: request.unsent_after(&answer.results), gone }
+        Self { asked: true, told: request.unsent_after(&answer.results), told_conflicts: request.conflicts, gone }
     }
 
     /// The user knows.

@@ -74,16 +74,16 @@ fn answer(lost: &[LostEpoch]) -> PushAnswer {
 fn a_loss_is_told_until_it_is_acknowledged_or_the_store_came_back() {
     let asked = request(json!([]), 0, &[]);
     let new = Losses::default();
-    assert!(new.must_tell(Unsent::default()));
+    assert!(new.must_tell(Unsent::default(), 0));
     let first = new.learn(&asked, &answer(&[lost(1, 3, 2, 10), lost(2, 1, 1, 20)]));
-    assert!(!first.must_tell(Unsent::default()));
+    assert!(!first.must_tell(Unsent::default(), 0));
     assert_eq!(first.lost(), Some(Lost { changes: 4, records: 2, at: Millis(20) }));
     // The second came back.
     let second = first.learn(&asked, &answer(&[lost(1, 3, 2, 10)]));
     assert_eq!(second.lost(), Some(Lost { changes: 3, records: 2, at: Millis(10) }));
     let known = second.acknowledge();
     assert_eq!((known.lost(), known.acknowledged()), (None, vec![epoch(1)]));
-    assert!(known.must_tell(Unsent::default()), "so that a store after this one is not told again");
+    assert!(known.must_tell(Unsent::default(), 0), "so that a store after this one is not told again");
     // A server that has not heard of that yet says it again; a third is news.
     let third = known.learn(&asked, &answer(&[lost(1, 3, 2, 10), lost(3, 1, 1, 30)]));
     assert_eq!(third.lost(), Some(Lost { changes: 1, records: 1, at: Millis(30) }));
@@ -95,8 +95,17 @@ fn what_was_discarded_after_the_last_push_is_told() {
     let open = request(json!([[1, 2]]), 1, &[]);
     let told = Losses::default().learn(&open, &answer(&[]));
     assert_eq!(told.told, unsent_of(2, 1));
-    assert!(!told.must_tell(unsent_of(2, 1)));
-    assert!(!told.must_tell(unsent_of(3, 2)), "more is told with the next parcel");
-    assert!(told.must_tell(unsent_of(1, 1)));
-    assert!(!told.learn(&request(json!([]), 0, &[]), &answer(&[])).must_tell(Unsent::default()));
+    assert!(!told.must_tell(unsent_of(2, 1), 0));
+    assert!(!told.must_tell(unsent_of(3, 2), 0), "more is told with the next parcel");
+    assert!(told.must_tell(unsent_of(1, 1), 0));
+    assert!(!told.learn(&request(json!([]), 0, &[]), &answer(&[])).must_tell(Unsent::default(), 0));
+}
+
+#[test]
+fn a_conflict_is_told_once() {
+    let told = Losses::default().learn(&PushRequest { conflicts: 2, ..request(json!([]), 0, &[]) }, &answer(&[]));
+    assert!(!told.must_tell(Unsent::default(), 2));
+    assert!(told.must_tell(Unsent::default(), 3));
+    let old: Losses = serde_json::from_value(json!({"asked": true})).unwrap();
+    assert!(!old.must_tell(Unsent::default(), 0) && old.must_tell(Unsent::default(), 1));
 }

@@ -9,13 +9,14 @@ use std::sync::Arc;
 
 use super::bases::Bases;
 use super::choose::{Candidate, Key, candidates, key, made, mends};
+use super::finish::conflict_row;
 use super::fit::{fit, without_dependants};
 use super::freeze::{Frozen, freeze};
 use super::outbox::{Change, by_record, by_row};
 use super::parcel::{Parcel, ParcelState};
 use super::protocol::{Action, Item, ProblemCode, PushParcel};
 use super::record::{Millis, OpId, RowId, Tombstone};
-use super::rows::{End, Ended};
+use super::rows::{ConflictRow, End, Ended};
 use super::schema::Schema;
 use super::window::{batch, look};
 use crate::mutation::{self, Mutation};
@@ -61,6 +62,8 @@ pub struct Begun {
     /// their records, or what mends it was saved together with one): then their outcome is to be asked for. What is not
     /// applied is begun again when its turn comes.
     pub in_vain: Vec<Parcel>,
+    /// Records that were looked at and stay, as they are in conflict.
+    pub conflicts: Vec<ConflictRow>,
 }
 
 /// What becomes of the open parcels.
@@ -243,7 +246,9 @@ pub fn begin_within(input: &Begin<'_>, bases: &impl Bases, window: usize) -> Opt
     let refused = Refused::new(input.parcels);
     let seen = seen(input, on_the_way, window);
     let is_whole = seen.is_whole;
-    for mut candidate in batch(ready(input, seen, &refused, bases), room, is_whole)? {
+    let (ready, conflicts) = ready(input, seen, &refused, bases);
+    begun.conflicts = conflicts;
+    for mut candidate in batch(ready, room, is_whole)? {
         match freeze(input, &mut candidate, bases) {
             Frozen::Nothing(ended) => {
                 begun.ended.extend(ended);
@@ -284,19 +289,30 @@ fn mutated<'a>(input: &Begin<'_>, parcel: &'a Parcel, bases: &impl Bases, begun:
     Cow::Owned(other)
 }
 
-/// What can be frozen as it is: without conflicts, by the rules, and not waiting for what is not.
-fn ready<'a>(input: &Begin<'a>, seen: Seen<'a>, refused: &Refused<'a>, bases: &impl Bases) -> Vec<Candidate<'a>> {
-    let (mut ready, mut stopped) = (Vec::new(), BTreeSet::new());
+/// What can be frozen as it is: without conflicts, by the rules, and not waiting for what is not. And the conflicts.
+fn ready<'a>(
+    input: &Begin<'a>,
+    seen: Seen<'a>,
+    refused: &Refused<'a>,
+    bases: &impl Bases,
+) -> (Vec<Candidate<'a>>, Vec<ConflictRow>) {
+    let (mut ready, mut stopped, mut stays) = (Vec::new(), BTreeSet::new(), BTreeSet::new());
     for candidate in seen.candidates {
         let (mut fit, mut left) = fit(input, candidate, &seen.by_record, bases);
         // What mends a refused parcel did not come along: the same again would be refused again.
         if refused.of(&fit.changes).any(|parcel| !fit.changes.iter().any(|change| mends(parcel, change))) {
             left.append(&mut fit.changes);
         }
+        stays.extend(left.iter().copied().map(key));
         stopped.extend(left.into_iter().filter(|change| change.action == Action::Create).map(key));
         ready.push(fit);
     }
-    without_dependants(ready, stopped)
+    let conflict = |key: &Key<'a>| {
+        let base = bases.get(key.0, key.1).filter(|base| !base.is_adrift())?;
+        let changes = seen.by_record.get(key).map_or(&[][..], Vec::as_slice);
+        conflict_row(input.schema, key.0, key.1, Some(base), changes, input.now)
+    };
+    (without_dependants(ready, stopped), stays.iter().filter_map(conflict).collect())
 }
 
 /// The records of which something could be sent now: in a parcel that is due, or ready to be frozen.
@@ -308,7 +324,7 @@ pub fn sendable<'a>(input: &Begin<'a>, bases: &impl Bases) -> BTreeSet<Key<'a>> 
         due.and_there(bases).into_iter().flat_map(|parcel| parcel.items.iter().map(|item| (item.collection.as_str(), item.id)));
     let all = seen(input, on_the_way, usize::MAX);
     let ready = ready(input, all, &Refused::new(input.parcels), bases);
-    of_open.chain(ready.into_iter().flat_map(|candidate| candidate.records)).collect()
+    of_open.chain(ready.0.into_iter().flat_map(|candidate| candidate.records)).collect()
 }
 
 /// Refused parcels by the rows of their changes.

@@ -190,6 +190,8 @@ pub mod meta {
     pub const HISTORY_FLOOR: &str = "history_floor";
     /// What was lost with other stores, and what the server was told of this one; see `core::loss`.
     pub const LOSSES: &str = "losses";
+    /// How many conflicts this store has put to its user in all.
+    pub const CONFLICTS: &str = "conflicts";
     /// The schema that the rows were written under.
     pub const SCHEMA: &str = "schema";
     /// Entries of the feed that could not be applied, kept raw.

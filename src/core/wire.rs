@@ -99,6 +99,9 @@ pub struct PushRequest {
     /// Of how many records the open ones are.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub open_records: u64,
+    /// How many conflicts this store has put to its user in all.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub conflicts: u64,
     /// The app deletes this store now, and knows it: what is open in it is not lost.
     #[serde(default, skip_serializing_if = "is_false")]
     pub goodbye: bool,

@@ -5,6 +5,7 @@
 mod clocks;
 mod conflicts;
 mod costs;
+mod counted;
 mod crashes;
 mod damaged;
 mod deciding;

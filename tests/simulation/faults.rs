@@ -150,6 +150,7 @@ impl World {
             allocated_seq: 0,
             open: vec![],
             open_records: 0,
+            conflicts: 0,
             goodbye: false,
             acknowledged: vec![],
             server_epoch: None,

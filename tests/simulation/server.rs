@@ -11,7 +11,7 @@ use fieldsync_server::auth::refresh;
 use fieldsync_server::db::memory::{MemoryDb, State};
 use fieldsync_server::db::{self, End, Role, Stored, Tx, User};
 use fieldsync_server::sync::access::Directory;
-use fieldsync_server::sync::push::{Apart, push as push_in};
+use fieldsync_server::sync::push::{Apart, Pushed, push as push_in};
 use fieldsync_server::sync::{self, Context, Sender, SyncError};
 use serde::Serialize;
 use uuid::Uuid;
@@ -142,7 +142,7 @@ impl Server {
                 let mut chance = || random.bits();
                 let done =
                     db::write_unless(&self.db, |_| End::Rollback, |tx| push_in(tx, &context, &mut chance, Apart::Groups, asked));
-                self.json(user, now, done)
+                self.json(user, now, done.map(|pushed| pushed.answer))
             }
             Request::Push(asked) => {
                 let done = db::write(&self.db, |tx| push(tx, &context, random, asked, &mut applied));
@@ -231,7 +231,7 @@ fn push(
         now.push(((item.collection.clone(), item.id), tx.record(&item.collection, item.id)?));
     }
     let mut now: std::collections::BTreeMap<_, _> = now.into_iter().collect();
-    let answer = push_in(tx, context, &mut || random.bits(), Apart::Groups, asked)?;
+    let Pushed { answer, .. } = push_in(tx, context, &mut || random.bits(), Apart::Groups, asked)?;
     for (parcel, result) in asked.parcels.iter().zip(&answer.results) {
         let mut items = Vec::new();
         for item in parcel.items.iter() {

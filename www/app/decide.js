@@ -1,5 +1,6 @@
 /** Puts a conflict to the user, or a group of one cause, and says what became of it. */
-import { isSyncError, specOf } from "../fieldsync/index.js";
+import { isSyncError } from "../fieldsync/index.js";
+import { names } from "./names.js";
 import { toast } from "./toast.js";
 import { offerBack } from "./undo.js";
 
@@ -19,7 +20,7 @@ export async function decide(app, dialog, collection, id) {
   let conflict = await find();
   let moved = false;
   while (conflict) {
-    dialog.nameOf = await names(app, [conflict]);
+    dialog.nameOf = await namesIn(app, [conflict]);
     const choices = await dialog.ask(conflict, { moved });
     if (!choices) return app.sync.conflicts.putOff(conflict);
     try {
@@ -37,7 +38,7 @@ export async function decide(app, dialog, collection, id) {
 /** @param {App} app @param {ConflictDialog} dialog @param {import("../fieldsync/types").ConflictGroup} group */
 export async function decideGroup(app, dialog, group) {
   const { t, sync } = app;
-  dialog.nameOf = await names(app, group.conflicts);
+  dialog.nameOf = await namesIn(app, group.conflicts);
   const choice = await dialog.askGroup(group);
   if (!choice) {
     for (const conflict of group.conflicts) await sync.conflicts.putOff(conflict);
@@ -55,20 +56,11 @@ export async function decideGroup(app, dialog, group) {
   }
 }
 
-/** The names of the records that the fields in question refer to. @param {App} app @param {Conflict[]} conflicts @returns {Promise<import("../fieldsync/elements/values.js").NameOf>} */
-async function names({ sync }, conflicts) {
-  /** @type {Map<string, string>} */
-  const found = new Map();
-  for (const { collection, fields, changed = [], mergedFields } of conflicts) {
-    const values = [...fields, ...changed].flatMap(({ field, before, mine, theirs }) => [before, mine, theirs].map((value) => ({ field, value })));
-    for (const { field, value } of [...values, ...mergedFields]) {
-      const { type, refers_to: to = "" } = specOf(sync.schema, collection, field);
-      if (type !== "reference" || typeof value !== "string" || found.has(value)) continue;
-      const record = await sync.collection(/** @type {import("./session.js").CollectionName} */ (to)).get(value);
-      const declared = sync.schema.collections.find((each) => each.name === to);
-      const title = /** @type {import("../fieldsync/types").Fields | undefined} */ (record?.fields)?.[declared?.title ?? ""];
-      if (title) found.set(value, String(title));
-    }
-  }
-  return (_, id) => found.get(id);
+/** The names of the records that the fields in question refer to. @param {App} app @param {Conflict[]} conflicts */
+function namesIn(app, conflicts) {
+  const values = conflicts.flatMap(({ collection, fields, changed = [], mergedFields }) => [
+    ...[...fields, ...changed].flatMap(({ field, before, mine, theirs }) => [before, mine, theirs].map((value) => ({ collection, field, value }))),
+    ...mergedFields.map(({ field, value }) => ({ collection, field, value })),
+  ]);
+  return names(app, values);
 }

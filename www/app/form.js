@@ -2,7 +2,7 @@
  * A form for one record or group: its ids are made when it opens, what was typed survives a reload, Save pressed twice is
  * one change, and an error keeps the form.
  *
- * @typedef {{ field: string, collection: string, value?: import("../fieldsync/types").Value, required?: boolean, hint?: string, label?: string }} FieldWish
+ * @typedef {{ field: string, collection: string, value?: import("../fieldsync/types").Value, required?: boolean, hint?: string, label?: string, members?: string[] }} FieldWish `members`: those of an object that are asked for.
  * @typedef {{ ids: { [name: string]: string }, record?: import("../fieldsync/types").RecordView, values: import("../fieldsync/types").Fields }} Draft
  */
 import { h, isSyncError, labelOf, makeInput, specOf } from "../fieldsync/index.js";
@@ -47,7 +47,7 @@ export class Form {
   /** @param {FieldWish} wish @returns {any} */
   field(wish) {
     const { language, sync } = this.#app;
-    const spec = { ...specOf(sync.schema, wish.collection, wish.field), ...(wish.required ? { required: true } : {}) };
+    const spec = { ...specOf(sync.schema, wish.collection, wish.field), ...(wish.required ? { required: true } : {}), members: wish.members };
     const id = `field-${wish.field}`;
     const value = wish.field in this.draft.values ? this.draft.values[wish.field] : wish.value;
     const input = makeInput(spec, wish.field, value, { language, id });
@@ -56,11 +56,15 @@ export class Form {
     input.node.setAttribute("aria-describedby", error.id);
     if (spec.required) input.node.setAttribute("aria-required", "true");
     this.#fields.set(wish.field, { wish, input, error, spec });
-    const label = wish.label ?? labelOf(wish.collection, wish.field, language);
+    const words = [wish.label ?? labelOf(wish.collection, wish.field, language), !spec.required && h("span.optional", null, ` ${this.#app.t("optional")}`)];
+    if (input.node instanceof HTMLFieldSetElement) {
+      input.node.prepend(h("legend", null, words));
+      return h(`div.field.field-${wish.field}`, null, input.node, error);
+    }
     return h(
       `div.field.field-${wish.field}`,
       null,
-      h("label", { for: id }, label, !spec.required && h("span.optional", null, ` ${this.#app.t("optional")}`)),
+      h("label", { for: id }, words),
       input.node,
       wish.hint && h("p.muted.small", null, wish.hint),
       error,

@@ -259,6 +259,8 @@ pub struct DeviceRow {
     pub open: Vec<SeqRange>,
     /// What of them was not ended by the answer.
     pub left: Unsent,
+    /// How many conflicts it had put to its user, at most: a copy of the store may know of fewer.
+    pub conflicts: u64,
     /// The browser that it is in, if that has an id.
     pub browser: Option<uuid::Uuid>,
     /// The origin of the page.

@@ -24,8 +24,8 @@ fn refresh_row(row: &Row<'_>) -> rusqlite::Result<RefreshRow> {
     })
 }
 
-const DEVICE_COLUMNS: &str =
-    "user, device, epoch, allocated_seq, open, left_changes, left_records, browser, origin, standing, seen_at";
+const DEVICE_COLUMNS: &str = "user, device, epoch, allocated_seq, open, left_changes, left_records, browser, origin, standing, seen_at, \
+     conflicts";
 
 fn device_row(row: &Row<'_>) -> rusqlite::Result<DeviceRow> {
     let standing: String = row.get(9)?;
@@ -41,6 +41,7 @@ fn device_row(row: &Row<'_>) -> rusqlite::Result<DeviceRow> {
         origin: row.get(8)?,
         standing: Standing::parse(&standing).ok_or_else(unknown)?,
         seen_at: Millis(row.get(10)?),
+        conflicts: count(row, 11)?,
     })
 }
 
@@ -131,8 +132,9 @@ impl People for SqliteTx<'_> {
     }
 
     fn put_device(&mut self, row: &DeviceRow) -> Result<()> {
-        let sql =
-            format!("INSERT OR REPLACE INTO devices({DEVICE_COLUMNS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)");
+        let sql = format!(
+            "INSERT OR REPLACE INTO devices({DEVICE_COLUMNS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)"
+        );
         self.connection.prepare_cached(&sql)?.execute(params![
             row.user.0.as_bytes(),
             row.device.0.as_bytes(),
@@ -145,6 +147,7 @@ impl People for SqliteTx<'_> {
             row.origin,
             row.standing.name(),
             row.seen_at.0,
+            number(row.conflicts),
         ])?;
         Ok(())
     }

@@ -5,7 +5,7 @@ use rusqlite::Connection;
 use super::{DbError, Result};
 
 /// Step `n` leads from format `n` to `n + 1`. A step that was released is never changed.
-const STEPS: [&str; 4] = [
+const STEPS: [&str; 5] = [
     "
     CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
     CREATE TABLE teams (name TEXT PRIMARY KEY) WITHOUT ROWID;
@@ -84,6 +84,7 @@ const STEPS: [&str; 4] = [
     CREATE INDEX history_record ON history(collection, id);
     DROP TABLE field_history;
 ",
+    "ALTER TABLE devices ADD COLUMN conflicts INTEGER NOT NULL DEFAULT 0;",
 ];
 
 /// Brings the file to this program's format. Each step is a transaction of its own.
@@ -146,12 +147,12 @@ mod tests {
             )
             .unwrap();
         migrate(&mut connection, 7).unwrap();
-        let row: (i64, i64, String) = connection
-            .query_row("SELECT allocated_seq, left_changes, standing FROM devices", [], |row| {
-                Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+        let row: (i64, i64, String, i64) = connection
+            .query_row("SELECT allocated_seq, left_changes, standing, conflicts FROM devices", [], |row| {
+                Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
             })
             .unwrap();
-        assert_eq!(row, (3, 0, "here".to_owned()));
+        assert_eq!(row, (3, 0, "here".to_owned(), 0));
         migrate(&mut connection, 7).unwrap();
     }
 }

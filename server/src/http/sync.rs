@@ -21,7 +21,7 @@ use crate::db::Tx;
 use crate::error::AppError;
 use crate::metrics::{Counter, Metrics};
 use crate::state::{Access, AppState};
-use crate::sync::push::{Apart, push as push_in};
+use crate::sync::push::{Apart, Pushed, push as push_in};
 use crate::sync::{self, Sender, SyncError};
 
 /// The routes below `/sync/v1`.
@@ -150,8 +150,9 @@ async fn push(
     let rows: Vec<Vec<RowId>> = request.parcels.iter().map(|parcel| parcel.changes.clone()).collect();
     let set_aside = request.parcels.iter().flat_map(|parcel| parcel.items.iter()).map(|item| item.set_aside.len() as u64).sum();
     state.metrics().add(Counter::Pushes, "", 1);
-    let answer = run_push(&state, Access::Write, user, sender, request).await?;
+    let Pushed { answer, conflicts } = run_push(&state, Access::Write, user, sender, request).await?;
     state.metrics().add(Counter::SetAside, "", set_aside);
+    state.metrics().add(Counter::PutToAPerson, "", conflicts);
     rows.iter().zip(&answer.results).for_each(|(rows, result)| state.metrics().settled(rows, &result.outcome));
     let outcomes = count(state.metrics(), &answer);
     let lost: u64 = answer.lost.iter().map(|lost| lost.changes).sum();
@@ -173,7 +174,7 @@ async fn preview(
     Browser(sender): Browser,
     ApiJson(request): ApiJson<PushRequest>,
 ) -> Answer<PushAnswer> {
-    let answer = run_push(&state, Access::Preview, user, sender, request).await?;
+    let Pushed { answer, .. } = run_push(&state, Access::Preview, user, sender, request).await?;
     Ok(Json(state.envelope(Some(user), answer)))
 }
 
@@ -183,7 +184,7 @@ async fn run_push(
     user: UserId,
     sender: Sender,
     request: PushRequest,
-) -> Result<PushAnswer, AppError> {
+) -> Result<Pushed, AppError> {
     is_for_us(state, request.server_epoch)?;
     let sender = Sender { device: Some(request.device), ..sender };
     let request = Arc::new(request);
@@ -201,7 +202,7 @@ async fn push_apart(
     sender: Sender,
     request: Arc<PushRequest>,
     apart: Apart,
-) -> Result<PushAnswer, AppError> {
+) -> Result<Pushed, AppError> {
     let rule = move |tx: &mut dyn Tx, context: &sync::Context<'_>| push_in(tx, context, &mut rand::random, apart, &request);
     state.with_rules(access, user, sender, rule).await
 }

@@ -11,7 +11,8 @@ use crate::db::{DeviceRow, Result, Standing, Tx};
 /// How long a store is remembered that is not heard of: as long as its browser keeps its id. After that nobody could be told.
 const DEVICE_MS_MAX: i64 = 400 * 24 * 60 * 60 * 1_000;
 
-/// Notes what this push says of its store. Gives back what is gone beside it, and not known to the user yet.
+/// Notes what this push says of its store. Gives back what is gone beside it, and not known to the user yet; and how many
+/// conflicts the store has put to its user since it last said so.
 ///
 /// # Errors
 /// The database's.
@@ -20,12 +21,15 @@ pub(super) fn account(
     context: &Context<'_>,
     request: &PushRequest,
     results: &[PushResult],
-) -> Result<Vec<LostEpoch>> {
+) -> Result<(Vec<LostEpoch>, u64)> {
     let old = tx.device(context.user.id, request.device, request.epoch)?;
     if old.is_none() {
         // There is a row for each store that ever was: now and then the oldest go.
         tx.drop_devices(context.now.plus(-DEVICE_MS_MAX))?;
     }
+    // A phone that was put back to an earlier state, or copied, says less than was heard of it: that is counted already.
+    let heard = old.as_ref().map_or(0, |old| old.conflicts);
+    let conflicts = request.conflicts.max(heard);
     let before = old.map(|old| (old.browser, old.origin)).unwrap_or_default();
     let row = DeviceRow {
         user: context.user.id,
@@ -33,6 +37,7 @@ pub(super) fn account(
         epoch: request.epoch,
         allocated_seq: request.allocated_seq,
         open: request.open.clone(),
+        conflicts,
         left: request.unsent_after(if mutation::is(Mutation::AnsweredIsLost) { &[] } else { results }),
         // An app that once signs in elsewhere, without the cookie, is still in the browser that it was in.
         browser: context.sender.browser.or(before.0),
@@ -41,7 +46,7 @@ pub(super) fn account(
         seen_at: context.now,
     };
     tx.put_device(&row)?;
-    let Some(browser) = row.browser else { return Ok(Vec::new()) };
+    let Some(browser) = row.browser else { return Ok((Vec::new(), conflicts - heard)) };
     let is_first = before != (row.browser, row.origin.clone());
     let mut lost = Vec::new();
     for mut other in tx.devices(row.user, browser)? {
@@ -64,5 +69,5 @@ pub(super) fn account(
             lost.push(LostEpoch { epoch: other.epoch, changes, records, seen_at: other.seen_at });
         }
     }
-    Ok(lost)
+    Ok((lost, conflicts - heard))
 }

@@ -31,6 +31,15 @@ pub enum Apart {
     Each,
 }
 
+/// What a push came to.
+#[derive(Clone, Debug)]
+pub struct Pushed {
+    /// What the device is told.
+    pub answer: PushAnswer,
+    /// How many conflicts it has put to its user since it last said so.
+    pub conflicts: u64,
+}
+
 /// Applies what can be applied, and answers for each parcel. The caller commits the transaction before it answers; a
 /// preview is the same in a transaction that is rolled back. `random` gives the tags of commits.
 ///
@@ -43,7 +52,7 @@ pub fn push(
     random: &mut dyn FnMut() -> u64,
     apart: Apart,
     request: &PushRequest,
-) -> Result<PushAnswer, SyncError> {
+) -> Result<Pushed, SyncError> {
     if request.parcels.len() > PUSH_PARCELS_MAX {
         return Err(SyncError::TooMany);
     }
@@ -70,8 +79,8 @@ pub fn push(
     if let Some(last) = results.iter_mut().rfind(|result| tells(&result.outcome)) {
         last.mark = Some(newest(tx, context)?);
     }
-    let lost = loss::account(tx, context, request, &results)?;
-    Ok(PushAnswer { results, lost })
+    let (lost, conflicts) = loss::account(tx, context, request, &results)?;
+    Ok(Pushed { answer: PushAnswer { results, lost }, conflicts })
 }
 
 /// Whether the answer tells of commits that the device's cursor may be before.

@@ -204,6 +204,7 @@ pub fn push_request(parcels: Vec<PushParcel>) -> PushRequest {
         allocated_seq: 9,
         open: Vec::new(),
         open_records: 0,
+        conflicts: 0,
         goodbye: false,
         acknowledged: Vec::new(),
         server_epoch: None,

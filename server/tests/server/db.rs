@@ -325,6 +325,7 @@ fn device_row(user: UserId, device: u128, epoch: u128) -> DeviceRow {
         allocated_seq: 8,
         open: vec![SeqRange(2, 4)],
         left: Unsent { changes: 3, records: 2 },
+        conflicts: 5,
         browser: Some(Uuid::from_u128(7)),
         origin: Some("https://crm.example".into()),
         standing: Standing::Here,
@@ -384,8 +385,7 @@ fn people_and_settings_come_back(db: &dyn Db) {
         tx.drop_expired_refresh(START)
     });
     assert_eq!(ok(db, |tx| tx.family(family)), [later]);
-    ok(db, |tx| tx.put_refresh(&token));
-    ok(db, |tx| tx.drop_family(family));
+    ok(db, |tx| tx.put_refresh(&token).and_then(|()| tx.drop_family(family)));
     assert_eq!(ok(db, |tx| tx.refresh(&[1; 32])), None);
 
     let (device, epoch) = (DeviceId(Uuid::from_u128(1)), Epoch(Uuid::from_u128(2)));

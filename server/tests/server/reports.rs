@@ -1,9 +1,12 @@
 //! Reports: what is counted, and over whose records.
 
-use fieldsync::core::protocol::{ChangesPage, ProblemCode, ReportAnswer, SetAside};
+use fieldsync::core::protocol::{ChangesPage, ProblemCode, PushAnswer, PushRequest, ReportAnswer, SetAside};
+use fieldsync::core::record::Epoch;
+use fieldsync_server::db::{self, DbError, DeviceRow};
 use serde_json::{Value, json};
+use uuid::Uuid;
 
-use crate::common::{AHMAD, BUDI, SARI, START, World, update};
+use crate::common::{AHMAD, BUDI, SARI, START, World, push_request, update};
 
 async fn report(world: &World, user: fieldsync::core::record::UserId, name: &str) -> Value {
     world.get::<ReportAnswer>(user, &format!("/reports/v1/{name}")).await.unwrap().data
@@ -53,7 +56,9 @@ async fn a_manager_reads_what_was_merged_by_rules_and_what_was_put_to_a_person()
     item.set_aside.push(SetAside { field: "city".into(), value: json!("Bandung"), mine: true });
     let again = fieldsync::core::protocol::PushParcel { changes: merged.changes, ..world.parcel(vec![item]) };
     world.push(AHMAD, vec![again]).await;
-    world.send(AHMAD, vec![update("customers", id, 3, json!({"city": "Jambi"}))]).await;
+    let decided = world.parcel(vec![update("customers", id, 3, json!({"city": "Jambi"}))]);
+    let _: PushAnswer =
+        world.post(AHMAD, "/sync/v1/push", &PushRequest { conflicts: 1, ..push_request(vec![decided]) }).await.unwrap();
     // A sync is a feed read to its end: of two pages, one.
     let cursor = world.cursor(BUDI).await;
     world.create(BUDI, "customers", json!({"name": "PT Dua"})).await;
@@ -76,6 +81,40 @@ async fn a_manager_reads_what_was_merged_by_rules_and_what_was_put_to_a_person()
     }
     let refused = world.get::<ReportAnswer>(BUDI, "/reports/v1/merges").await.unwrap_err();
     assert_eq!(refused.code, ProblemCode::Forbidden);
+}
+
+/// A device counts what it asked, whoever found the conflict; the server adds what is new.
+#[tokio::test]
+async fn a_conflict_that_was_put_to_a_person_is_counted_once() {
+    for world in World::both() {
+        let say = async |path: &str, epoch: u128, conflicts: u64| {
+            let asked = PushRequest { epoch: Epoch(Uuid::from_u128(epoch)), conflicts, ..push_request(vec![]) };
+            let _: PushAnswer = world.post(BUDI, path, &asked).await.unwrap();
+            report(&world, AHMAD, "merges").await["put_to_a_person"].clone()
+        };
+        let push = async |epoch, conflicts| say("/sync/v1/push", epoch, conflicts).await;
+        assert_eq!(push(1, 2).await, 2);
+        assert_eq!(push(1, 2).await, 2, "the answer was lost");
+        assert_eq!(push(1, 3).await, 3);
+        assert_eq!(push(1, 1).await, 3, "a copy of the phone knows of less");
+        assert_eq!(push(1, 3).await, 3);
+        assert_eq!(push(2, 1).await, 4, "another store");
+        assert_eq!(say("/sync/v1/preview", 1, 9).await, 4);
+        // An app from before they were counted says nothing.
+        let mut old = serde_json::to_value(push_request(vec![])).unwrap();
+        assert!(old.as_object_mut().unwrap().remove("conflicts").is_none());
+        let _: PushAnswer = world.post(BUDI, "/sync/v1/push", &old).await.unwrap();
+        // The server was restored from a backup: it counts again what it has forgotten, and no more.
+        let key = (push_request(vec![]).device, Epoch(Uuid::from_u128(1)));
+        db::write(&*world.db, |tx| -> Result<(), DbError> {
+            let row = tx.device(BUDI, key.0, key.1)?.unwrap();
+            tx.put_device(&DeviceRow { conflicts: 2, ..row })
+        })
+        .unwrap();
+        assert_eq!(push(1, 3).await, 5);
+        push(3, u64::MAX).await;
+        push(4, u64::MAX).await;
+    }
 }
 
 #[tokio::test]

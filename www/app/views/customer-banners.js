@@ -32,6 +32,8 @@ function refusal(app, { collection, id, status, problem }) {
   const known = t(`problem.${problem?.code}`);
   const reason = known.startsWith("problem.") ? t("problem.other") : known;
   const field = problem?.field ?? "";
+  // What is not this user's any more cannot be mended here.
+  const fixable = problem?.code !== "forbidden" || field !== "";
   return h(
     "div.banner.bad",
     null,
@@ -44,7 +46,7 @@ function refusal(app, { collection, id, status, problem }) {
       reason,
       field && ` ${t("problem.field", { field: labelOf(collection, field, language) })}`,
     ),
-    h("a.button.small", { href: `/${collection}/${id}/edit?field=${field}` }, t("centre.fix")),
+    fixable && h("a.button.small", { href: `/${collection}/${id}/edit?field=${field}` }, t("centre.fix")),
   );
 }
 

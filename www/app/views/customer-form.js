@@ -4,7 +4,10 @@ import { Alike } from "../alike.js";
 import { Form } from "../form.js";
 import { offerUndo } from "../undo.js";
 
-const FIELDS = /** @type {const} */ (["name", "contact", "phone", "email", "address", "city", "segment", "code", "tags", "next_visit", "notes"]);
+const FIELDS = /** @type {const} */ (["name", "contact", "phone", "email", "address", "city", "hours", "segment", "code", "tags", "next_visit", "notes"]);
+
+/** The members of the opening hours: each is merged by itself. @type {(keyof NonNullable<import("../session.js").Customer["fields"]["hours"]>)[]} */
+const HOURS = ["mon_fri", "sat", "sun"];
 
 /** @param {import("../main.js").App} app @param {{ id?: string }} params @param {URLSearchParams} query */
 export async function customerForm(app, { id }, query) {
@@ -22,7 +25,7 @@ export async function customerForm(app, { id }, query) {
   // As it was when the form opened, perhaps before a reload: what the user saw, whatever has been pulled since.
   const before = /** @type {import("../session.js").Customer | undefined} */ (form.draft.record);
   const fields = FIELDS.map((field) =>
-    form.field({ field, collection: "customers", value: before?.fields[field] ?? undefined }),
+    form.field({ field, collection: "customers", value: before?.fields[field] ?? undefined, members: field === "hours" ? HOURS : undefined }),
   );
   // Under the name: a new customer that is none.
   const alike = before ? undefined : new Alike(app, { id: ids.record, read: () => form.values() });

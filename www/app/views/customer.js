@@ -16,6 +16,7 @@ const FACTS = /** @type {const} */ ([
   "phone",
   "email",
   "address",
+  "hours",
   "segment",
   "tags",
   "visits",

@@ -2,6 +2,7 @@
 import { h, isSyncError, labelOf, space } from "../../fieldsync/index.js";
 import { download } from "../download.js";
 import { putBack } from "../merged.js";
+import { names } from "../names.js";
 import { chooser } from "../selecting.js";
 import { ruleWords } from "../rules.js";
 import { toast } from "../toast.js";
@@ -26,6 +27,7 @@ export async function syncCentre(app, _, query) {
     const asked = [sync.outbox.list(), conflicts.groups(), merged.list(), sync.history.list()];
     const [outbox, groups, rules, history] = /** @type {any[]} */ (await Promise.all(asked));
     const selection = choosing.data();
+    centre.nameOf = await names(app, takenValues(outbox));
     centre.data = { status: sync.status, outbox, groups, merged: rules, history, space: used, preview, selection, others: others.list };
   };
   /** What takes longer comes after the list. */
@@ -55,6 +57,12 @@ export async function syncCentre(app, _, query) {
     sync.removeEventListener("syncstatuschange", changed);
   };
   return { title: t("nav.sync"), node: h("div.narrow", null, centre), section: "sync", stop };
+}
+
+/** What was written to records that are not this user's any more. @param {OutboxEntry[]} outbox */
+function takenValues(outbox) {
+  const changes = outbox.filter(({ revoked }) => revoked).flatMap(({ collection, changes }) => changes.map(({ written }) => ({ collection, written })));
+  return changes.flatMap(({ collection, written }) => Object.entries(written).map(([field, value]) => ({ collection, field, value })));
 }
 
 /** @param {import("../main.js").App} app @param {SyncCentre} centre @param {{ onPreview(preview: any): Promise<void>, [event: string]: (detail: any) => unknown }} own */

@@ -2,6 +2,7 @@
 import { moment } from "../format.js";
 import { translator } from "../i18n.js";
 import { takenWords } from "./cause-words.js";
+import { discardPart } from "./centre-discard.js";
 import { h } from "./h.js";
 import { icon } from "./icons.js";
 import { listed } from "./people.js";
@@ -117,11 +118,13 @@ export function failedRow(centre, entry) {
     h(
       "div.actions",
       null,
-      button(centre, "centre.fix", "fix-requested", entry, { entry }, "primary"),
+      // What is not this user's any more cannot be changed: its form would lead nowhere.
+      !entry.revoked && button(centre, "centre.fix", "fix-requested", entry, { entry }, "primary"),
       button(centre, "centre.retry", "retry-requested", entry, { entry }),
       button(centre, "centre.export-one", "export-one-requested", entry, { entry }, "quiet"),
-      button(centre, "centre.discard", "discard-requested", entry, { entry }, "quiet"),
+      !entry.revoked && button(centre, "centre.discard", "discard-requested", entry, { entry }, "quiet"),
     ),
+    entry.revoked && discardPart(centre, entry.id, t("centre.discard"), [entry], () => centre.emit("discard-requested", { entry })),
   );
 }
 
@@ -146,9 +149,9 @@ function takenRow(centre, entries) {
   const n = entries.length;
   const names = entries.slice(0, 3).map(({ title }) => title);
   const about = n > 3 ? t("centre.group.names", { names: names.join(", "), n: n - 3 }) : listed(language, names);
-  const act = (/** @type {string} */ word, /** @type {string} */ event, look = "") =>
+  const act = (/** @type {string} */ word, /** @type {string} */ event) =>
     h(
-      `button.button.small${look}`,
+      "button.button.small",
       { type: "button", dataset: { key: `${event}:${key}` }, onclick: () => centre.emit(event, { entries }) },
       t(word, { n }),
     );
@@ -162,7 +165,8 @@ function takenRow(centre, entries) {
       h("span.muted.small", null, about),
       h("p.small", null, t("centre.taken.hint")),
     ),
-    h("div.actions", null, act("centre.taken.export", "export-some-requested"), act("centre.taken.discard", "discard-some-requested", ".quiet")),
+    h("div.actions", null, act("centre.taken.export", "export-some-requested")),
+    discardPart(centre, key, t("centre.taken.discard", { n }), entries, () => centre.emit("discard-some-requested", { entries })),
     h(
       "details",
       { id: `taken-${key}` },

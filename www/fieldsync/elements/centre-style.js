@@ -20,6 +20,7 @@ p { margin: 0; }
 .group > details { flex-basis: 100%; } .group > details > .rows { margin-inline-start: .5rem; padding-inline-start: .75rem; border-inline-start: 2px solid var(--_line); }
 .cause { display: flex; gap: .5rem; align-items: flex-start; overflow-wrap: anywhere; } .cause .icon { margin-block-start: .2rem; }
 .aside { flex-basis: 100%; display: flex; flex-wrap: wrap; gap: .375rem .75rem; align-items: center; justify-content: space-between; } .aside p { flex: 1 1 12rem; min-width: 0; overflow-wrap: anywhere; }
+.row > .going { padding: 0; } ul.going { margin: .25rem 0 .75rem; padding-inline-start: 1.25rem; font-size: .9375rem; overflow-wrap: anywhere; } ul.going .value { white-space: pre-line; }
 del { color: var(--_soft); } ins { text-decoration: none; font-weight: 600; }
 h2:focus { outline: none; }
 progress { width: 100%; height: .625rem; margin-block: .25rem .5rem; accent-color: var(--_accent); }

@@ -3,10 +3,10 @@
  *
  * @typedef {import("./values.js").FieldSpec} FieldSpec
  * @typedef {import("../types").Value} Value
- * @typedef {{ node: HTMLElement, read: () => Value }} Input
+ * @typedef {{ node: HTMLElement, read: () => Value }} Input A `fieldset`, if it is several.
  */
 import { h } from "./h.js";
-import { enumLabel } from "./values.js";
+import { enumLabel, memberLabel } from "./values.js";
 
 const PROSE_LENGTH = 200;
 
@@ -39,6 +39,7 @@ export function makeInput(spec, field, value, { language, id, label, allowed }) 
     case "array":
       return plain(h("input", { ...common, type: "text", value: Array.isArray(value) ? value.join(", ") : "" }), toList);
     case "object":
+      if (spec.by_member && spec.members) return memberInputs(spec, field, value, common, language);
       return isAmount(field, value) ? amountInput(value, common) : undefined;
     default:
       return undefined;
@@ -78,6 +79,39 @@ function choice(spec, field, value, common, language, allowed) {
   );
   const none = spec.required && value ? null : h("option", { value: "", selected: !value }, "–");
   return plain(h("select", common, none, options), (text) => text || null);
+}
+
+/**
+ * An input for each member that is asked for; the others stay. As a field of its own it has the label of the whole.
+ * @param {FieldSpec} spec @param {string} field @param {Value | undefined} value @param {{ id?: string, "aria-label"?: string }} common
+ * @param {import("../i18n.js").Language} language @returns {Input}
+ */
+function memberInputs(spec, field, value, { id, "aria-label": label }, language) {
+  const before = /** @type {{ [member: string]: Value }} */ (value && typeof value === "object" && !Array.isArray(value) ? value : {});
+  const inputs = (spec.members ?? []).flatMap((member) => {
+    const options = { language, id: id && `${id}-${member}`, label: label && `${label}: ${memberLabel(spec.collection ?? "", field, member, language)}` };
+    const input = makeInput({ type: "string" }, `${field}.${member}`, before[member], options);
+    return input ? [{ member, input, id: options.id }] : [];
+  });
+  const node = h(
+    "fieldset.members",
+    { id, "aria-label": label },
+    inputs.map(({ member, input, id }) => h("div.member", null, h("label", { for: id }, memberLabel(spec.collection ?? "", field, member, language)), input.node)),
+  );
+  // Who is sent to the field lands where there is something to type.
+  node.focus = () => inputs[0]?.input.node.focus();
+  return {
+    node,
+    read() {
+      const whole = { ...before };
+      for (const { member, input } of inputs) {
+        const given = input.read();
+        if (given === null) delete whole[member];
+        else whole[member] = given;
+      }
+      return Object.keys(whole).length ? whole : null;
+    },
+  };
 }
 
 /** @param {string} field @param {Value | undefined} value */

@@ -33,6 +33,7 @@ let own;
  * @prop {"en" | "id"} language
  * @prop {Schema} schema
  * @prop {string} user `client.user`: to say "you, on another phone".
+ * @prop {NameOf} nameOf The name of a record that a value refers to.
  * @event sync-requested @event preview-requested @event export-requested @event diagnostics-requested
  * @event retry-all-requested @event discard-all-requested
  * @event discard-some-requested, export-some-requested: detail `{ entries }`, OutboxEntries that have one cause.
@@ -55,6 +56,8 @@ export class SyncCentre extends DrawnElement {
   /** @type {import("./values.js").Schema | undefined} */
   schema;
   user = "";
+  /** @type {import("./values.js").NameOf | undefined} */
+  nameOf;
   /** How many rows of a list are shown. @type {Map<string, number>} */
   #limits = new Map();
   /** What is unfolded, while it is drawn anew. @type {string[]} */
@@ -76,6 +79,13 @@ export class SyncCentre extends DrawnElement {
     this.#data = data;
     this.draw();
   }
+
+  /** The name of what a value refers to; never an id. @type {import("./values.js").NameOf} */
+  name = (collection, id) => {
+    const t = translator(this.language);
+    if (collection === "users") return t(id === this.user ? "value.you" : "value.somebody");
+    return this.nameOf?.(collection, id) ?? t("value.unknown");
+  };
 
   /** @param {string} type @param {object} [detail] */
   emit(type, detail) {

@@ -10,7 +10,8 @@ import { translator } from "../i18n.js";
  * @typedef {import("../types").Value} Value
  * @typedef {import("../i18n.js").Language} Language
  * @typedef {{ type: string, values?: string[], required?: boolean, length_max?: number, policy?: string, min?: number, max?: number,
- *   collection?: string, refers_to?: string, mode?: string, read_only?: boolean, pattern?: string, normalise?: string, transitions?: { [from: string]: string[] } }} FieldSpec
+ *   collection?: string, refers_to?: string, mode?: string, read_only?: boolean, pattern?: string, normalise?: string, transitions?: { [from: string]: string[] },
+ *   by_member?: boolean, members?: string[] }} FieldSpec `members`: those that a form asks for.
  * @typedef {{ collections: { name: string, title: string, fields: object }[] }} Schema
  * @typedef {(collection: string, id: string) => string | undefined} NameOf
  */
@@ -54,7 +55,7 @@ export function labelOf(collection, field, language) {
 }
 
 /** @param {string} collection @param {string} field @param {string} member @param {Language} language */
-function memberLabel(collection, field, member, language) {
+export function memberLabel(collection, field, member, language) {
   return word(`field.${collection}.${field}.${member}`, humanise(member), language);
 }
 
