@@ -6,6 +6,7 @@
 
 use std::collections::BTreeSet;
 
+use crate::core::protocol::Action;
 use crate::core::record::{CollectionName, RecordId};
 use crate::core::rows::{PageRow, derived, meta};
 use crate::data::head;
@@ -96,7 +97,12 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
     /// # Errors
     /// If it cannot be read.
     pub async fn bring(&self, collection: &str, id: RecordId) -> Result<bool, StoreError> {
-        let is_here = || self.is_loaded() || self.tables(|tables| tables.base(collection, id).is_some()).unwrap_or(true);
+        // One that was made here, and never sent, has no base.
+        let is_shown = |tables: &Tables| {
+            let first = tables.changes_of(collection, id).first().map(|change| change.action);
+            tables.base(collection, id).is_some() || first == Some(Action::Create)
+        };
+        let is_here = || self.is_loaded() || self.tables(is_shown).unwrap_or(true);
         if !is_here() {
             self.read_shown(vec![(collection.to_owned(), id)]).await?;
         }

@@ -72,7 +72,7 @@ fn query(text: &str) -> Query {
 
 fn listed<S: Store>(client: &Client<S, Wire, TestHost>) -> (Vec<String>, bool) {
     let (records, complete) = client.list("customers", &query(BY_NAME));
-    (records.iter().map(|record| name_of(record)).collect(), complete)
+    (records.iter().map(name_of).collect(), complete)
 }
 
 fn name_of(record: &RecordView) -> String {
@@ -330,5 +330,5 @@ async fn a_new_record_is_created_before_the_pages_are_read() {
     let new = NewChange { row, collection, record, action, version: Version(0), seen: Fields::new(), written };
     tab.save(vec![new], 0).await.unwrap();
     assert_eq!(listed(&tab).0[0], "Aa baru");
-    assert!(tab.get("customers", record).is_some());
+    assert!(tab.bring("customers", record).await.unwrap() && tab.get("customers", record).is_some());
 }
