@@ -6,6 +6,7 @@
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, VecDeque};
+use std::ops::Bound;
 use std::rc::Rc;
 
 use serde_json::Value;
@@ -238,6 +239,11 @@ impl Disk {
                 }
                 Read::PagesIn(range) => rows.pages.extend(self.pages_in(range)),
                 Read::PagesSince(stamp) => rows.pages.extend(self.pages.values().filter(|page| page.stamp > *stamp).cloned()),
+                Read::PagesAfter(after, count) => {
+                    let behind = after.as_ref().map_or(Bound::Unbounded, Bound::Excluded);
+                    let pages = self.pages.range::<(CollectionName, String), _>((behind, Bound::Unbounded));
+                    rows.pages.extend(pages.take(*count as usize).map(|(_, page)| page.clone()));
+                }
                 Read::Meta => rows.meta.extend(self.meta.clone()),
                 Read::Draft(form) => rows.drafts.extend(self.drafts.get(form).cloned()),
                 Read::Derived(name) => rows.derived.extend(self.derived.get(name).map(|bytes| (name.clone(), bytes.clone()))),

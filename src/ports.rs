@@ -1,4 +1,5 @@
 //! The three ports: what the driver may ask of the world. Each is small; `memory` and `web` implement them.
+#![allow(async_fn_in_trait)] // One thread: a browser's futures are not Send, and nobody asks them to be.
 
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -77,6 +78,8 @@ pub enum Read {
     PagesIn(Range),
     /// The pages written after this stamp.
     PagesSince(u64),
+    /// The pages behind this key (collection and first id; none: from the first one on), in order, at most so many.
+    PagesAfter(Option<(CollectionName, String)>, u32),
     /// Every row of `meta`.
     Meta,
     /// One draft.
@@ -203,7 +206,6 @@ impl<T> Committed<T> {
 }
 
 /// The local database. See ARCHITECTURE.md, invariants I1 to I4.
-#[allow(async_fn_in_trait)] // One thread: a browser's futures are not Send, and nobody asks them to be.
 pub trait Store {
     /// Reads, plans, writes: all in one transaction. On `Ok` every write is committed, on `Err` none is, as far as is
     /// known: a connection that dies in the commit leaves it open, so the plan may run again on what the first run wrote
@@ -221,7 +223,6 @@ pub trait Store {
 }
 
 /// The way to the server.
-#[allow(async_fn_in_trait)] // As above.
 pub trait Transport {
     /// Sends and waits for the answer, with a time limit.
     ///
@@ -231,7 +232,6 @@ pub trait Transport {
 }
 
 /// Clock, chance, sleep, and what room is kept.
-#[allow(async_fn_in_trait)] // As above.
 pub trait Host {
     /// The device's clock.
     fn now(&self) -> Millis;

@@ -10,6 +10,8 @@ mod conflicts;
 mod cycle;
 mod damaged;
 mod decide;
+mod heads;
+mod load;
 mod loss;
 mod next;
 mod online;
@@ -45,7 +47,7 @@ use crate::core::parcel::Parcel;
 use crate::core::protocol::{Answer, PushRequest, Request};
 use crate::core::pull::PullState;
 use crate::core::push::Begun;
-use crate::core::record::{DeviceId, Epoch, Millis, RowId, UserId};
+use crate::core::record::{CollectionName, DeviceId, Epoch, Millis, RowId, UserId};
 use crate::core::restore::Replay;
 use crate::core::rows::meta;
 use crate::core::schema::Schema;
@@ -56,8 +58,12 @@ use crate::data::table::Tables;
 use crate::ports::{Host, Read, Rows, Scope, Step, Store, StoreError, StoreName, Transport, TransportError, Write};
 
 pub use conflicts::ConflictView;
+use heads::Heads;
+use load::Loading;
+
 pub use cycle::CycleReport;
 pub use decide::{Decided, Decision};
+pub use load::first_reads;
 
 pub use reports::{KEPT_MS_MAX, Report, ReportError};
 pub use save::{NewChange, SaveError};
@@ -94,6 +100,9 @@ pub struct Client<S, T, H> {
 struct Shared {
     /// None in the worker.
     tables: Option<Tables>,
+    /// Until all pages are read.
+    loading: Option<Loading>,
+    heads: Heads,
     engine: Engine,
     pull: PullState,
     /// What is pushed again to a restored server.
@@ -156,6 +165,8 @@ impl Shared {
     fn new(tables: Option<Tables>, context: u32) -> Self {
         Self {
             tables,
+            loading: None,
+            heads: Heads::default(),
             engine: Engine::default(),
             pull: PullState::default(),
             replay: None,
@@ -193,6 +204,12 @@ impl Shared {
                 parcels: tables.parcels().to_vec(),
             },
         )
+    }
+
+    /// The collections that are here whole, and in memory.
+    fn complete(&self) -> &BTreeSet<CollectionName> {
+        const NONE: &BTreeSet<CollectionName> = &BTreeSet::new();
+        if self.loading.is_some() { NONE } else { &self.pull.complete }
     }
 
     /// The times of what is unsent.
@@ -235,8 +252,34 @@ fn meta_write<T: serde::Serialize>(name: &'static str, value: &T) -> Write {
     Write::Meta(name, serde_json::to_value(value).unwrap_or(Value::Null))
 }
 
+/// The store's device id and epoch, if it has both and was last opened under this schema.
+fn opened_before(rows: &Rows, schema: &Schema) -> Result<Option<(DeviceId, Epoch)>, StoreError> {
+    let is_known = rows.meta.get(meta::SCHEMA).and_then(Value::as_u64) == Some(u64::from(schema.schema));
+    let (device, epoch) = (meta_row(rows, meta::DEVICE)?, meta_row(rows, meta::EPOCH)?);
+    Ok(device.zip(epoch).filter(|_| is_known))
+}
+
+/// Gives a store its device id and epoch, if it has none, and notes the schema.
+async fn introduce(store: &impl Store, host: &impl Host, schema: &Schema) -> Result<(DeviceId, Epoch), StoreError> {
+    let now = host.now();
+    let device = DeviceId::new(now, [host.random(), host.random()]);
+    let epoch = Epoch::new(now, [host.random(), host.random()]);
+    let scope = Scope::strict(&[StoreName::Meta], vec![Read::Meta]);
+    let plan = |rows: &Rows| {
+        let read = (|| Ok((meta_row::<DeviceId>(rows, meta::DEVICE)?, meta_row::<Epoch>(rows, meta::EPOCH)?)))();
+        let (device, epoch) = match read {
+            Ok((old_device, old_epoch)) => (old_device.unwrap_or(device), old_epoch.unwrap_or(epoch)),
+            Err(error) => return Step::Write(vec![], Err(error)),
+        };
+        let names = [(meta::DEVICE, meta_write(meta::DEVICE, &device)), (meta::EPOCH, meta_write(meta::EPOCH, &epoch))];
+        let missing = names.into_iter().filter(|(name, _)| !rows.meta.contains_key(*name)).map(|(_, write)| write);
+        Step::Write(missing.chain([meta_write(meta::SCHEMA, &schema.schema)]).collect(), Ok((device, epoch)))
+    };
+    store.update(scope, plan).await?.value
+}
+
 impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
-    /// Opens a context over a store: gives the store its device id and epoch if it is new, and loads the tables if wanted.
+    /// Opens a context over a store, and reads all that is in it if it is to have tables: [`Client::start`] and [`Client::load`].
     ///
     /// # Errors
     /// Why the store cannot be used.
@@ -248,33 +291,42 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
         user: UserId,
         tables: bool,
     ) -> Result<Self, StoreError> {
-        let now = host.now();
-        let device = DeviceId::new(now, [host.random(), host.random()]);
-        let epoch = Epoch::new(now, [host.random(), host.random()]);
-        let number = schema.schema;
+        let client = Self::start(store, transport, host, schema, user, tables, None).await?;
+        client.load().await?;
+        Ok(client)
+    }
+
+    /// Opens a context over a store: gives the store its device id and epoch if it is new, and reads what is unsent. Of bases the
+    /// tables have what the last session's lists began with, until they are loaded. Whoever has read [`first_reads`] already gives
+    /// what there was; it must be of a moment ago.
+    ///
+    /// # Errors
+    /// Why the store cannot be used.
+    pub async fn start(
+        store: S,
+        transport: T,
+        host: H,
+        schema: Rc<Schema>,
+        user: UserId,
+        tables: bool,
+        read: Option<Rows>,
+    ) -> Result<Self, StoreError> {
+        let mut rows = match read {
+            Some(rows) => rows,
+            None => store.read(first_reads(tables)).await?,
+        };
+        let opened = match opened_before(&rows, &schema)? {
+            Some(opened) => opened,
+            None => {
+                let opened = introduce(&store, &host, &schema).await?;
+                rows = store.read(first_reads(tables)).await?;
+                opened
+            }
+        };
+        let (device, epoch) = opened;
         // Tells contexts apart in a trace: 32 bits of chance are enough for that.
         #[allow(clippy::cast_possible_truncation)]
         let context = host.random() as u32;
-        let scope = Scope::strict(&[StoreName::Meta], vec![Read::Meta]);
-        let opened = store
-            .update(scope, |rows| {
-                let mut writes = Vec::new();
-                let read = (|| Ok((meta_row::<DeviceId>(rows, meta::DEVICE)?, meta_row::<Epoch>(rows, meta::EPOCH)?)))();
-                let (old_device, old_epoch) = match read {
-                    Ok(read) => read,
-                    Err(error) => return Step::Write(vec![], Err(error)),
-                };
-                if old_device.is_none() || old_epoch.is_none() {
-                    writes.push(meta_write(meta::DEVICE, &old_device.unwrap_or(device)));
-                    writes.push(meta_write(meta::EPOCH, &old_epoch.unwrap_or(epoch)));
-                }
-                if rows.meta.get(meta::SCHEMA).and_then(Value::as_u64) != Some(u64::from(number)) {
-                    writes.push(meta_write(meta::SCHEMA, &number));
-                }
-                Step::Write(writes, Ok((old_device.unwrap_or(device), old_epoch.unwrap_or(epoch))))
-            })
-            .await?;
-        let (device, epoch) = opened.value?;
         let shared = Shared::new(tables.then(|| Tables::new(schema.clone())), context);
         let client = Self {
             store,
@@ -287,7 +339,7 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
             shared: RefCell::new(shared),
             notes: RefCell::new(Vec::new()),
         };
-        client.load().await?;
+        client.begin_load(&rows).await?;
         let state = client.shared.borrow().engine.machine.state;
         client.trace(What::Took { state });
         Ok(client)

@@ -5,7 +5,6 @@ use std::cell::Ref;
 use std::collections::BTreeSet;
 use std::rc::Rc;
 
-use crate::core::clock::Edits;
 use crate::core::outbox::Change;
 use crate::core::parcel::Parcel;
 use crate::core::record::OpId;
@@ -15,7 +14,7 @@ use crate::data::table::Tables;
 use crate::mutation::{self, Mutation};
 use crate::ports::{Committed, Host, Read, Rows, Store, StoreError, Transport, Write};
 
-use super::{Backlog, Client, Marks, Turns, meta_row};
+use super::{Client, Marks, Turns, meta_row};
 
 /// How memory stood when a transaction began.
 #[derive(Clone, Copy)]
@@ -47,7 +46,7 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
     pub(super) fn known(&self, rows: &Rows) -> Option<Ref<'_, Tables>> {
         let shared = self.shared.borrow();
         let is_known = rows.pages.iter().all(|page| page.stamp <= shared.marks.stamp) || mutation::is(Mutation::MemoryUnchecked);
-        Ref::filter_map(shared, |shared| shared.tables.as_ref().filter(|_| is_known)).ok()
+        Ref::filter_map(shared, |shared| shared.tables.as_ref().filter(|_| is_known && shared.loading.is_none())).ok()
     }
 
     /// Takes over what such a transaction left. `put`, if its pages were known: what is new in them.
@@ -78,11 +77,7 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
             return self.take_rows(&rows, stood.marks, &written);
         }
         write_over(&mut rows, writes, given);
-        self.take_meta(&rows)?;
-        let mut shared = self.shared.borrow_mut();
-        shared.backlog = Backlog { changes: rows.outbox.len(), edits: Edits::of(rows.outbox.iter()), parcels: rows.parcels };
-        shared.in_step = true;
-        Ok(())
+        self.take_backlog(&rows)
     }
 }
 

@@ -8,7 +8,7 @@ use crate::core::progress::{Progress, left_ms};
 use crate::core::protocol::{Body, Outcome, PushRequest, Request};
 use crate::core::pull::Snapshot;
 use crate::core::push::{BATCH_PARCELS_MAX, Begin, begin, wanted};
-use crate::core::record::{CollectionName, Fields, RecordId};
+use crate::core::record::{CollectionName, Fields, RecordId, Version};
 use crate::core::rows::{Aside, DraftRow, meta};
 use crate::core::status::{Facts, SyncStatus, status};
 use crate::data::asides::MergedRecord;
@@ -33,7 +33,7 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
         let shared = self.shared.borrow();
         let tables = shared.tables.as_ref()?;
         let record = tables.record(collection, id, true, now)?;
-        Some(RecordView { warnings: Surroundings::new(tables, &shared.pull.complete).warnings(collection, id), ..record })
+        Some(RecordView { warnings: Surroundings::new(tables, shared.complete()).warnings(collection, id), ..record })
     }
 
     /// The records of a query, and whether all that it is about was looked at: the collection, and those that it includes, are here
@@ -41,12 +41,16 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
     pub fn list(&self, collection: &str, query: &Query) -> (Vec<RecordView>, bool) {
         let now = self.host.now();
         let mut shared = self.shared.borrow_mut();
-        let Shared { tables, pull, .. } = &mut *shared;
+        let Shared { tables, pull, loading, .. } = &mut *shared;
         let declared = self.schema.collection(collection);
-        let included = query.include.iter().filter_map(|name| declared?.fields.get(name)?.refers_to.as_deref());
-        let complete = included.chain([collection]).all(|name| pull.complete.contains(name));
+        let complete = loading.is_none()
+            && declared.is_some_and(|declared| query.collections(declared).all(|name| pull.complete.contains(name)));
         let Some(tables) = tables else { return (Vec::new(), complete) };
-        let found = tables.list(collection, query, now);
+        let mut found = tables.list(collection, query, now);
+        if loading.is_some() {
+            // Of what was edited and has no base here yet, nobody knows more than the edit.
+            found.retain(|record| record.version == Version::default() || tables.base(collection, record.id).is_some());
+        }
         (found, complete && (query.searched().is_none() || tables.search_pending() == 0))
     }
 
@@ -112,7 +116,7 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
         let now = self.host.now();
         let shared = self.shared.borrow();
         let Some(tables) = &shared.tables else { return Vec::new() };
-        let (sendable, around) = (tables.sendable(now), Surroundings::new(tables, &shared.pull.complete));
+        let (sendable, around) = (tables.sendable(now), Surroundings::new(tables, shared.complete()));
         let list = |(name, id): (CollectionName, RecordId)| {
             let warnings = around.warnings(&name, id);
             entry(tables, name, id, &sendable, now).map(|entry| OutboxEntry { warnings, ..entry })

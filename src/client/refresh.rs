@@ -9,11 +9,12 @@ use crate::core::pull::PullState;
 use crate::core::rows::meta;
 use crate::core::status::{Engine, Sending};
 use crate::core::trace::What;
+use crate::mutation::{self, Mutation};
 use crate::ports::{Host, Read, Rows, Store, StoreError, Transport};
 
 use super::own::Written;
 use super::restore::replay_of;
-use super::{Backlog, Client, Marks, Note, meta_row, pages};
+use super::{Backlog, Client, Marks, Note, Shared, load, meta_row, pages};
 
 impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
     /// Takes over what this or another context committed. `sending` is what that context says of its push.
@@ -27,16 +28,37 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
         let has_tables = self.shared.borrow().tables.is_some();
         if !has_tables {
             let rows = self.store.read(vec![Read::Meta, Read::Outbox, Read::Parcels]).await?;
-            self.take_meta(&rows)?;
-            let mut shared = self.shared.borrow_mut();
-            shared.backlog = Backlog { changes: rows.outbox.len(), edits: Edits::of(rows.outbox.iter()), parcels: rows.parcels };
-            shared.in_step = true;
-            return Ok(());
+            return self.take_backlog(&rows);
         }
+        self.take_turn(false).await.map(drop)
+    }
+
+    /// What a context without tables remembers.
+    pub(super) fn take_backlog(&self, rows: &Rows) -> Result<(), StoreError> {
+        self.take_meta(rows)?;
+        let mut shared = self.shared.borrow_mut();
+        let (changes, edits) = (rows.outbox.len(), Edits::of(rows.outbox.iter()));
+        shared.backlog = Backlog { changes, edits, parcels: rows.parcels.clone() };
+        shared.in_step = true;
+        Ok(())
+    }
+
+    /// Reads what is new, and takes it over. Whether it did: of two at once, the one that began later may have been before it. The
+    /// last one of a load takes the pages that were read, with all that was written since that began.
+    ///
+    /// # Errors
+    /// Why nothing was read.
+    pub(super) async fn take_turn(&self, ends_load: bool) -> Result<bool, StoreError> {
         let (marks, turn) = {
             let mut shared = self.shared.borrow_mut();
             shared.turns.begun += 1;
-            (shared.marks, shared.turns.begun)
+            let marks = match &shared.loading {
+                Some(loading) if ends_load && !mutation::is(Mutation::LoadUnended) => {
+                    Marks { stamp: loading.stamp(), ..shared.marks }
+                }
+                _ => shared.marks,
+            };
+            (marks, shared.turns.begun)
         };
         let rows = self.read_since(marks).await?;
         let floor: u64 = meta_row(&rows, meta::HISTORY_FLOOR)?.unwrap_or(0);
@@ -52,11 +74,15 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
         {
             let mut shared = self.shared.borrow_mut();
             if shared.turns.taken > turn {
-                return Ok(());
+                return Ok(false);
+            }
+            if ends_load {
+                shared.end_load(&rows)?;
             }
             shared.turns.taken = turn;
         }
-        self.take_rows(&rows, marks, &Written::default())
+        self.take_rows(&rows, marks, &Written::default())?;
+        Ok(true)
     }
 
     pub(super) async fn read_since(&self, marks: Marks) -> Result<Rows, StoreError> {
@@ -111,12 +137,18 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
         let mut touched: BTreeSet<String> = was_complete.symmetric_difference(&shared.pull.complete).cloned().collect();
         let (pulled_at, is_sending) = (shared.engine.pulled_at.or(shared.pull.pulled_at), shared.sending.is_some());
         let mut marks = shared.marks;
-        let Some(tables) = &mut shared.tables else { return Ok(()) };
-        touched.extend(tables.take_pages(&rows.pages).map_err(|(page, error)| pages::page_error(page, error))?);
-        touched.extend(tables.take_put(&written.pages, &written.put));
+        let Shared { tables: Some(tables), loading, .. } = &mut *shared else { return Ok(()) };
+        if loading.is_none() {
+            touched.extend(tables.take_pages(&rows.pages).map_err(|(page, error)| pages::page_error(page, error))?);
+            touched.extend(tables.take_put(&written.pages, &written.put));
+        }
         for change in rows.outbox.iter() {
             touched.insert(change.collection.clone());
             tables.take_change(change.clone());
+        }
+        if loading.is_some() {
+            // Before the ends: what was confirmed is shown as the server has it now.
+            touched.extend(load::take_shown(tables, &rows.pages));
         }
         for row in &rows.history {
             touched.extend(tables.take_history(row));
@@ -135,6 +167,7 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
         shared.in_step = true;
         drop(shared);
         if !touched.is_empty() {
+            self.shared.borrow_mut().heads.touch();
             self.note(Note::Changed(touched.into_iter().collect()));
         }
         self.note(Note::Status);

@@ -63,6 +63,6 @@ fn given_up_first() -> Vec<Write> {
 }
 
 fn given_up_last() -> Vec<Write> {
-    let names = (0..SEGMENTS).map(slot).chain([derived::TRACE.to_owned(), derived::REPORTS.to_owned()]);
+    let names = (0..SEGMENTS).map(slot).chain([derived::TRACE, derived::REPORTS, derived::HEADS].map(str::to_owned));
     given_up_first().into_iter().chain(names.map(Write::RemoveDerived)).collect()
 }

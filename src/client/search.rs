@@ -15,7 +15,7 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
     pub fn search(&self, text: &str, collections: &[CollectionName], limit: usize) -> (Vec<RecordView>, bool) {
         let now = self.host.now();
         let mut shared = self.shared.borrow_mut();
-        let Shared { tables: Some(tables), pull, .. } = &mut *shared else { return (Vec::new(), false) };
+        let Shared { tables: Some(tables), pull, loading: None, .. } = &mut *shared else { return (Vec::new(), false) };
         let found = tables.search(text, collections, limit, now);
         let is_asked = |declared: &&Collection| collections.is_empty() || collections.contains(&declared.name);
         let complete = self.schema.collections.iter().filter(is_asked).all(|declared| pull.complete.contains(&declared.name));
@@ -27,7 +27,7 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
     pub fn duplicates(&self, collection: &str, fields: &Fields, own: Option<RecordId>, limit: usize) -> (Vec<Duplicate>, bool) {
         let now = self.host.now();
         let mut shared = self.shared.borrow_mut();
-        let Shared { tables: Some(tables), pull, .. } = &mut *shared else { return (Vec::new(), false) };
+        let Shared { tables: Some(tables), pull, loading: None, .. } = &mut *shared else { return (Vec::new(), false) };
         let found = tables.duplicates(collection, fields, own, limit, now);
         (found, pull.complete.contains(collection) && tables.search_pending() == 0)
     }

@@ -14,7 +14,10 @@ use crate::core::selection::{Changes, DAY_MS, Part, Selection, SelectionError};
 use crate::data::stored::Stored;
 use crate::ports::{Host, Read, Rows, Scope, Step, Store, StoreError, StoreName, Transport, TransportError, Write};
 
-use super::{Client, Note, meta_row, meta_write, pages};
+use super::{Client, Note, heads, meta_row, meta_write, pages};
+
+/// What a change of the selection touches.
+const STORES: &[StoreName] = &[StoreName::Pages, StoreName::Outbox, StoreName::Meta, StoreName::Derived];
 
 /// Why a selection was not taken.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -140,22 +143,27 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
     /// Changes the state of the pull, from what it is in the store, and all that follows from that: one transaction.
     async fn change_pull<E: From<StoreError>>(&self, with: impl Fn(PullState) -> Result<PullState, E>) -> Result<(), E> {
         let day = self.day();
-        let scope = Scope::strict(&[StoreName::Pages, StoreName::Outbox, StoreName::Meta], vec![Read::Outbox, Read::Meta]);
+        let scope = Scope::strict(STORES, vec![Read::Outbox, Read::Meta]);
         let plan = |rows: &Rows| {
             let planned = meta_row::<PullState>(rows, meta::PULL).map_err(E::from).and_then(|state| {
                 let state = state.unwrap_or_default();
                 let after = with(state.clone())?;
                 let adjusted = adjust(&after, &self.schema, day);
                 let (after, sweeps) = adjusted.map_or((after, vec![]), |adjusted| (adjusted.state, adjusted.sweeps));
-                Ok((state != after).then_some((after, sweeps)))
+                let is_selected_anew = state.selection != after.selection;
+                Ok((state != after).then_some((after, sweeps, is_selected_anew)))
             });
             match planned {
                 Err(error) => Step::Write(vec![], Err(error)),
                 Ok(None) => Step::Write(vec![], Ok(())),
-                Ok(Some((_, sweeps))) if rows.stage == 0 && !sweeps.is_empty() => {
+                Ok(Some((_, sweeps, _))) if rows.stage == 0 && !sweeps.is_empty() => {
                     Step::Read(sweeps.iter().map(|sweep| Read::PagesIn(sweep.range())).collect())
                 }
-                Ok(Some((after, sweeps))) => match self.plan_sweep(&after, &sweeps, rows) {
+                Ok(Some((after, sweeps, is_selected_anew))) => match self.plan_sweep(&after, &sweeps, rows) {
+                    Ok(writes) if is_selected_anew || !sweeps.is_empty() => {
+                        // They may show what goes.
+                        Step::Write(writes.into_iter().chain([heads::forgotten()]).collect(), Ok(()))
+                    }
                     Ok(writes) => Step::Write(writes, Ok(())),
                     Err(error) => Step::Write(vec![], Err(error.into())),
                 },
@@ -167,6 +175,7 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
         if is_changed {
             // What came ahead was asked for before that.
             self.shared.borrow_mut().ahead = None;
+            self.shared.borrow_mut().heads.forget();
             self.refresh(None).await?;
             // What a list has of its collection is another by now, although no record may be.
             self.note(Note::Changed(self.schema.collections.iter().map(|collection| collection.name.clone()).collect()));

@@ -46,6 +46,8 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
             shared.turns.begun += 1;
             shared.turns.taken = shared.turns.begun;
             shared.marks = Marks::default();
+            // One under way ends with this.
+            shared.loading = None;
             shared.tables = shared.tables.is_some().then(|| Tables::new(self.schema.clone()));
         }
         self.take_rows(&rows, Marks::default(), &Written::default())?;

@@ -202,6 +202,8 @@ pub mod meta {
 pub mod derived {
     /// Where the trace is written; its segments are `trace/0` and so on. See `core::trace`.
     pub const TRACE: &str = "trace";
+    /// The heads of the lists that were asked for last; see `data::head`.
+    pub const HEADS: &str = "heads";
     /// The last answer of each report, by its name.
     pub const REPORTS: &str = "reports";
     /// Large, and means nothing: given up when the disk is full.

@@ -116,6 +116,12 @@ impl Query {
         }
     }
 
+    /// The collections that it is about: its own, and those that it includes.
+    pub fn collections<'a>(&'a self, declared: &'a Collection) -> impl Iterator<Item = &'a str> {
+        let included = self.include.iter().filter_map(|name| declared.fields.get(name)?.refers_to.as_deref());
+        included.chain([declared.name.as_str()])
+    }
+
     /// What is looked for, if it has any words.
     #[must_use]
     pub fn searched(&self) -> Option<&str> {

@@ -11,10 +11,16 @@ use crate::core::record::{Base, RecordId};
 const UNPACKED_MAX: usize = 2_048;
 
 impl Tables {
+    /// A base as memory keeps it.
+    #[must_use]
+    pub fn stored(&self, collection: &str, id: RecordId) -> Option<&Stored> {
+        self.bases.get(collection)?.get(&id).map(Rc::as_ref)
+    }
+
     /// The base of a record.
     #[must_use]
     pub fn base(&self, collection: &str, id: RecordId) -> Option<&Base> {
-        let stored = self.bases.get(collection)?.get(&id)?;
+        let stored = self.stored(collection, id)?;
         if !stored.is_unpacked() {
             self.unpacked.borrow_mut().push((collection.to_owned(), id));
         }

@@ -13,6 +13,7 @@ use super::error::{Code, SyncError, sync_error};
 use super::fetch::FetchTransport;
 use super::host::BrowserHost;
 use super::indexed_db::IndexedDbStore;
+use super::loading::Prepared;
 use crate::client::{Client, Note, Settled};
 use crate::core::record::{Fields, Millis, RowId, UserId};
 use crate::core::schema::Schema;
@@ -33,11 +34,15 @@ impl Engine {
     ///
     /// # Errors
     /// A `SyncError`: the options are wrong, or the database cannot be used.
-    pub async fn open(options: Options) -> Result<Engine, JsValue> {
+    pub async fn open(options: Options, prepared: Option<Prepared>) -> Result<Engine, JsValue> {
         let schema = Schema::parse(&options.schema()).map_err(|error| sync_error(Code::Invalid, &error.to_string(), false))?;
         let user: UserId = id(&options.user(), "the user's id")?;
         let server = options.server();
-        let store = IndexedDbStore::new(options.database().unwrap_or_else(|| format!("fieldsync {server} {user}")));
+        let name = options.database().unwrap_or_else(|| format!("fieldsync {server} {user}"));
+        let (store, rows) = match prepared.filter(|prepared| prepared.is_of(&name)) {
+            Some(Prepared { store, rows }) => (store, Some(rows)),
+            None => (IndexedDbStore::new(name), None),
+        };
         let on_event = options.on_event();
         let tell = on_event.clone();
         store.on_reload(move || {
@@ -46,7 +51,7 @@ impl Engine {
         });
         store.open().await.map_err(SyncError::from)?;
         let transport = FetchTransport::new(&server, user, options.get_access_token())?;
-        let client = Client::open(store.clone(), transport, BrowserHost, Rc::new(schema), user, options.tables()).await;
+        let client = Client::start(store.clone(), transport, BrowserHost, Rc::new(schema), user, options.tables(), rows).await;
         let engine = Self { client: Rc::new(client.map_err(SyncError::from)?), store, on_event };
         if let Some(epoch) = options.epoch() {
             engine.client.is_for(id(&epoch, "the server's epoch")?).await.map_err(SyncError::from)?;
@@ -104,8 +109,10 @@ impl Engine {
     /// # Errors
     /// The query is malformed.
     pub fn list(&self, collection: &str, query: &str) -> Result<String, JsValue> {
-        let query = self.query(collection, query)?;
+        let text = query;
+        let query = self.query(collection, text)?;
         let (records, complete) = self.client.list(collection, &query);
+        self.client.asked(collection, text, &query);
         to_json(&Answer::new(records, complete))
     }
 
@@ -173,7 +180,7 @@ impl Engine {
     }
 
     /// Passes notes on while a long work goes on, not only after it.
-    async fn telling<R>(&self, work: impl Future<Output = R>) -> R {
+    pub(super) async fn telling<R>(&self, work: impl Future<Output = R>) -> R {
         let mut work = std::pin::pin!(work);
         let result = std::future::poll_fn(|context| {
             let poll = work.as_mut().poll(context);

@@ -8,6 +8,7 @@ pub mod error;
 pub mod fetch;
 pub mod host;
 pub mod indexed_db;
+mod loading;
 pub mod reports;
 pub mod schema;
 mod search;

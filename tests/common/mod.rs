@@ -107,6 +107,7 @@ macro_rules! store_cases {
             many_records_find_their_pages,
             a_range_finds_the_pages_that_own_ids_of_it,
             pages_written_since_a_stamp_are_found,
+            all_pages_are_read_in_pieces_by_key,
             pages_of_other_collections_are_left_alone,
             values_come_back_as_they_were,
             numbers_keep_their_value,

@@ -95,6 +95,23 @@ pub async fn pages_written_since_a_stamp_are_found(disk: impl Disk) {
     assert_eq!(since(0).await.len(), 5, "replaced, not added");
 }
 
+pub async fn all_pages_are_read_in_pieces_by_key(disk: impl Disk) {
+    let store = disk.open();
+    assert_eq!(read(&store, Read::PagesAfter(None, 2)).await.pages, []);
+    paged(&store).await;
+    let (mut found, mut after) = (Vec::new(), None);
+    loop {
+        let piece = read(&store, Read::PagesAfter(after, 2)).await.pages;
+        let Some(last) = piece.last() else { break };
+        after = Some((last.collection.clone(), last.first.clone()));
+        assert!(piece.len() <= 2);
+        found.extend(piece);
+    }
+    assert_eq!(found, read(&store, Read::PagesSince(0)).await.pages);
+    let behind = Some(("customers".to_owned(), "x".to_owned()));
+    assert_eq!(read(&store, Read::PagesAfter(behind, 9)).await.pages, [page("deals", 70, 5)]);
+}
+
 pub async fn pages_of_other_collections_are_left_alone(disk: impl Disk) {
     let store = disk.open();
     paged(&store).await;

@@ -16,6 +16,7 @@ mod kinds;
 mod loops;
 mod losses;
 mod online;
+mod opening;
 mod other_server;
 mod overtaken;
 mod reports;

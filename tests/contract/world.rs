@@ -148,6 +148,13 @@ impl World {
         Client::open(store, transport, host, schema, user, tables).await
     }
 
+    /// A context that has read no page yet.
+    pub async fn start<S: Store>(&self, user: UserId, store: S) -> Result<Client<S, Wire, TestHost>, StoreError> {
+        let host = TestHost { world: self.clone() };
+        let schema = Rc::new(Schema::parse(include_str!("../../www/schema.json")).unwrap());
+        Client::start(store, self.wire(user, None), host, schema, user, true, None).await
+    }
+
     /// The worker of a device: a context without tables.
     pub async fn worker(&self, user: UserId, store: MemoryStore) -> Device {
         let wire = self.wire(user, None);

@@ -24,6 +24,7 @@ pub const WORKER: usize = 2;
 /// How a task ended.
 pub enum Done {
     Opened(Box<Result<Driver, StoreError>>),
+    Loaded(Result<(), StoreError>),
     Saved { rows: Vec<RowId>, result: Result<(), SaveError> },
     Online { change: NewChange, result: Result<(), SaveError> },
     Cycled(CycleReport),

@@ -175,8 +175,14 @@ impl World {
         let host = SimHost { sim: self.sim.clone(), offset_ms: of.offset_ms.clone() };
         let user = of.user;
         self.spawn(device, context, "open", async move {
-            Done::Opened(Box::new(Client::open(store, transport, host, schema, user, context != WORKER).await))
+            Done::Opened(Box::new(Client::start(store, transport, host, schema, user, context != WORKER, None).await))
         });
+    }
+
+    /// Reads its pages, beside whatever else goes on there.
+    fn load(&mut self, device: usize, context: usize) {
+        let Some(client) = self.client(device, context).filter(|client| !client.is_loaded()) else { return };
+        self.spawn(device, context, "load", async move { Done::Loaded(client.load().await) });
     }
 
     pub fn spawn(&mut self, device: usize, context: usize, name: &'static str, work: impl Future<Output = Done> + 'static) {
@@ -242,13 +248,22 @@ impl World {
             Done::Opened(opened) => {
                 tab.is_opening = false;
                 match *opened {
-                    Ok(client) => tab.client = Some(Rc::new(client)),
+                    Ok(client) => {
+                        tab.client = Some(Rc::new(client));
+                        self.load(device, context);
+                    }
                     Err(StoreError::Corrupt(store, what)) => {
                         self.fail("I4 what is written can be read", format!("{store:?}: {what}"));
                     }
                     Err(_) => {}
                 }
             }
+            Done::Loaded(Ok(())) => {}
+            Done::Loaded(Err(StoreError::Corrupt(store, what))) => {
+                self.fail("I4 what is written can be read", format!("{store:?}: {what}"));
+            }
+            // As the shell does, which waits a while.
+            Done::Loaded(Err(_)) => self.load(device, context),
             Done::Saved { rows, result } => match result {
                 Ok(()) => self.sim.oracle.borrow_mut().promised(device, &rows),
                 Err(SaveError::Store(StoreError::Corrupt(store, what))) => {

@@ -7,7 +7,9 @@ import { openConflicts, openMerged } from "./conflicts.js";
 import { Cycles, lockName } from "./cycle.js";
 import { countRecords, deleteDatabases, otherDatabases, switchDatabase } from "./databases.js";
 import { SyncError } from "./errors.js";
+import { Heads } from "./heads.js";
 import { Indexing } from "./indexing.js";
+import { Loading } from "./loading.js";
 import { persist, space } from "./persist.js";
 import { Repairs } from "./repair.js";
 import { openReports } from "./reports.js";
@@ -23,7 +25,7 @@ import { takeUpdate } from "./worker-bridge.js";
  * @typedef {import("./types").BatchCollection} BatchCollection
  * @typedef {import("./types").SyncClient} Contract
  * @typedef {import("./databases.js").Database} Database
- * @typedef {(database: Database, onEvent: (event: EngineEvent) => void, tables?: boolean) => Promise<Engine>} OpenEngine
+ * @typedef {(database: Database, onEvent: (event: EngineEvent) => void, tables?: boolean, prepared?: import("./types/engine.js").PreparedDatabase) => Promise<Engine>} OpenEngine
  * @typedef {{ server: string, user: string, schema: string, database: Database, open: OpenEngine }} Setting
  */
 
@@ -49,6 +51,8 @@ export class SyncClient extends EventTarget {
   #triggers;
   #repairs;
   #indexing = new Indexing(() => (this.#closed ? undefined : this.#engine));
+  #heads = new Heads(() => (this.#closed ? undefined : this.#engine));
+  #loading = new Loading(() => this.#engine);
   #channel;
   /** As it was when it was last read. @type {SyncStatus} */
   #status;
@@ -84,15 +88,18 @@ export class SyncClient extends EventTarget {
     this.#repairs = this.#newRepairs();
     for (const declared of this.schema.collections) {
       const save = (/** @type {EngineWrite[]} */ writes, /** @type {number | undefined} */ holdMs) => this.#save(writes, holdMs);
-      this.#collections.set(declared.name, new Collection(declared, () => this.#engine, save, () => this.#indexing.plan()));
+      const hooks = { ready: () => this.#loading.ready(), searched: () => this.#indexing.plan(), listed: () => this.#heads.plan() };
+      this.#collections.set(declared.name, new Collection(declared, () => this.#engine, save, hooks));
     }
     this.#status = this.#told = this.#readStatus();
     events.listen((event) => this.#handle(event));
   }
 
   start() {
+    if (this.#closed) return;
     this.#triggers.start();
     this.#repairs.start();
+    this.#loading.start();
   }
 
   get status() {
@@ -113,14 +120,20 @@ export class SyncClient extends EventTarget {
 
   /** @param {string} text @param {{ collections?: string[], limit?: number }} [options] */
   async search(text, { collections, limit } = {}) {
+    await this.#loading.ready();
     const found = toRows(this.#engine.search(JSON.stringify({ text, collections, limit })));
     this.#indexing.plan();
     return found;
   }
 
   prepareSearch() {
-    this.#engine.beginSearch();
-    this.#indexing.plan();
+    const begin = () => {
+      if (this.#closed) return;
+      this.#engine.beginSearch();
+      this.#indexing.plan();
+    };
+    // Whoever looks for something is told if it cannot be read.
+    void this.#loading.ready().then(begin, () => {});
   }
 
   /** @param {(tx: { [collection: string]: BatchCollection }) => void} write @param {{ row?: string }} [options] */
@@ -151,6 +164,7 @@ export class SyncClient extends EventTarget {
 
   /** @param {import("./types").SelectionChanges} changes */
   async previewSelection(changes) {
+    await this.#loading.ready();
     return JSON.parse(await this.#engine.previewSelection(JSON.stringify(changes)));
   }
 
@@ -158,12 +172,13 @@ export class SyncClient extends EventTarget {
 
   resume = () => this.#engine.pause(false).then(() => void this.#triggers.fire("user"));
 
-  conflicts = openConflicts({ engine: () => this.#engine, saved: () => this.#saved(), restore: (undo) => this.#restore(undo) });
+  conflicts = openConflicts({ engine: () => this.#engine, ready: () => this.#loading.ready(), saved: () => this.#saved(), restore: (undo) => this.#restore(undo) });
 
-  merged = openMerged({ engine: () => this.#engine, collection: (name) => this.collection(name) });
+  merged = openMerged({ engine: () => this.#engine, ready: () => this.#loading.ready(), collection: (name) => this.collection(name) });
 
   outbox = openOutbox({
     engine: () => this.#engine,
+    ready: () => this.#loading.ready(),
     saved: () => this.#saved(),
     restore: (undo) => this.#restore(undo),
     peek: (database, work) => this.#peek(database, work),
@@ -233,6 +248,7 @@ export class SyncClient extends EventTarget {
   close() {
     this.#triggers.stop();
     this.#repairs.stop();
+    this.#loading.stop();
     this.#cycles.close();
     this.#channel.close();
     for (const collection of this.#collections.values()) collection.stop();
@@ -269,6 +285,7 @@ export class SyncClient extends EventTarget {
       /** @type {Engine | undefined} */
       let engine;
       engine = await this.#open(database, (event) => void (engine === this.#engine && this.#handle(event)));
+      await engine.load();
       if (this.#closed) return engine.close();
       this.#take(engine, database);
     } catch (error) {
@@ -342,6 +359,7 @@ export class SyncClient extends EventTarget {
     } else {
       for (const collection of this.#collections.values()) collection.changed(event.collections);
       this.#indexing.plan();
+      this.#heads.plan();
       this.dispatchEvent(new CustomEvent("change", { detail: { collections: event.collections } }));
     }
   }

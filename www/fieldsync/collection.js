@@ -13,6 +13,8 @@ import { SyncError } from "./errors.js";
  * @typedef {import("./types").Rows} Rows
  * @typedef {import("./types").WriteOptions} WriteOptions
  * @typedef {(writes: EngineWrite[], holdMs?: number) => Promise<Engine>} Save Gives back the engine that has it.
+ * @typedef {{ ready: () => Promise<void>, searched: () => void, listed: () => void }} Hooks `ready`: everything is in memory; `searched` and
+ *   `listed`: somebody has looked for something, or asked for a list.
  * @typedef {{ name: string, fields: { [field: string]: any } }} Declared As the schema has it.
  * @typedef {{ query: Query, about: Set<string>, callback: (rows: Rows) => void, last?: string }} Watcher `about`: the collections that it reads.
  */
@@ -23,17 +25,17 @@ export class Collection {
   #declared;
   #engine;
   #save;
-  #searched;
+  #hooks;
   /** @type {Set<Watcher>} */
   #watchers = new Set();
 
-  /** @param {Declared} declared @param {() => Engine} engine The one in use. @param {Save} save @param {() => void} searched Somebody has looked for something. */
-  constructor(declared, engine, save, searched) {
+  /** @param {Declared} declared @param {() => Engine} engine The one in use. @param {Save} save @param {Hooks} hooks */
+  constructor(declared, engine, save, hooks) {
     this.#name = declared.name;
     this.#declared = declared;
     this.#engine = engine;
     this.#save = save;
-    this.#searched = searched;
+    this.#hooks = hooks;
   }
 
   /** @param {Fields} fields @param {WriteOptions & { id?: string }} [options] */
@@ -57,17 +59,19 @@ export class Collection {
 
   /** @param {string} id @returns {Promise<RecordView | undefined>} */
   async get(id) {
-    const json = this.#engine().get(this.#name, id);
+    const json = await this.#bring(id, this.#engine());
     return json === undefined ? undefined : JSON.parse(json);
   }
 
   /** @param {Query} [query] */
   async list(query = {}) {
+    if (!this.#canShow(query)) await this.#hooks.ready();
     return toRows(this.#list(query));
   }
 
   /** @param {Query} [query] */
   async count(query = {}) {
+    await this.#hooks.ready();
     return this.#engine().count(this.#name, JSON.stringify(query));
   }
 
@@ -78,13 +82,15 @@ export class Collection {
 
   /** @param {Fields} fields @param {{ id?: string, limit?: number }} [options] @returns {Promise<import("./types").Duplicates>} */
   async duplicates(fields, { id, limit } = {}) {
+    await this.#hooks.ready();
     const { found, complete } = JSON.parse(this.#engine().duplicates(this.#name, JSON.stringify({ fields, id, limit })));
-    this.#searched();
+    this.#hooks.searched();
     return Object.assign(found, { complete });
   }
 
   /**
-   * The first call back is before this returns: a page that comes back by "Back" is whole at once, and scrolls to where it was.
+   * The first call back is before this returns: a page that comes back by "Back" is whole at once, and scrolls to where it was. Only
+   * right after the start it may be when everything is in memory.
    * @param {Query} query @param {(rows: Rows) => void} callback
    */
   watch(query, callback) {
@@ -113,12 +119,26 @@ export class Collection {
   /** @param {Query} query */
   #list(query) {
     const json = this.#engine().list(this.#name, JSON.stringify(query));
-    if (query.search) this.#searched();
+    if (query.search) this.#hooks.searched();
+    else this.#hooks.listed();
     return json;
+  }
+
+  /** @param {Query} query */
+  #canShow(query) {
+    return this.#engine().canShow(this.#name, JSON.stringify(query));
+  }
+
+  /** A record, before its turn if not everything is in memory yet. @param {string} id @param {Engine} engine */
+  async #bring(id, engine) {
+    if (!engine.isLoaded() && !(await engine.bring(this.#name, id))) await this.#hooks.ready();
+    return engine.get(this.#name, id);
   }
 
   /** @param {Watcher} watcher */
   #tell(watcher) {
+    // When everything is in memory, everybody is told.
+    if (!this.#canShow(watcher.query)) return;
     const json = this.#list(watcher.query);
     const result = resultOf(json);
     if (result === watcher.last) return;
@@ -126,9 +146,9 @@ export class Collection {
     watcher.callback(toRows(json));
   }
 
-  /** @param {string} id @param {Engine} engine @returns {RecordView} */
-  #must(id, engine) {
-    const json = engine.get(this.#name, id);
+  /** @param {string} id @param {Engine} engine @returns {Promise<RecordView>} */
+  async #must(id, engine) {
+    const json = await this.#bring(id, engine);
     if (json === undefined) throw new SyncError("not-found", `${this.#name}/${id} is gone`);
     return JSON.parse(json);
   }

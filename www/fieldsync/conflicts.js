@@ -19,14 +19,16 @@ function choiceOf({ kind, fields }, choice) {
   return kind === "fields" ? Object.fromEntries(fields.map(({ field }) => [field, choice])) : { "*": choice };
 }
 
-/** @param {{ engine: () => Engine, saved: () => void, restore: (undo: string) => Promise<void> }} client @returns {SyncClient["conflicts"]} */
-export function openConflicts({ engine, saved, restore }) {
+/** @param {{ engine: () => Engine, ready: () => Promise<void>, saved: () => void, restore: (undo: string) => Promise<void> }} client @returns {SyncClient["conflicts"]} */
+export function openConflicts({ engine: used, ready, saved, restore }) {
+  // What is decided is decided on what is there, and all of it.
+  const engine = () => ready().then(used);
   return {
-    list: async () => JSON.parse(engine().conflicts()),
-    groups: async () => JSON.parse(engine().conflictGroups()),
-    check: async (conflict, choices) => JSON.parse(engine().check(JSON.stringify(decision(conflict, choices)))),
+    list: async () => JSON.parse((await engine()).conflicts()),
+    groups: async () => JSON.parse((await engine()).conflictGroups()),
+    check: async (conflict, choices) => JSON.parse((await engine()).check(JSON.stringify(decision(conflict, choices)))),
     resolve: async (conflict, choices, { holdMs } = {}) => {
-      const undo = await engine().resolve(JSON.stringify(decision(conflict, choices)), holdMs);
+      const undo = await (await engine()).resolve(JSON.stringify(decision(conflict, choices)), holdMs);
       saved();
       return { undo: () => restore(undo) };
     },
@@ -35,7 +37,7 @@ export function openConflicts({ engine, saved, restore }) {
       const parts = [];
       for (let at = 0; at < conflicts.length; at += DECIDED_MAX) {
         const decisions = conflicts.slice(at, at + DECIDED_MAX).map((each) => decision(each, choiceOf(each, choice)));
-        parts.push(JSON.parse(await engine().decide(JSON.stringify(decisions), holdMs)));
+        parts.push(JSON.parse(await (await engine()).decide(JSON.stringify(decisions), holdMs)));
       }
       saved();
       const moved = parts.flatMap((part) => part.moved);
@@ -45,14 +47,17 @@ export function openConflicts({ engine, saved, restore }) {
       };
       return { undo, decided: conflicts.length - moved.length - unfit.length, moved, unfit };
     },
-    putOff: (conflict) => engine().putOff(conflict.collection, conflict.id, conflict.version),
+    putOff: async (conflict) => (await engine()).putOff(conflict.collection, conflict.id, conflict.version),
   };
 }
 
-/** @param {{ engine: () => Engine, collection: SyncClient["collection"] }} client @returns {SyncClient["merged"]} */
-export function openMerged({ engine, collection }) {
+/** @param {{ engine: () => Engine, ready: () => Promise<void>, collection: SyncClient["collection"] }} client @returns {SyncClient["merged"]} */
+export function openMerged({ engine, ready, collection }) {
   return {
-    list: async () => JSON.parse(engine().merged()),
+    list: async () => {
+      await ready();
+      return JSON.parse(engine().merged());
+    },
     looked: ({ collection, id }) => engine().looked(collection, id),
     putBack: async ({ collection: name, id }, { field, value }, options) => {
       const record = await collection(name).get(id);

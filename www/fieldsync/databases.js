@@ -11,21 +11,21 @@ import { amend } from "./identity.js";
  */
 
 /** @param {string} server @param {string} user */
-const key = (server, user) => `databases:${server} ${user}`;
+export const databasesKey = (server, user) => `databases:${server} ${user}`;
 
-/** The one to open now. @param {string} server @param {string} user @returns {Promise<Database>} */
-export async function currentDatabase(server, user) {
-  const first = databaseName(server, user);
-  try {
-    const row = await amend(key(server, user), (/** @type {Row | undefined} */ row) => {
-      const current = row?.current ?? first;
-      return { current, known: { ...row?.known, [current]: { ...row?.known[current], lastUsedAt: Date.now() } } };
-    });
-    return { name: row.current, epoch: row.known[row.current].epoch };
-  } catch (error) {
-    console.warn("fieldsync: which database is in use could not be read", error);
-    return { name: first };
-  }
+/** The one to open now, by the row as it was read. @param {string} server @param {string} user @param {Row | undefined} row @returns {Database} */
+export function currentDatabase(server, user, row) {
+  const name = row?.current ?? databaseName(server, user);
+  return { name, epoch: row?.known[name]?.epoch };
+}
+
+/** Notes that it is in use, for the worker and for whoever asks which others there are. @param {string} server @param {string} user @param {Database} opened */
+export async function noteOpened(server, user, opened) {
+  await amend(databasesKey(server, user), (/** @type {Row | undefined} */ row) => {
+    // Another tab may have gone on to another one since.
+    const known = { ...row?.known, [opened.name]: { ...row?.known[opened.name], lastUsedAt: Date.now() } };
+    return { current: row?.current ?? opened.name, known };
+  });
 }
 
 /**
@@ -33,7 +33,7 @@ export async function currentDatabase(server, user) {
  * @param {string} server @param {string} user @returns {Promise<Database | undefined>}
  */
 export async function openedDatabase(server, user) {
-  const row = await amend(key(server, user), (/** @type {Row | undefined} */ row) => row);
+  const row = await amend(databasesKey(server, user), (/** @type {Row | undefined} */ row) => row);
   return row && { name: row.current, epoch: row.known[row.current].epoch };
 }
 
@@ -43,7 +43,7 @@ export async function openedDatabase(server, user) {
  * @returns {Promise<Database>}
  */
 export async function switchDatabase(server, user, from, epoch) {
-  const row = await amend(key(server, user), (/** @type {Row | undefined} */ row) => {
+  const row = await amend(databasesKey(server, user), (/** @type {Row | undefined} */ row) => {
     const lastUsedAt = Date.now();
     const known = { ...row?.known, [from.name]: { epoch: from.epoch, lastUsedAt } };
     const found = Object.keys(known).find((name) => known[name].epoch === epoch);
@@ -55,7 +55,7 @@ export async function switchDatabase(server, user, from, epoch) {
 
 /** Those of other servers. @param {string} server @param {string} user @param {string} current */
 export async function otherDatabases(server, user, current) {
-  const row = await amend(key(server, user), (/** @type {Row | undefined} */ row) => row);
+  const row = await amend(databasesKey(server, user), (/** @type {Row | undefined} */ row) => row);
   const others = Object.entries(row?.known ?? {}).filter(([name]) => name !== current);
   return others.map(([name, { epoch, lastUsedAt }]) => ({ name, epoch, lastUsedAt }));
 }
@@ -67,12 +67,12 @@ export async function deleteDatabases(server, user, current) {
   /** @type {Row | undefined} */
   let before;
   // First of all, and for the worker: it would open them again.
-  await amend(key(server, user), (/** @type {Row | undefined} */ row) => void (before = row)).catch(() => {});
+  await amend(databasesKey(server, user), (/** @type {Row | undefined} */ row) => void (before = row)).catch(() => {});
   const others = Object.keys(before?.known ?? {}).filter((name) => name !== current);
   const deleted = await Promise.allSettled([deletion, ...others.map(deleteDatabase)]);
   const failed = deleted.find((result) => result.status === "rejected");
   if (!failed) return;
-  await amend(key(server, user), (/** @type {Row | undefined} */ row) => row ?? before);
+  await amend(databasesKey(server, user), (/** @type {Row | undefined} */ row) => row ?? before);
   throw failed.reason;
 }
 

@@ -89,14 +89,23 @@ export async function writeIdentity(identity) {
   await transact("readwrite", (store) => store.put(identity, CURRENT));
 }
 
-/** The schema last had from a server: an app that starts offline has it. @param {string} server */
-export function readSchema(server) {
-  return /** @type {Promise<string | undefined>} */ (transact("readonly", (store) => store.get(`schema:${server}`)));
+/** The key of the schema last had from a server: an app that starts offline has it. @param {string} server */
+export const schemaKey = (server) => `schema:${server}`;
+
+/** Several rows at once, as the start wants them: undefined is one that is not there. @param {string[]} keys @returns {Promise<any[]>} */
+export async function readRows(keys) {
+  /** @type {IDBRequest<any>[]} */
+  let requests = [];
+  await transact("readonly", (store) => {
+    requests = keys.map((key) => store.get(key));
+    return requests[0];
+  });
+  return requests.map(({ result }) => result);
 }
 
 /** @param {string} server @param {string} text */
 export async function writeSchema(server, text) {
-  await transact("readwrite", (store) => store.put(text, `schema:${server}`));
+  await transact("readwrite", (store) => store.put(text, schemaKey(server)));
 }
 
 const LAST_CHANCE = "last-chance";

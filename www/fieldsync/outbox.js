@@ -48,15 +48,19 @@ export function onlyOf(text, records) {
 /**
  * @typedef {object} Client
  * @property {() => Engine} engine
+ * @property {() => Promise<void>} ready
  * @property {() => void} saved
  * @property {(undo: string) => Promise<void>} restore
  * @property {(database: string, work: (engine: Engine) => Promise<string>) => Promise<string>} peek
  */
 
 /** @param {Client} client @returns {import("./types").SyncClient["outbox"]} */
-export function openOutbox({ engine, saved, restore, peek }) {
-  /** @returns {OutboxEntry[]} */
-  const entries = () => JSON.parse(engine().outbox());
+export function openOutbox({ engine, ready, saved, restore, peek }) {
+  /** @returns {Promise<OutboxEntry[]>} */
+  const entries = async () => {
+    await ready();
+    return JSON.parse(engine().outbox());
+  };
   /** @type {import("./types").SyncClient["outbox"]["discard"]} */
   const discard = async (row) => {
     const { done, undo } = JSON.parse(await engine().discard(row));
@@ -64,15 +68,16 @@ export function openOutbox({ engine, saved, restore, peek }) {
     return { done, undo: () => restore(typeof undo === "string" ? undo : JSON.stringify(undo)) };
   };
   return {
-    list: async () => entries(),
+    list: entries,
     retry: async (row) => {
+      await ready();
       await engine().retry(row);
       saved();
     },
     retryAll: async () => {
       /** @type {{ tried: OutboxEntry[], unfit: OutboxEntry[] }} */
       const { tried, unfit } = { tried: [], unfit: [] };
-      for (const entry of entries().filter(({ status }) => status === "failed")) {
+      for (const entry of (await entries()).filter(({ status }) => status === "failed")) {
         try {
           await engine().retry(entry.changes[0].row);
           tried.push(entry);
@@ -86,7 +91,7 @@ export function openOutbox({ engine, saved, restore, peek }) {
       return { tried, unfit };
     },
     discard,
-    discardAll: async (given = entries()) => discardAll(given, discard),
+    discardAll: async (given) => discardAll(given ?? (await entries()), discard),
     exportOf: async (...records) => onlyOf(await engine().exportUnsent(), records),
     undo: async (row) => {
       const answer = JSON.parse(await engine().undo(row));

@@ -58,7 +58,7 @@ pub(super) fn stores(reads: &[Read]) -> Vec<StoreName> {
             Read::Parcels | Read::ParcelsOf(_) => StoreName::Parcels,
             Read::Conflicts => StoreName::Conflicts,
             Read::HistoryAfter(_) | Read::HistoryFrom(..) | Read::HistoryLast(_) => StoreName::History,
-            Read::PagesOf(_) | Read::PagesIn(_) | Read::PagesSince(_) => StoreName::Pages,
+            Read::PagesOf(_) | Read::PagesIn(_) | Read::PagesSince(_) | Read::PagesAfter(..) => StoreName::Pages,
             Read::Meta => StoreName::Meta,
             Read::Draft(_) => StoreName::Drafts,
             Read::Derived(_) => StoreName::Derived,
@@ -173,6 +173,10 @@ fn ask(transaction: &Transaction, kept: &Kept, read: &Read, asks: &mut Vec<Ask>)
             let keys = IdbKeyRange::lower_bound_with_open(&number(*stamp), true)?;
             asks.push(Ask::Rows(StoreName::Pages, index.get_all_with_key(&keys)?));
         }
+        Read::PagesAfter(_, 0) => {}
+        Read::PagesAfter(after, limit) => {
+            asks.push(Ask::Rows(StoreName::Pages, pages_after(transaction, after.as_ref(), *limit)?))
+        }
         Read::Draft(form) => {
             asks.push(Ask::Row(StoreName::Drafts, transaction.store(StoreName::Drafts)?.get(&form.as_str().into())?));
         }
@@ -186,6 +190,13 @@ fn ask(transaction: &Transaction, kept: &Kept, read: &Read, asks: &mut Vec<Ask>)
 fn after_key(transaction: &Transaction, store: StoreName, after: u64) -> Result<IdbRequest, Thrown> {
     let keys = IdbKeyRange::lower_bound_with_open(&number(after), true)?;
     Ok(transaction.store(store)?.get_all_with_key(&keys)?)
+}
+
+fn pages_after(transaction: &Transaction, after: Option<&(CollectionName, String)>, limit: u32) -> Result<IdbRequest, Thrown> {
+    // Every key is behind an empty array.
+    let behind = after.map_or_else(|| Array::new().into(), |(collection, first)| pair(collection, first));
+    let keys = IdbKeyRange::lower_bound_with_open(&behind, true)?;
+    Ok(transaction.store(StoreName::Pages)?.get_all_with_key_and_limit(&keys, limit)?)
 }
 
 /// The page that owns this id: the last one that begins at it or before.

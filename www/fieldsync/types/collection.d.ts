@@ -14,7 +14,7 @@ export interface CollectionReader<N extends string = string, F = Fields> {
    * value in a field that identifies (`normalise` phone, lower or upper, or `unique`). `id`: the new one's own, if it may be saved already.
    */
   duplicates(fields: Partial<F>, options?: { id?: IdIn<N>; limit?: number }): Promise<Duplicates<N, F>>;
-  /** Calls back at once and whenever the result changed, in every tab. Returns how to stop. */
+  /** Calls back at once (right after the start: as soon as it can) and whenever the result changed, in every tab. Returns how to stop. */
   watch(query: Query<N, F>, callback: (rows: Rows<N, F>) => void): () => void;
 }
 /** `sync.customers`: one for each collection of the schema. */

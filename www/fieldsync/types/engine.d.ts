@@ -39,8 +39,25 @@ export interface EngineWrite {
   seen: { version: number; fields: Fields };
   written: Fields;
 }
+export declare class PreparedDatabase {
+  close(): void;
+  free(): void;
+}
 export declare class Engine {
-  static open(options: EngineOptions): Promise<Engine>;
+  /** Opens a database, and reads what an engine with tables begins with: before the schema is at hand. */
+  static prepare(database: string): Promise<PreparedDatabase>;
+  /** `prepared`: if it is of the same database, it is used up. */
+  static open(options: EngineOptions, prepared?: PreparedDatabase): Promise<Engine>;
+  /** Reads all pages into memory: opening reads only what is unsent and the heads of the last lists. May be called again if it rejects. */
+  load(): Promise<void>;
+  isLoaded(): boolean;
+  /** Whether there is something to show for this list: everything is in memory, or it has a head. */
+  canShow(collection: string, query: string): boolean;
+  /** Brings a record into memory before its turn. If it is not there then, only `load` can tell what is. */
+  bring(collection: string, id: string): Promise<boolean>;
+  /** Whether to call `keepHeads`, when the page is idle. */
+  wantsHeads(): boolean;
+  keepHeads(): Promise<void>;
   newId(): string;
   /** Several writes are one group. */
   save(writes: EngineWrite[], holdMs?: number): Promise<void>;
