@@ -18,8 +18,8 @@ use super::own::Written;
 use super::{Client, Marks, Note, Shared, meta_row, pages};
 
 /// So many pages are read at once, at most 32 KiB each: decoding them is a task of some milliseconds, and of less than 50 on a
-/// phone.
-const PIECE_PAGES: u32 = 16;
+/// phone. In the simulation, where there are few, one by one: so that something may come in between.
+const PIECE_PAGES: u32 = if cfg!(feature = "simulation") { 1 } else { 16 };
 /// The bases of so many unsent records are read before the first list; what else is unsent shows when all pages are read.
 const UNSENT_AT_ONCE: usize = 64;
 
