@@ -164,7 +164,6 @@ impl Tables {
     }
 
     /// Every base of a collection.
-    #[must_use]
     pub fn bases(&self, collection: &str) -> impl Iterator<Item = &Stored> {
         self.bases.get(collection).into_iter().flat_map(BTreeMap::values).map(Rc::as_ref)
     }
