@@ -6,16 +6,19 @@
 
 use std::collections::BTreeSet;
 
+use serde_json::Value;
+
 use crate::core::protocol::Action;
-use crate::core::record::{CollectionName, RecordId};
+use crate::core::record::{CollectionName, DeviceId, Epoch, RecordId};
 use crate::core::rows::{PageRow, derived, meta};
+use crate::core::schema::Schema;
 use crate::data::head;
 use crate::data::page_set::PageSet;
 use crate::data::table::Tables;
-use crate::ports::{Host, Read, Rows, Store, StoreError, StoreName, Transport};
+use crate::ports::{Host, Read, Rows, Scope, Step, Store, StoreError, StoreName, Transport};
 
 use super::own::Written;
-use super::{Client, Marks, Note, Shared, meta_row, pages};
+use super::{Client, Marks, Note, Shared, meta_row, meta_write, pages};
 
 /// So many pages are read at once, at most 32 KiB each: decoding them is a task of some milliseconds, and of less than 50 on a
 /// phone. In the simulation, where there are few, one by one: so that something may come in between.
@@ -48,6 +51,32 @@ pub fn first_reads(tables: bool) -> Vec<Read> {
         reads.extend([Read::HistoryAfter(0), Read::Conflicts, Read::Derived(derived::HEADS.into())]);
     }
     reads
+}
+
+/// The store's device id and epoch, if it has both and was last opened under this schema.
+pub(super) fn opened_before(rows: &Rows, schema: &Schema) -> Result<Option<(DeviceId, Epoch)>, StoreError> {
+    let is_known = rows.meta.get(meta::SCHEMA).and_then(Value::as_u64) == Some(u64::from(schema.schema));
+    let (device, epoch) = (meta_row(rows, meta::DEVICE)?, meta_row(rows, meta::EPOCH)?);
+    Ok(device.zip(epoch).filter(|_| is_known))
+}
+
+/// Gives a store its device id and epoch, if it has none, and notes the schema.
+pub(super) async fn introduce(store: &impl Store, host: &impl Host, schema: &Schema) -> Result<(DeviceId, Epoch), StoreError> {
+    let now = host.now();
+    let device = DeviceId::new(now, [host.random(), host.random()]);
+    let epoch = Epoch::new(now, [host.random(), host.random()]);
+    let scope = Scope::strict(&[StoreName::Meta], vec![Read::Meta]);
+    let plan = |rows: &Rows| {
+        let read = (|| Ok((meta_row::<DeviceId>(rows, meta::DEVICE)?, meta_row::<Epoch>(rows, meta::EPOCH)?)))();
+        let (device, epoch) = match read {
+            Ok((old_device, old_epoch)) => (old_device.unwrap_or(device), old_epoch.unwrap_or(epoch)),
+            Err(error) => return Step::Write(vec![], Err(error)),
+        };
+        let names = [(meta::DEVICE, meta_write(meta::DEVICE, &device)), (meta::EPOCH, meta_write(meta::EPOCH, &epoch))];
+        let missing = names.into_iter().filter(|(name, _)| !rows.meta.contains_key(*name)).map(|(_, write)| write);
+        Step::Write(missing.chain([meta_write(meta::SCHEMA, &schema.schema)]).collect(), Ok((device, epoch)))
+    };
+    store.update(scope, plan).await?.value
 }
 
 impl Shared {

@@ -13,6 +13,7 @@ mod decide;
 mod heads;
 mod load;
 mod loss;
+mod marked;
 mod next;
 mod online;
 mod own;
@@ -49,13 +50,12 @@ use crate::core::pull::PullState;
 use crate::core::push::Begun;
 use crate::core::record::{CollectionName, DeviceId, Epoch, Millis, RowId, UserId};
 use crate::core::restore::Replay;
-use crate::core::rows::meta;
 use crate::core::schema::Schema;
 use crate::core::status::{Engine, Sending};
 use crate::core::stuck::{Stuck, Watch};
 use crate::core::trace::{Recorder, What};
 use crate::data::table::Tables;
-use crate::ports::{Host, Read, Rows, Scope, Step, Store, StoreError, StoreName, Transport, TransportError, Write};
+use crate::ports::{Host, Rows, Store, StoreError, StoreName, Transport, TransportError, Write};
 
 pub use conflicts::ConflictView;
 use heads::Heads;
@@ -63,6 +63,8 @@ use load::Loading;
 
 pub use cycle::CycleReport;
 pub use decide::{Decided, Decision};
+use load::{introduce, opened_before};
+
 pub use load::first_reads;
 
 pub use reports::{KEPT_MS_MAX, Report, ReportError};
@@ -250,32 +252,6 @@ fn meta_row<T: DeserializeOwned>(rows: &Rows, name: &str) -> Result<Option<T>, S
 fn meta_write<T: serde::Serialize>(name: &'static str, value: &T) -> Write {
     // Every row of meta is a plain struct with string keys: it always serialises.
     Write::Meta(name, serde_json::to_value(value).unwrap_or(Value::Null))
-}
-
-/// The store's device id and epoch, if it has both and was last opened under this schema.
-fn opened_before(rows: &Rows, schema: &Schema) -> Result<Option<(DeviceId, Epoch)>, StoreError> {
-    let is_known = rows.meta.get(meta::SCHEMA).and_then(Value::as_u64) == Some(u64::from(schema.schema));
-    let (device, epoch) = (meta_row(rows, meta::DEVICE)?, meta_row(rows, meta::EPOCH)?);
-    Ok(device.zip(epoch).filter(|_| is_known))
-}
-
-/// Gives a store its device id and epoch, if it has none, and notes the schema.
-async fn introduce(store: &impl Store, host: &impl Host, schema: &Schema) -> Result<(DeviceId, Epoch), StoreError> {
-    let now = host.now();
-    let device = DeviceId::new(now, [host.random(), host.random()]);
-    let epoch = Epoch::new(now, [host.random(), host.random()]);
-    let scope = Scope::strict(&[StoreName::Meta], vec![Read::Meta]);
-    let plan = |rows: &Rows| {
-        let read = (|| Ok((meta_row::<DeviceId>(rows, meta::DEVICE)?, meta_row::<Epoch>(rows, meta::EPOCH)?)))();
-        let (device, epoch) = match read {
-            Ok((old_device, old_epoch)) => (old_device.unwrap_or(device), old_epoch.unwrap_or(epoch)),
-            Err(error) => return Step::Write(vec![], Err(error)),
-        };
-        let names = [(meta::DEVICE, meta_write(meta::DEVICE, &device)), (meta::EPOCH, meta_write(meta::EPOCH, &epoch))];
-        let missing = names.into_iter().filter(|(name, _)| !rows.meta.contains_key(*name)).map(|(_, write)| write);
-        Step::Write(missing.chain([meta_write(meta::SCHEMA, &schema.schema)]).collect(), Ok((device, epoch)))
-    };
-    store.update(scope, plan).await?.value
 }
 
 impl<S: Store, T: Transport, H: Host> Client<S, T, H> {

@@ -23,6 +23,7 @@ use crate::ports::{Host, Read, Rows, Scope, Step, Store, StoreError, StoreName, 
 
 use super::asked::{begun_writes, conflict_writes, conflicts_after, is_ended, over};
 use super::loss::learned;
+use super::marked::{is_overtaken, marked};
 use super::{Client, Note, meta_row, meta_write, pages};
 
 /// What a push's transactions touch.
@@ -383,19 +384,4 @@ fn plan_finish(
         writes.extend(learned(request, answer, rows)?);
     }
     Ok((writes, finished, put))
-}
-
-/// Whether another context has noted a mark since, which the server did not see when it gave this answer. It may have been
-/// restored from a backup in between: then that mark alone tells, and this answer's would take its place. So the answer is not
-/// taken; the parcel, if it is still there, is sent again, with that mark, and the ledger answers the same.
-pub(super) fn is_overtaken(results: &[PushResult], shown: Option<&Cursor>, rows: &Rows) -> Result<bool, StoreError> {
-    let noted = meta_row::<PullState>(rows, meta::PULL)?.and_then(|pull| pull.mark);
-    Ok(results.iter().any(|result| result.mark.is_some()) && noted.is_some() && noted.as_ref() != shown)
-}
-
-/// The newest commit of an answer, noted until the feed is read behind it.
-pub(super) fn marked(results: &[PushResult], rows: &Rows) -> Result<Option<Write>, StoreError> {
-    let Some(mark) = results.iter().rev().find_map(|result| result.mark.clone()) else { return Ok(None) };
-    let pull: PullState = meta_row(rows, meta::PULL)?.unwrap_or_default();
-    Ok(Some(meta_write(meta::PULL, &PullState { mark: Some(mark), ..pull })))
 }

@@ -13,7 +13,8 @@ use crate::mutation::{self, Mutation};
 use crate::ports::{Host, Read, Rows, Scope, Step, Store, StoreError, StoreName, Transport, TransportError, Write};
 
 use super::asked::conflict_writes;
-use super::push::{STORES, is_overtaken, marked};
+use super::marked::{is_overtaken, marked};
+use super::push::STORES;
 use super::void::Asked;
 use super::{Client, Note, meta_row, meta_write, pages};
 

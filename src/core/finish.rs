@@ -286,7 +286,8 @@ impl<'a> Work<'a, '_> {
             id: item.id,
             version: answer.version,
             seq,
-            at: self.made_at(item),
+            // What is not named below is as old as the record: no older than what this was built on.
+            at: before.map_or(self.made_at(item), |before| before.at.max(self.made_at(item))),
             by: Some(by),
             changed: changed.unwrap_or_default(),
             tombstone: match item.action {

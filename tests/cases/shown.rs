@@ -10,7 +10,9 @@ use fieldsync::core::record::{Base, Version};
 use fieldsync::data::table::{RecordStatus, RecordView, Tables};
 use serde_json::json;
 
-use super::world::{NOW, base, bases, begin_all, change_in, delete, fields, id, schema};
+use super::world::{
+    Memory, NOW, applied, base, bases, begin_all, change_in, create, delete, fields, finish_one, id, schema, update,
+};
 
 /// Record 1, with these changes and parcels, as the app reads it.
 fn read(collection: &str, base: Option<Base>, outbox: &[Change], parcels: &[Parcel]) -> RecordView {
@@ -46,4 +48,24 @@ fn a_refused_parcel_that_no_newer_change_can_mend_has_failed() {
     assert_eq!((status(&outbox).status, status(&outbox).problem), (RecordStatus::Failed, Some(problem)));
     outbox.push(stage(3, "proposal", "qualified"));
     assert_eq!((begin_all(&outbox, &refused, &here).send.len(), status(&outbox).status), (1, RecordStatus::Pending));
+}
+
+/// What a server names no date of is as old as the record. An answer dates it by when the edit was made, for it may be a second one;
+/// but what the edit was built on is no older for it.
+#[test]
+fn an_old_edit_that_is_confirmed_makes_nothing_older_than_what_it_was_built_on() {
+    let earlier = |mut change: Change| {
+        change.saved_at = NOW.plus(-60_000);
+        change
+    };
+    let made = |outbox: &[Change], here: &mut Memory| {
+        let parcel = begin_all(outbox, &[], here).parcels[0].clone();
+        finish_one(outbox, &parcel, applied(&parcel, 9, json!({})), here);
+        here.get("customers", id(1)).unwrap().at
+    };
+    let theirs = Base { at: NOW.plus(-1_000), ..base(1, 3, json!({"name": "A"})) };
+    let edit = earlier(update(1, 1, (3, json!({"name": "A"})), json!({"name": "B"})));
+    assert_eq!(made(&[edit], &mut bases([theirs.clone()])), theirs.at);
+    let create = earlier(create(1, 1, json!({"name": "A"})));
+    assert_eq!(made(&[create], &mut bases([])), NOW.plus(-60_000));
 }
