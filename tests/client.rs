@@ -173,7 +173,8 @@ async fn a_save_a_begin_an_answer_and_a_resolution_wait_for_the_disk_and_a_pulle
     assert_eq!(durabilities, [STRICT, STRICT, "relaxed"], "a begin, an answer, and a page: {updates:?}");
 
     save(&client, record, Action::Update, 1, json!({"phone": "+622100"}), json!({"phone": "+622111"})).await;
-    script.outcomes.borrow_mut().push_back(conflict);
+    // The server is told that a person was asked.
+    script.outcomes.borrow_mut().extend([conflict as Told, applied]);
     client.cycle(Reason::User).await;
     assert_eq!(client.conflicts().len(), 1);
     drop(store.take_updates());
