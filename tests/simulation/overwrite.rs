@@ -133,24 +133,21 @@ pub fn items(value: &Value) -> Vec<&Value> {
 /// Whether who wrote a field last had seen this value, or saw what an own earlier change of the parcel wrote, whose author
 /// had; or somebody who had seen it wrote the same before.
 fn saw(name: &str, was: &Value, changes: &[Change]) -> bool {
-    let mut upto = changes.len();
-    let Some(mut at) = changes[..upto].iter().rposition(|change| writes(change, name)) else { return false };
+    let Some(at) = changes.iter().rposition(|change| writes(change, name)) else { return false };
     let wrote_the_same =
         |index: &usize| writes(&changes[*index], name) && alike(written(&changes[*index], name), written(&changes[at], name));
     if (0..at).filter(wrote_the_same).any(|index| alike(seen(&changes[..=index], name), was)) {
         return true;
     }
-    for _ in 0..=changes.len() {
+    // What a form saw may have been written more than once: each of those who wrote it had seen something.
+    let mut ways = vec![at];
+    while let Some(at) = ways.pop() {
         let seen = seen(&changes[..=at], name);
         if alike(seen, was) {
             return true;
         }
-        upto = at;
-        let wrote_it = |change: &Change| writes(change, name) && alike(written(change, name), seen);
-        match changes[..upto].iter().rposition(wrote_it) {
-            Some(earlier) => at = earlier,
-            None => return false,
-        }
+        let wrote_it = |index: &usize| writes(&changes[*index], name) && alike(written(&changes[*index], name), seen);
+        ways.extend((0..at).filter(wrote_it));
     }
     false
 }
