@@ -60,7 +60,7 @@ fn an_old_edit_that_is_confirmed_makes_nothing_older_than_what_it_was_built_on()
     };
     let made = |outbox: &[Change], here: &mut Memory| {
         let parcel = begin_all(outbox, &[], here).parcels[0].clone();
-        finish_one(outbox, &parcel, applied(&parcel, 9, json!({})), here);
+        finish_one(outbox, &parcel, applied(&parcel, 99, json!({})), here);
         here.get("customers", id(1)).unwrap().at
     };
     let theirs = Base { at: NOW.plus(-1_000), ..base(1, 3, json!({"name": "A"})) };
