@@ -7,7 +7,9 @@ use std::collections::BTreeMap;
 use std::ops::Bound;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use fieldsync::core::record::{CollectionName, DeviceId, Epoch, Millis, OpId, RecordId, RowId, Seq, UserId, field, size_bytes};
+use fieldsync::core::record::{
+    CollectionName, DeviceId, Epoch, Millis, OpId, RecordId, RowId, Seq, UserId, Version, field, size_bytes,
+};
 
 use super::rows::{DeviceRow, Extent, FeedQuery, HistoryRow, LedgerRow, PageQuery, RefreshRow, Revoked, Stored, User};
 use super::{Db, End, Feed, Ledger, People, Records, Result, Tx};
@@ -272,8 +274,9 @@ impl Ledger for MemoryTx<'_> {
         Ok(())
     }
 
-    fn history(&mut self, collection: &str, id: RecordId) -> Result<Vec<HistoryRow>> {
-        Ok(self.state.history.values().filter(|row| row.collection == collection && row.id == id).cloned().collect())
+    fn history(&mut self, collection: &str, id: RecordId, since: Version) -> Result<Vec<HistoryRow>> {
+        let is_its = |row: &&HistoryRow| row.collection == collection && row.id == id && row.version > since;
+        Ok(self.state.history.values().filter(is_its).cloned().collect())
     }
 }
 

@@ -22,7 +22,7 @@ mod sqlite_people;
 mod sqlite_records;
 mod sqlite_schema;
 
-use fieldsync::core::record::{DeviceId, Epoch, Millis, OpId, RecordId, RowId, Seq, UserId};
+use fieldsync::core::record::{DeviceId, Epoch, Millis, OpId, RecordId, RowId, Seq, UserId, Version};
 
 pub use changes::Changes;
 pub use rows::{
@@ -122,8 +122,8 @@ pub trait Ledger {
     fn applied_rows(&mut self, rows: &[RowId]) -> Result<Vec<RowId>>;
     /// Adds to the history of fields.
     fn add_history(&mut self, rows: &[HistoryRow]) -> Result<()>;
-    /// A record's history, oldest first.
-    fn history(&mut self, collection: &str, id: RecordId) -> Result<Vec<HistoryRow>>;
+    /// A record's history since this version, oldest first.
+    fn history(&mut self, collection: &str, id: RecordId, since: Version) -> Result<Vec<HistoryRow>>;
 }
 
 /// Users, their sessions and devices, and the server's own settings.

@@ -76,10 +76,11 @@ impl Ledger for SqliteTx<'_> {
         Ok(())
     }
 
-    fn history(&mut self, collection: &str, record: RecordId) -> Result<Vec<HistoryRow>> {
-        let sql = "SELECT version, seq, at, by, fields FROM history WHERE collection = ?1 AND id = ?2 ORDER BY rowid";
+    fn history(&mut self, collection: &str, record: RecordId, since: Version) -> Result<Vec<HistoryRow>> {
+        let sql = "SELECT version, seq, at, by, fields FROM history WHERE collection = ?1 AND id = ?2 AND version > ?3 \
+                   ORDER BY rowid";
         let mut statement = self.connection.prepare_cached(sql)?;
-        let mut rows = statement.query(params![collection, record.0.as_bytes()])?;
+        let mut rows = statement.query(params![collection, record.0.as_bytes(), number(since.0)])?;
         let mut history = Vec::new();
         while let Some(row) = rows.next()? {
             let (version, seq, at) = (Version(count(row, 0)?), Seq(count(row, 1)?), Millis(row.get(2)?));

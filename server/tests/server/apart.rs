@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use fieldsync::core::protocol::Outcome;
+use fieldsync::core::record::Version;
 use fieldsync_server::{Config, db};
 use serde_json::json;
 
@@ -47,7 +48,7 @@ async fn a_parcel_that_breaks_between_its_writes_is_undone_alone() {
         assert_eq!(results[1].outcome, Outcome::Retry { after: None });
         let stored = db::read(&*world.db, |tx| tx.record("customers", old)).unwrap().unwrap();
         assert_eq!((stored.version.0, &stored.fields["name"]), (1, &json!("A")));
-        assert_eq!(db::read(&*world.db, |tx| tx.history("customers", old)).unwrap().len(), 2);
+        assert_eq!(db::read(&*world.db, |tx| tx.history("customers", old, Version(0))).unwrap().len(), 2);
         assert_eq!(db::read(&*world.db, |tx| tx.head()).unwrap().0, 3, "what was undone has no commit");
         let again = world.push(BUDI, parcels).await;
         assert_eq!(again[0].outcome, results[0].outcome);

@@ -300,21 +300,21 @@ fn only_applied_rows_are_known(db: &dyn Db) {
 }
 
 fn history_is_kept_in_order(db: &dyn Db) {
-    let row = |number: u128, value: serde_json::Value| HistoryRow {
+    let row = |number: u128, version: u64| HistoryRow {
         collection: "customers".into(),
         id: id(number),
         field: "name".into(),
-        version: Version(1),
+        version: Version(version),
         seq: Seq(1),
         at: START,
         by: by(),
-        value,
+        value: json!(version),
         previous: json!(null),
         set_aside: number == 2,
     };
-    ok(db, |tx| tx.add_history(&[row(1, json!("b")), row(2, json!(1)), row(1, json!("a"))]));
-    assert_eq!(ok(db, |tx| tx.history("customers", id(1))), [row(1, json!("b")), row(1, json!("a"))]);
-    assert_eq!(ok(db, |tx| tx.history("customers", id(2))), [row(2, json!(1))]);
+    ok(db, |tx| tx.add_history(&[row(1, 1), row(2, 1), row(1, 2)]));
+    let of = |number, since| ok(db, |tx| tx.history("customers", id(number), Version(since)));
+    assert_eq!([of(1, 0), of(1, 1), of(2, 0)], [vec![row(1, 1), row(1, 2)], vec![row(1, 2)], vec![row(2, 1)]]);
 }
 
 fn device_row(user: UserId, device: u128, epoch: u128) -> DeviceRow {

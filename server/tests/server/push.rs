@@ -336,7 +336,7 @@ async fn who_changed_which_field_when_is_kept_with_what_was_put_aside() {
             mine: true,
         });
         world.send(BUDI, vec![change]).await;
-        let history = db::read(&*world.db, |tx| tx.history("customers", id)).unwrap();
+        let history = db::read(&*world.db, |tx| tx.history("customers", id, Version(0))).unwrap();
         let rows: Vec<_> =
             history.iter().map(|row| (row.version.0, row.field.as_str(), &row.value, &row.previous, row.set_aside)).collect();
         let null = Value::Null;
