@@ -49,6 +49,7 @@ fn push(ops: &[u128]) -> Request {
             base_version: Version(1),
             patch: Fields::new(),
             seen: Fields::new(),
+            seen_version: None,
             set_aside: vec![],
             edited_at: Millis(0),
         }]

@@ -120,6 +120,7 @@ fn freeze_record(
         base_version,
         patch: spell_fields(patch),
         seen: spell_fields(seen),
+        seen_version: None,
         set_aside: set_aside.clone(),
         edited_at,
     };
@@ -139,9 +140,21 @@ fn freeze_record(
             let before = base.map_or(&empty, |base| &base.fields);
             let seen = patch.keys().map(|name| (name.clone(), field(before, name).clone())).collect();
             let item = item(Action::Update, patch, seen);
-            Ok(if is_told { item } else { Item { base_version: Version(0), ..item } })
+            Ok(match is_told {
+                true => Item { seen_version: seen_before(changes, base_version), ..item },
+                false => Item { base_version: Version(0), ..item },
+            })
         }
     }
+}
+
+/// The oldest version that these changes had seen, if that is before the one that they are built on now. A decision has seen
+/// theirs as it was shown. A create has seen nothing, whatever was there: behind others it is they that say what was seen.
+pub(super) fn seen_before(changes: &[&Change], base_version: Version) -> Option<Version> {
+    let (first, later) = changes.split_first()?;
+    let later = later.iter().filter(|change| change.action != Action::Create);
+    let oldest = later.fold(first.seen.version, |oldest, change| oldest.min(change.seen.version));
+    (oldest < base_version).then_some(oldest)
 }
 
 /// What was written and is no part of the patch over what only stands in for a base. That does not show that the server has

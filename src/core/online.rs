@@ -7,6 +7,7 @@
 use super::backoff::{PARCEL_DELAY_MS_MAX, bits, delay_ms};
 use super::bases::Bases;
 use super::finish::Work;
+use super::freeze::seen_before;
 use super::number::spell_fields;
 use super::outbox::Change;
 use super::parcel::{Parcel, ParcelState, Then};
@@ -101,6 +102,7 @@ fn parcel(change: &Change, op_id: OpId, base_version: Version, patch: Fields, se
         base_version,
         patch: spell_fields(patch),
         seen: spell_fields(seen),
+        seen_version: seen_before(&[change], base_version).filter(|_| change.action == Action::Update),
         set_aside: Vec::new(),
         edited_at: change.edited_at(),
     };

@@ -110,7 +110,9 @@ pub fn next(replay: &Replay, history: &[HistoryRow], count_max: usize) -> Vec<Pu
                 Fate::Ask => return send,
                 Fate::Send => {
                     let records = records(row, parcel);
-                    if !sent.is_disjoint(&records) || !push_wire(&mut send, &mut bytes, parcel.to_wire(), count_max) {
+                    // What was merged in it was counted when it was applied.
+                    let wire = parcel.to_wire().uncounted();
+                    if !sent.is_disjoint(&records) || !push_wire(&mut send, &mut bytes, wire, count_max) {
                         return send;
                     }
                     sent.extend(records);

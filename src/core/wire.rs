@@ -57,6 +57,10 @@ pub struct Item {
     #[serde(default)]
     #[cfg_attr(feature = "openapi", schema(value_type = Object))]
     pub seen: Fields,
+    /// Of an update, the oldest version that one of its changes had seen, if that is before the one that it builds on: was it
+    /// somebody else who wrote in between, this is a merge about which nobody was asked. It is only counted by.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seen_version: Option<Version>,
     /// What a rule put aside on the way.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub set_aside: Vec<SetAside>,
@@ -77,6 +81,18 @@ pub struct PushParcel {
     /// Applied wholly or not at all. Shared with the parcel that it is.
     #[cfg_attr(feature = "openapi", schema(value_type = Vec<Item>))]
     pub items: Arc<[Item]>,
+}
+
+impl PushParcel {
+    /// What it is to do, without what is only counted by. The same `op_id` may come with that and without.
+    #[must_use]
+    pub fn uncounted(self) -> Self {
+        if self.items.iter().all(|item| item.seen_version.is_none()) {
+            return self;
+        }
+        let items = self.items.iter().map(|item| Item { seen_version: None, ..item.clone() }).collect();
+        Self { items, ..self }
+    }
 }
 
 /// Numbers from `.0` to `.1`, both included.

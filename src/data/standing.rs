@@ -214,6 +214,7 @@ mod tests {
                 base_version: Version(0),
                 patch: Fields::new(),
                 seen: Fields::new(),
+                seen_version: None,
                 set_aside: vec![],
                 edited_at: Millis(0),
             };

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod choosing;
+mod counted;
 mod merges;
 mod pairs;
 mod shown;

@@ -71,6 +71,7 @@ pub fn parcel(op: u64, record: u64) -> Parcel {
             base_version: Version(3),
             patch: fields(json!({"name": "PT ABC Jaya", "phone": null})),
             seen: fields(json!({"name": "PT ABC"})),
+            seen_version: Some(Version(2)),
             set_aside: vec![SetAside { field: "city".into(), value: json!("Bogor"), mine: true }],
             edited_at: Millis(1_700_000_000_000),
         }]

@@ -29,6 +29,7 @@ pub async fn give(office: &Device, id: RecordId, from: UserId, to: UserId) {
         base_version: shown.version,
         patch: fields(json!({"owner": to})),
         seen: fields(json!({"owner": from})),
+        seen_version: None,
         set_aside: vec![],
         edited_at: Millis(0),
     };

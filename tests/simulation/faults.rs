@@ -133,6 +133,7 @@ impl World {
             base_version: customer.version,
             patch,
             seen: seen.collect(),
+            seen_version: None,
             set_aside: vec![],
             edited_at: Millis(0),
         };

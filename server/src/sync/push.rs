@@ -98,11 +98,11 @@ fn has_mark(parcel: &PushParcel, mark: &str) -> bool {
     parcel.items.iter().any(|item| hooks::holds(&item.patch, mark))
 }
 
-/// What tells a parcel from another under the same op_id: what it says, and not how it spells its numbers.
+/// What tells a parcel from another under the same op_id: what it is to do, and not how it spells its numbers.
 fn payload_hash(parcel: &PushParcel) -> [u8; 32] {
     let mut text = Vec::new();
     // A parcel came as JSON, so it goes as JSON.
-    let _ = parcel.serialize(&mut serde_json::Serializer::with_formatter(&mut text, Spelling));
+    let _ = parcel.clone().uncounted().serialize(&mut serde_json::Serializer::with_formatter(&mut text, Spelling));
     Sha256::digest(text).into()
 }
 

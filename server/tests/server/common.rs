@@ -222,6 +222,7 @@ pub fn item(action: Action, collection: &str, id: RecordId, base_version: u64, p
         base_version: Version(base_version),
         patch: fields(patch),
         seen: Fields::new(),
+        seen_version: None,
         set_aside: Vec::new(),
         edited_at: START,
     }
