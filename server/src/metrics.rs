@@ -1,11 +1,9 @@
 //! What is counted, in the text form that Prometheus reads.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::sync::{Mutex, PoisonError};
 
-use fieldsync::core::protocol::Outcome;
-use fieldsync::core::record::RowId;
 use serde_json::{Value, json};
 
 /// A counter: its name, what it counts, and the name of its label, if it has one.
@@ -29,16 +27,14 @@ pub enum Counter {
     Conflicts,
     /// Values that a client's rule put aside.
     SetAside,
-    /// Parcels that met a conflict, each once.
-    Met,
-    /// Those of them whose changes came again as they were.
+    /// Records that were merged about which nobody was asked.
     Merged,
     /// Conflicts that devices say they have put to their users, whoever found them.
     PutToAPerson,
 }
 
 impl Counter {
-    const ALL: [Self; 12] = [
+    const ALL: [Self; 11] = [
         Self::Pushes,
         Self::Parcels,
         Self::Pulls,
@@ -48,7 +44,6 @@ impl Counter {
         Self::Answers,
         Self::Conflicts,
         Self::SetAside,
-        Self::Met,
         Self::Merged,
         Self::PutToAPerson,
     ];
@@ -64,11 +59,10 @@ impl Counter {
             Self::Answers => ("fieldsync_http_answers_total", "Answers, by status.", Some("status")),
             Self::Conflicts => ("fieldsync_conflicts_total", "Records that had moved on.", None),
             Self::SetAside => ("fieldsync_set_aside_total", "Values that a rule put aside.", None),
-            Self::Met => ("fieldsync_conflict_parcels_total", "Parcels that met a conflict.", None),
             Self::Merged => (
                 "fieldsync_automatic_merges_total",
-                "Parcels that met a conflict and whose changes came again as they were: merged by rules, for a person's decision is a \
-                 change of its own.",
+                "Records in parcels that were applied over what another device had written since their changes were made: merged by \
+                 rules, for a person's decision has seen what it is applied over.",
                 None,
             ),
             Self::PutToAPerson => (
@@ -84,12 +78,7 @@ impl Counter {
 #[derive(Debug, Default)]
 pub struct Metrics {
     counts: Mutex<BTreeMap<(Counter, String), u64>>,
-    /// The changes of parcels that met a conflict, until they come again.
-    met: Mutex<HashSet<RowId>>,
 }
-
-/// Of so many changes it is remembered that they met a conflict; of those before them nobody knows.
-const MET_MAX: usize = 100_000;
 
 impl Metrics {
     /// Counts `n` more. `label` is one of few: a status, an outcome; empty for a counter without one.
@@ -107,27 +96,7 @@ impl Metrics {
         counts.get(&(counter, label.to_owned())).copied().unwrap_or_default()
     }
 
-    /// A parcel was answered: whether its changes met a conflict before, or do now.
-    pub fn settled(&self, rows: &[RowId], outcome: &Outcome) {
-        let mut met = self.met.lock().unwrap_or_else(PoisonError::into_inner);
-        match outcome {
-            Outcome::Conflict { .. } => {
-                if met.len() + rows.len() > MET_MAX {
-                    met.clear();
-                }
-                // An answer that was lost is given again.
-                let is_new = rows.iter().filter(|row| met.insert(**row)).count() > 0;
-                self.add(Counter::Met, "", u64::from(is_new));
-            }
-            Outcome::Applied { .. } | Outcome::Known { .. } => {
-                let again = rows.iter().filter(|row| met.remove(*row)).count();
-                self.add(Counter::Merged, "", u64::from(again > 0));
-            }
-            Outcome::Rejected { .. } | Outcome::Retry { .. } | Outcome::Blocked { .. } | Outcome::Voided => {}
-        }
-    }
-
-    /// How often conflicts were merged by rules, and how often put to a person, since the server began.
+    /// How often records were merged by rules, and how often conflicts put to a person, since the server began.
     #[must_use]
     pub fn merges(&self) -> Value {
         json!({

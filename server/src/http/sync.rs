@@ -11,7 +11,7 @@ use fieldsync::core::protocol::{
     ChangesPage, ChangesRequest, CountAnswer, CountRequest, Envelope, Outcome, Problem, PushAnswer, PushRequest, PushResult,
     SnapshotPage, SnapshotRequest, VoidRequest,
 };
-use fieldsync::core::record::{Epoch, RowId, UserId};
+use fieldsync::core::record::{Epoch, UserId};
 use fieldsync::core::schema::Schema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -147,13 +147,12 @@ async fn push(
     ApiJson(request): ApiJson<PushRequest>,
 ) -> Answer<PushAnswer> {
     let (device, parcels) = (request.device, request.parcels.len());
-    let rows: Vec<Vec<RowId>> = request.parcels.iter().map(|parcel| parcel.changes.clone()).collect();
     let set_aside = request.parcels.iter().flat_map(|parcel| parcel.items.iter()).map(|item| item.set_aside.len() as u64).sum();
     state.metrics().add(Counter::Pushes, "", 1);
-    let Pushed { answer, conflicts } = run_push(&state, Access::Write, user, sender, request).await?;
+    let Pushed { answer, conflicts, merges } = run_push(&state, Access::Write, user, sender, request).await?;
     state.metrics().add(Counter::SetAside, "", set_aside);
     state.metrics().add(Counter::PutToAPerson, "", conflicts);
-    rows.iter().zip(&answer.results).for_each(|(rows, result)| state.metrics().settled(rows, &result.outcome));
+    state.metrics().add(Counter::Merged, "", merges);
     let outcomes = count(state.metrics(), &answer);
     let lost: u64 = answer.lost.iter().map(|lost| lost.changes).sum();
     tracing::info!(%user, %device, parcels, outcomes, lost, "push");

@@ -16,7 +16,7 @@ use super::check::Refusal;
 use super::cursor::Place;
 use super::spelling::Spelling;
 use super::{Context, SyncError, hooks, loss};
-use crate::db::{LedgerRow, Tx};
+use crate::db::{HistoryRow, LedgerRow, Tx};
 
 /// How long a client with a newer schema than the server's is told to wait, in seconds.
 const NEWER_SCHEMA_RETRY_S: u32 = 60;
@@ -38,6 +38,8 @@ pub struct Pushed {
     pub answer: PushAnswer,
     /// How many conflicts it has put to its user since it last said so.
     pub conflicts: u64,
+    /// How many records were merged about which nobody was asked, in what this push applied.
+    pub merges: u64,
 }
 
 /// Applies what can be applied, and answers for each parcel. The caller commits the transaction before it answers; a
@@ -67,10 +69,11 @@ pub fn push(
             return Err(SyncError::Outdated);
         }
     }
-    let mut failed = HashSet::new();
+    let (mut failed, mut merges) = (HashSet::new(), 0);
     let mut results = Vec::with_capacity(request.parcels.len());
     for parcel in &request.parcels {
-        let outcome = settle(tx, context, random, apart, &failed, parcel)?;
+        let (outcome, merged) = settle(tx, context, random, apart, &failed, parcel)?;
+        merges += merged;
         if !matches!(outcome, Outcome::Applied { .. } | Outcome::Known { .. }) {
             failed.extend(parcel.items.iter().map(|item| item.id));
         }
@@ -80,7 +83,7 @@ pub fn push(
         last.mark = Some(newest(tx, context)?);
     }
     let (lost, conflicts) = loss::account(tx, context, request, &results)?;
-    Ok(Pushed { answer: PushAnswer { results, lost }, conflicts })
+    Ok(Pushed { answer: PushAnswer { results, lost }, conflicts, merges })
 }
 
 /// Whether the answer tells of commits that the device's cursor may be before.
@@ -106,7 +109,7 @@ fn payload_hash(parcel: &PushParcel) -> [u8; 32] {
     Sha256::digest(text).into()
 }
 
-/// The one answer to a parcel, from the ledger or now.
+/// The one answer to a parcel, from the ledger or now; and how many of its records were merged, if it was applied now.
 fn settle(
     tx: &mut dyn Tx,
     context: &Context<'_>,
@@ -114,11 +117,11 @@ fn settle(
     apart: Apart,
     failed: &HashSet<RecordId>,
     parcel: &PushParcel,
-) -> Result<Outcome, SyncError> {
+) -> Result<(Outcome, u64), SyncError> {
     let payload_hash = payload_hash(parcel);
     if let Some(row) = tx.ledger(parcel.op_id)?.filter(|_| !mutation::is(Mutation::LedgerSkipped)) {
         let same = row.user == context.user.id && row.payload_hash.is_none_or(|hash| hash == payload_hash);
-        return Ok(if same { row.outcome } else { reused() });
+        return Ok((if same { row.outcome } else { reused() }, 0));
     }
     let mut rows = tx.applied_rows(&parcel.changes)?;
     if mutation::is(Mutation::RowsIgnored) {
@@ -135,7 +138,22 @@ fn settle(
             at: context.now,
         })?;
     }
-    Ok(outcome)
+    let is_applied = matches!(outcome, Outcome::Applied { .. });
+    Ok((outcome, if is_applied { merges(tx, context, parcel)? } else { 0 }))
+}
+
+/// The records of a parcel, which is applied now, that somebody else had written since its changes were made: merged, and nobody
+/// was asked. What was seen tells it and not what the server refused: most merges a device makes before it pushes.
+fn merges(tx: &mut dyn Tx, context: &Context<'_>, parcel: &PushParcel) -> Result<u64, SyncError> {
+    let me = context.by();
+    let mut merges = 0;
+    for item in parcel.items.iter() {
+        let Some(seen) = item.seen_version else { continue };
+        // The same user on another device is somebody else; and what a rule put aside was not written.
+        let is_theirs = |row: &HistoryRow| !row.set_aside && (row.by.id, row.by.device) != (me.id, me.device);
+        merges += u64::from(tx.history(&item.collection, item.id, seen)?.iter().any(is_theirs));
+    }
+    Ok(merges)
 }
 
 /// The answer to an op_id that is another's: the same whatever became of that one.

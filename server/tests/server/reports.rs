@@ -1,12 +1,14 @@
 //! Reports: what is counted, and over whose records.
 
-use fieldsync::core::protocol::{ChangesPage, ProblemCode, PushAnswer, PushRequest, ReportAnswer, SetAside};
-use fieldsync::core::record::Epoch;
+use fieldsync::core::protocol::{
+    ChangesPage, Item, Outcome, ProblemCode, PushAnswer, PushParcel, PushRequest, ReportAnswer, SetAside,
+};
+use fieldsync::core::record::{DeviceId, Epoch, Version};
 use fieldsync_server::db::{self, DbError, DeviceRow};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::common::{AHMAD, BUDI, SARI, START, World, push_request, update};
+use crate::common::{AHMAD, BUDI, SARI, START, World, is_applied, push_request, update};
 
 async fn report(world: &World, user: fieldsync::core::record::UserId, name: &str) -> Value {
     world.get::<ReportAnswer>(user, &format!("/reports/v1/{name}")).await.unwrap().data
@@ -47,15 +49,11 @@ async fn a_manager_reads_what_was_merged_by_rules_and_what_was_put_to_a_person()
     let world = World::new();
     let id = world.create(BUDI, "customers", json!({"name": "PT", "city": "Bogor", "phone": "021555"})).await;
     world.send(BUDI, vec![update("customers", id, 1, json!({"city": "Depok"}))]).await;
-    // Sent again as it was, over what is there: merged. One more is put to a person, who makes another change of it.
-    let merged = world.parcel(vec![update("customers", id, 1, json!({"phone": "021777"}))]);
-    let asked = world.parcel(vec![update("customers", id, 1, json!({"city": "Jambi"}))]);
-    world.push(AHMAD, vec![merged.clone(), asked.clone()]).await;
-    world.push(AHMAD, vec![asked]).await; // The answer was lost.
-    let mut item = update("customers", id, 2, json!({"phone": "021777"}));
+    // Made before that, and sent over it: merged. One more is put to a person, who makes another change of it.
+    world.send(AHMAD, vec![update("customers", id, 1, json!({"city": "Jambi"}))]).await;
+    let mut item = seeing(1, update("customers", id, 2, json!({"phone": "021777"})));
     item.set_aside.push(SetAside { field: "city".into(), value: json!("Bandung"), mine: true });
-    let again = fieldsync::core::protocol::PushParcel { changes: merged.changes, ..world.parcel(vec![item]) };
-    world.push(AHMAD, vec![again]).await;
+    world.send(AHMAD, vec![item]).await;
     let decided = world.parcel(vec![update("customers", id, 3, json!({"city": "Jambi"}))]);
     let _: PushAnswer =
         world.post(AHMAD, "/sync/v1/push", &PushRequest { conflicts: 1, ..push_request(vec![decided]) }).await.unwrap();
@@ -72,7 +70,6 @@ async fn a_manager_reads_what_was_merged_by_rules_and_what_was_put_to_a_person()
     for line in [
         "fieldsync_syncs_total 1",
         "fieldsync_pulls_total 2",
-        "fieldsync_conflict_parcels_total 2",
         "fieldsync_automatic_merges_total 1",
         "fieldsync_conflicts_put_to_a_person 1",
         "fieldsync_set_aside_total 1",
@@ -81,6 +78,68 @@ async fn a_manager_reads_what_was_merged_by_rules_and_what_was_put_to_a_person()
     }
     let refused = world.get::<ReportAnswer>(BUDI, "/reports/v1/merges").await.unwrap_err();
     assert_eq!(refused.code, ProblemCode::Forbidden);
+}
+
+/// An update of which a change had seen this version.
+fn seeing(version: u64, item: Item) -> Item {
+    Item { seen_version: Some(Version(version)), ..item }
+}
+
+async fn merged(world: &World) -> u64 {
+    report(world, AHMAD, "merges").await["merged"].as_u64().unwrap()
+}
+
+/// Version 2 is Ahmad's, 1 and 3 are Budi's, who writes on.
+#[tokio::test]
+async fn a_merge_is_what_was_applied_over_what_another_device_wrote_since_it_was_made() {
+    for world in World::both() {
+        let id = world.create(BUDI, "customers", json!({"name": "PT"})).await;
+        world.send(AHMAD, vec![update("customers", id, 1, json!({"city": "Depok"}))]).await;
+        world.send(BUDI, vec![update("customers", id, 2, json!({"phone": "021555"}))]).await;
+        let notes = |version: u64| update("customers", id, version, json!({"notes": format!("{version}")}));
+        for item in [notes(3), seeing(3, notes(4)), seeing(2, notes(5)), seeing(9, notes(6))] {
+            assert!(is_applied(&world.send(BUDI, vec![item]).await));
+            assert_eq!(merged(&world).await, 0, "only their own came since");
+        }
+        // It is refused first: nothing is merged yet.
+        let conflict = world.parcel(vec![seeing(1, notes(6))]);
+        assert!(!is_applied(&world.push(BUDI, vec![conflict.clone()]).await[0].outcome));
+        let parcel = PushParcel { changes: conflict.changes, ..world.parcel(vec![seeing(1, notes(7))]) };
+        let _: PushAnswer = world.post(BUDI, "/sync/v1/preview", &push_request(vec![parcel.clone()])).await.unwrap();
+        assert_eq!(merged(&world).await, 0);
+        // Once, however often it comes: again, without what is counted by, or under another op_id.
+        let known = PushParcel { changes: parcel.changes.clone(), ..world.parcel(vec![seeing(1, notes(8))]) };
+        let first = world.push(BUDI, vec![parcel.clone()]).await.remove(0).outcome;
+        assert!(is_applied(&first));
+        for again in [parcel.clone(), parcel.uncounted()] {
+            assert_eq!(world.push(BUDI, vec![again]).await[0].outcome, first);
+        }
+        assert!(matches!(world.push(BUDI, vec![known]).await[0].outcome, Outcome::Known { .. }));
+        assert_eq!(merged(&world).await, 1);
+    }
+}
+
+#[tokio::test]
+async fn each_record_of_a_group_is_a_merge_of_its_own_and_each_device_somebody() {
+    for world in World::both() {
+        let ids = [
+            world.create(BUDI, "customers", json!({"name": "A"})).await,
+            world.create(BUDI, "customers", json!({"name": "B"})).await,
+        ];
+        let all = |version, patch: Value| ids.map(|id| update("customers", id, version, patch.clone()));
+        let phone = PushRequest {
+            device: DeviceId(Uuid::from_u128(76)),
+            ..push_request(vec![world.parcel(all(1, json!({"city": "Depok"})).into())])
+        };
+        let _: PushAnswer = world.post(BUDI, "/sync/v1/push", &phone).await.unwrap();
+        world.send(BUDI, all(2, json!({"phone": "021555"})).map(|item| seeing(1, item)).into()).await;
+        assert_eq!(merged(&world).await, 2, "their other phone");
+        // What a rule put aside nobody has written.
+        let aside = || vec![SetAside { field: "city".into(), value: json!("Bandung"), mine: true }];
+        world.send(AHMAD, all(3, json!({})).map(|item| Item { set_aside: aside(), ..item }).into()).await;
+        world.send(BUDI, all(4, json!({"notes": "n"})).map(|item| seeing(3, item)).into()).await;
+        assert_eq!(merged(&world).await, 2);
+    }
 }
 
 /// A device counts what it asked, whoever found the conflict; the server adds what is new.
