@@ -1,6 +1,6 @@
 //! The cycle: the machine decides, this performs, until the machine rests.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 
 use serde::Serialize;
 
@@ -50,6 +50,7 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
         {
             let shared = &mut *self.shared.borrow_mut();
             (shared.in_step, shared.next, shared.ahead) = (false, None, None);
+            (shared.sent, shared.on_the_way) = (None, BTreeSet::new());
         }
         if let Err(error) = self.refresh(None).await {
             self.note_store(&error);
@@ -191,7 +192,8 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
     async fn is_sendable(&self, rows: &Rows) -> bool {
         let outbox: Vec<&Change> = rows.outbox.iter().collect();
         let parcels = &rows.parcels;
-        let input = Begin { schema: &self.schema, outbox: &outbox, parcels, now: self.host.now(), seed: 0, count_max: 1 };
+        let (sent, schema, now) = (BTreeSet::new(), &*self.schema, self.host.now());
+        let input = Begin { schema, outbox: &outbox, parcels, sent: &sent, now, seed: 0, count_max: 1 };
         for window in (0..).map(|tries| window(input.count_max, tries)) {
             let wanted = wanted_within(&input, window).into_iter().map(|(collection, id)| (collection.to_owned(), id));
             let wanted: Vec<_> = wanted.collect();

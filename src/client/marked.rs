@@ -15,9 +15,14 @@ pub(super) fn is_overtaken(results: &[PushResult], shown: Option<&Cursor>, rows:
     Ok(results.iter().any(|result| result.mark.is_some()) && noted.is_some() && noted.as_ref() != shown)
 }
 
-/// The newest commit of an answer, noted until the feed is read behind it.
+/// The newest commit of an answer.
+pub(super) fn newest(results: &[PushResult]) -> Option<Cursor> {
+    results.iter().rev().find_map(|result| result.mark.clone())
+}
+
+/// The same, noted until the feed is read behind it.
 pub(super) fn marked(results: &[PushResult], rows: &Rows) -> Result<Option<Write>, StoreError> {
-    let Some(mark) = results.iter().rev().find_map(|result| result.mark.clone()) else { return Ok(None) };
+    let Some(mark) = newest(results) else { return Ok(None) };
     let pull: PullState = meta_row(rows, meta::PULL)?.unwrap_or_default();
     Ok(Some(meta_write(meta::PULL, &PullState { mark: Some(mark), ..pull })))
 }

@@ -4,6 +4,7 @@
 //! One client is one context (a tab or the worker). Any number of them may share a store: every transaction compares what
 //! it expects, so correctness does not depend on who runs a cycle.
 
+mod ahead;
 mod asked;
 mod blame;
 mod conflicts;
@@ -45,10 +46,9 @@ use serde_json::Value;
 use crate::core::clock::Edits;
 use crate::core::loss::Losses;
 use crate::core::parcel::Parcel;
-use crate::core::protocol::{Answer, PushRequest, Request};
+use crate::core::protocol::{Answer, Request};
 use crate::core::pull::PullState;
-use crate::core::push::Begun;
-use crate::core::record::{CollectionName, DeviceId, Epoch, Millis, RowId, UserId};
+use crate::core::record::{CollectionName, DeviceId, Epoch, Millis, OpId, RowId, UserId};
 use crate::core::restore::Replay;
 use crate::core::schema::Schema;
 use crate::core::status::{Engine, Sending};
@@ -57,6 +57,7 @@ use crate::core::trace::{Recorder, What};
 use crate::data::table::Tables;
 use crate::ports::{Host, Rows, Store, StoreError, StoreName, Transport, TransportError, Write};
 
+use ahead::{Batch, Sent};
 pub use conflicts::ConflictView;
 use heads::Heads;
 use load::Loading;
@@ -119,8 +120,12 @@ struct Shared {
     /// How many conflicts this store has put to its user in all.
     conflicts: u64,
     sending: Option<Sending>,
-    /// What the last answer's transaction has begun, to be sent in the same cycle. If it is not, it is due like any open parcel.
-    next: Option<(Begun, PushRequest)>,
+    /// What was begun behind the last batch, to be sent in the same cycle. If it is not, it is due like any open parcel.
+    next: Option<Batch>,
+    /// The batch that went while the answer to the one before was written, and what came of it.
+    sent: Option<Sent>,
+    /// Its parcels, while it is on its way.
+    on_the_way: BTreeSet<OpId>,
     /// The page that was asked for while the one before it was written.
     ahead: Option<(Request, Result<Answer, TransportError>)>,
     /// When something was last sent.
@@ -179,6 +184,8 @@ impl Shared {
             conflicts: 0,
             sending: None,
             next: None,
+            sent: None,
+            on_the_way: BTreeSet::new(),
             ahead: None,
             sent_at: None,
             marks: Marks::default(),

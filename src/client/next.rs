@@ -6,8 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::core::bases::Bases;
 use crate::core::finish::Finished;
 use crate::core::outbox::Change;
-use crate::core::protocol::PushRequest;
-use crate::core::push::{Begun, must_be_asked};
+use crate::core::push::must_be_asked;
 use crate::core::record::{Base, Millis, OpId, RecordId};
 use crate::data::page_set::Put;
 use crate::data::table::Tables;
@@ -15,6 +14,7 @@ use crate::mutation::{self, Mutation};
 use crate::ports::{Host, Rows, Store, StoreError, Transport, Write};
 
 use super::Client;
+use super::ahead::Batch;
 
 impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
     /// Begins the next batch over what these writes leave, and adds its own. Only after an answer that confirmed all it was asked,
@@ -25,8 +25,8 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
         finished: &Finished,
         writes: &mut Vec<Write>,
         put: &Put,
-        chance: (Millis, u64),
-    ) -> Result<Option<(Begun, PushRequest)>, StoreError> {
+        (sent, chance): (&BTreeSet<OpId>, (Millis, u64)),
+    ) -> Result<Option<Batch>, StoreError> {
         let is_plain = finished.refused == 0 && finished.conflicted == 0 && finished.later == 0 && !finished.stale;
         let Some(known) = self.known(rows).filter(|_| is_plain && finished.append.is_empty()) else { return Ok(None) };
         let ended: BTreeSet<u64> = writes.iter().filter_map(ended).filter(|_| !mutation::is(Mutation::NextOverEnded)).collect();
@@ -36,7 +36,7 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
             return Ok(None);
         }
         let put = put.put.iter().map(|(collection, base)| ((collection.as_str(), base.id), base.base())).collect();
-        let input = self.begin_input(&outbox, &left.parcels, chance);
+        let input = self.begin_input(&outbox, &left.parcels, sent, chance);
         let planned = self.plan_begin_known(&input, &left, &Over { put, under: &known })?;
         let Some((begin, (begun, request))) = planned.filter(|(_, (_, request))| !request.parcels.is_empty()) else {
             return Ok(None);

@@ -1,9 +1,6 @@
 //! One page: ask, then write it if the state is still the one that was asked with (relaxed: it can be fetched again).
 
 use std::cell::{Cell, RefCell};
-use std::future::poll_fn;
-use std::pin::pin;
-use std::task::Poll;
 
 use serde_json::Value;
 
@@ -19,6 +16,7 @@ use crate::data::table::Tables;
 use crate::mutation::{self, Mutation};
 use crate::ports::{Host, Read, Rows, Scope, Step, Store, StoreError, StoreName, Transport, TransportError, Write};
 
+use super::ahead::both;
 use super::asked::new_conflict_writes;
 use super::{Client, Note, meta_row, meta_write, pages};
 
@@ -206,33 +204,6 @@ impl Page {
         let Body::Snapshot(page) = &self.body else { return None };
         page.next.as_ref().map(|_| after_page(&self.asked, page, self.entries as u64))
     }
-}
-
-/// Both, side by side.
-async fn both<A, B>(a: impl Future<Output = A>, b: impl Future<Output = B>) -> (A, B) {
-    let (mut a, mut b) = (pin!(a), pin!(b));
-    let (mut of_a, mut of_b) = (None, None);
-    poll_fn(|context| {
-        // The second first: what waits for the network is on its way before the disk is waited for.
-        if of_b.is_none()
-            && let Poll::Ready(done) = b.as_mut().poll(context)
-        {
-            of_b = Some(done);
-        }
-        if of_a.is_none()
-            && let Poll::Ready(done) = a.as_mut().poll(context)
-        {
-            of_a = Some(done);
-        }
-        match (of_a.take(), of_b.take()) {
-            (Some(a), Some(b)) => Poll::Ready((a, b)),
-            (a, b) => {
-                (of_a, of_b) = (a, b);
-                Poll::Pending
-            }
-        }
-    })
-    .await
 }
 
 /// The mutation alone: what of a page's writes is the cursor.

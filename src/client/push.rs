@@ -9,9 +9,9 @@ use crate::core::loss::{Unsent, unsent};
 use crate::core::machine::{Failure, Moved};
 use crate::core::outbox::{Change, ranges};
 use crate::core::parcel::Parcel;
-use crate::core::protocol::{Answer, Body, Cursor, Outcome, PushAnswer, PushParcel, PushRequest, PushResult, Request};
+use crate::core::protocol::{Answer, Body, Cursor, Outcome, PushAnswer, PushParcel, PushRequest, PushResult};
 use crate::core::pull::PullState;
-use crate::core::push::{Begin, Begun, begin_within, must_be_asked, wanted_within};
+use crate::core::push::{Begin, begin_within, must_be_asked, wanted_within};
 use crate::core::record::{Millis, OpId, RowId};
 use crate::core::rows::{HistoryRow, meta};
 use crate::core::status::Sending;
@@ -21,6 +21,7 @@ use crate::data::page_set::{PageSet, Put};
 use crate::mutation::{self, Mutation};
 use crate::ports::{Host, Read, Rows, Scope, Step, Store, StoreError, StoreName, Transport, Write};
 
+use super::ahead::Batch;
 use super::asked::{begun_writes, conflict_writes, conflicts_after, is_ended, over};
 use super::loss::learned;
 use super::marked::{is_overtaken, marked};
@@ -48,7 +49,7 @@ impl Waits {
 }
 
 /// A begin's writes, and what it is.
-pub(super) type Planned = (Vec<Write>, (Begun, PushRequest));
+pub(super) type Planned = (Vec<Write>, Batch);
 
 impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
     /// Asks for what is to be voided, then sends a batch.
@@ -56,13 +57,19 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
         if !self.shared.borrow().in_step {
             self.refresh(None).await.map_err(|error| self.storage_failure(&error))?;
         }
-        let (replay, backlog, is_empty, mut next) = {
+        let (replay, backlog, is_empty, mut next, sent) = {
             let shared = &mut *self.shared.borrow_mut();
-            (shared.replay.clone(), shared.backlog(), shared.is_empty(), shared.next.take())
+            let sent = shared.sent.take();
+            let next = if sent.is_none() { shared.next.take() } else { None };
+            (shared.replay.clone(), shared.backlog(), shared.is_empty(), next, sent)
         };
         // What a restored server lacks goes first: what was saved later builds on it.
         if let Some(replay) = replay {
             return self.push_again(&replay).await;
+        }
+        if let Some(sent) = sent {
+            self.note_sent(sent.request(), backlog.changes);
+            return self.take_sent(sent).await;
         }
         if is_empty && !self.must_tell(Unsent::default()) {
             self.shared.borrow_mut().engine.batch.emptied();
@@ -76,7 +83,7 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
         }
         let (begun, request) = match next {
             Some(next) => next,
-            None => self.begin_push().await.map_err(|error| self.storage_failure(&error))?,
+            None => self.begin_push(&BTreeSet::new()).await.map_err(|error| self.storage_failure(&error))?,
         };
         let sends = !request.parcels.is_empty();
         let must_tell = begun.ended.is_empty() && self.must_tell(request.unsent_after(&[]));
@@ -96,29 +103,17 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
         if !sends {
             return self.tell(&request).await;
         }
-        self.trace(What::Sent(request.parcels.iter().map(|parcel| parcel.op_id).collect()));
-        self.show_sending(&request, backlog.changes);
-        let sent_at = self.host.now();
-        let asked = Request::Push(request);
-        let answer = self.send(&asked).await;
-        let Request::Push(request) = asked else { return Err(Failure::Misconfigured) };
-        match answer {
-            Ok(answer) => {
-                self.take_answer(&answer).await?;
-                {
-                    let batch = &mut self.shared.borrow_mut().engine.batch;
-                    batch.answered(self.host.now().since(sent_at));
-                    if begun.is_full {
-                        batch.filled(request.parcels.len());
-                    }
-                }
-                self.take_results(&answer, &request).await
-            }
-            Err(error) => self.push_failed(&error, &request).await,
-        }
+        self.note_sent(&request, backlog.changes);
+        let sent = self.send_first((begun, request)).await;
+        self.take_sent(sent).await
     }
 
-    async fn take_results(&self, answer: &Answer, request: &PushRequest) -> Result<Moved, Failure> {
+    fn note_sent(&self, request: &PushRequest, unsent: usize) {
+        self.trace(What::Sent(request.parcels.iter().map(|parcel| parcel.op_id).collect()));
+        self.show_sending(request, unsent);
+    }
+
+    pub(super) async fn take_results(&self, answer: &Answer, request: &PushRequest) -> Result<Moved, Failure> {
         let Body::Push(told @ PushAnswer { results, .. }) = &answer.body else { return Err(Failure::Misconfigured) };
         let finished = self.finish_push(answer, results, request.mark.as_ref(), Some((request, told)), Waits::Cycle).await;
         match finished.map_err(|error| self.storage_failure(&error))? {
@@ -133,14 +128,15 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
         }
     }
 
-    async fn begin_push(&self) -> Result<(Begun, PushRequest), StoreError> {
+    /// Begins a batch; of open parcels that are on their way, nothing.
+    pub(super) async fn begin_push(&self, sent: &BTreeSet<OpId>) -> Result<Batch, StoreError> {
         let (stood, reads) = self.reads();
         let scope = Scope::strict(STORES, reads);
         let plan = |rows: &Rows| {
             // Other ids each time: what a run has begun whose commit went unseen may be on its way under its own.
             let chance = (self.host.now(), self.host.random());
             let outbox: Vec<&Change> = rows.outbox.iter().collect();
-            let input = self.begin_input(&outbox, &rows.parcels, chance);
+            let input = self.begin_input(&outbox, &rows.parcels, sent, chance);
             let look = || {
                 let wanted = wanted_within(&input, window(input.count_max, rows.stage)).into_iter();
                 Step::Read(vec![Read::PagesOf(wanted.map(|(collection, id)| (collection.to_owned(), id)).collect())])
@@ -172,10 +168,11 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
         &'a self,
         outbox: &'a [&'a Change],
         parcels: &'a [Parcel],
+        sent: &'a BTreeSet<OpId>,
         (now, seed): (Millis, u64),
     ) -> Begin<'a> {
         let count_max = self.shared.borrow().engine.batch.count_max;
-        Begin { schema: &self.schema, outbox, parcels, now, seed, count_max }
+        Begin { schema: &self.schema, outbox, parcels, sent, now, seed, count_max }
     }
 
     /// Over bases that are all known.
@@ -251,6 +248,7 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
     ) -> Result<Option<Finished>, StoreError> {
         let (contact, server_time) = (self.contact(), answer.server_time);
         let asked: BTreeSet<OpId> = results.iter().map(|result| result.op_id).collect();
+        let on_the_way = self.shared.borrow().on_the_way.clone();
         let (stood, reads) = self.reads();
         let scope = answer_scope(reads);
         let plan = |rows: &Rows| {
@@ -287,7 +285,7 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
                 let (mut writes, finished, put) = plan_finish(&input, results, rows, told, set)?;
                 let put = is_known.then_some(put);
                 let next = match (chance, &put) {
-                    (Some(chance), Some(put)) => self.plan_next(rows, &finished, &mut writes, put, chance)?,
+                    (Some(chance), Some(put)) => self.plan_next(rows, &finished, &mut writes, put, (&on_the_way, chance))?,
                     _ => None,
                 };
                 Ok((writes, (Some(finished), put, next)))

@@ -1,5 +1,7 @@
 //! What the app reads: records, the status, conflicts, the sync centre's lists.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Value, json};
 
 use crate::core::outbox::Change;
@@ -180,6 +182,7 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
             schema: &self.schema,
             outbox: &outbox,
             parcels: &rows.parcels,
+            sent: &BTreeSet::new(),
             now: self.host.now(),
             seed: self.host.random(),
             count_max: BATCH_PARCELS_MAX,

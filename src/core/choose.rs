@@ -18,6 +18,9 @@ use crate::mutation::{self, Mutation};
 /// A record by its collection and id.
 pub type Key<'a> = (&'a str, RecordId);
 
+/// The changes of each record, by `client_seq`.
+pub type ByRecord<'a> = BTreeMap<Key<'a>, Vec<&'a Change>>;
+
 /// The changes of one parcel to be.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Candidate<'a> {
@@ -48,7 +51,7 @@ impl Candidate<'_> {
 struct Chooser<'a> {
     schema: &'a Schema,
     now: Millis,
-    by_record: BTreeMap<Key<'a>, Vec<&'a Change>>,
+    by_record: ByRecord<'a>,
     groups: BTreeMap<GroupId, Vec<&'a Change>>,
     closed: BTreeSet<Key<'a>>,
     /// Records whose create has not ended.
@@ -60,7 +63,8 @@ struct Chooser<'a> {
 }
 
 /// The parcels that could be begun now, each after those that it needs. `outbox` is by `client_seq`, the whole or what
-/// `window::look` takes of it; `on_the_way` are the records that open parcels sent before these will make.
+/// `window::look` takes of it; `on_the_way` are the records that open parcels sent before these will make. And the changes of each
+/// record, but for those that are done only with an answer.
 #[must_use]
 pub fn candidates<'a>(
     schema: &'a Schema,
@@ -68,7 +72,7 @@ pub fn candidates<'a>(
     parcels: &'a [Parcel],
     on_the_way: BTreeSet<Key<'a>>,
     now: Millis,
-) -> Vec<Candidate<'a>> {
+) -> (Vec<Candidate<'a>>, ByRecord<'a>) {
     let mut groups: BTreeMap<GroupId, Vec<&Change>> = BTreeMap::new();
     for &change in outbox {
         if let Some(group) = change.group {
@@ -101,16 +105,11 @@ pub fn candidates<'a>(
     let mut candidates = chooser.candidates;
     candidates.retain(|candidate| !candidate.changes.is_empty());
     candidates.sort_by_key(Candidate::first_seq);
-    candidates
+    (candidates, chooser.by_record)
 }
 
 /// Records of which nothing is sendable: an open parcel has them, or a refused one that no newer change mends.
-fn closed<'a>(
-    outbox: &[&'a Change],
-    by_record: &BTreeMap<Key<'a>, Vec<&'a Change>>,
-    parcels: &'a [Parcel],
-    now: Millis,
-) -> BTreeSet<Key<'a>> {
+fn closed<'a>(outbox: &[&'a Change], by_record: &ByRecord<'a>, parcels: &'a [Parcel], now: Millis) -> BTreeSet<Key<'a>> {
     let by_row = if parcels.is_empty() { BTreeMap::new() } else { by_row(outbox.iter().copied()) };
     let mut closed = BTreeSet::new();
     // A refused online parcel waits for a person alone: what else is done to its record has nothing to do with it.

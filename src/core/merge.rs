@@ -211,3 +211,12 @@ mod tests {
         assert_eq!(at(None, Some(8_000)), Merged::Ask);
     }
 }
+
+/// Whether a policy makes one value of two, whoever wrote them.
+#[must_use]
+pub fn joins(policy: Policy) -> bool {
+    match policy {
+        Policy::Sum | Policy::Union | Policy::Append | Policy::Max | Policy::Min | Policy::Forward => true,
+        Policy::Ask | Policy::Latest | Policy::Server | Policy::Mine => false,
+    }
+}

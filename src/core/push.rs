@@ -8,21 +8,21 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::bases::Bases;
-use super::choose::{Candidate, Key, candidates, key, made, mends};
+use super::choose::{ByRecord, Candidate, Key, candidates, key, made, mends};
 use super::finish::conflict_row;
 use super::fit::{fit, without_dependants};
 use super::freeze::{Frozen, freeze};
-use super::outbox::{Change, by_record, by_row};
+use super::outbox::{Change, by_row};
 use super::parcel::{Parcel, ParcelState};
 use super::protocol::{Action, Item, ProblemCode, PushParcel};
-use super::record::{Millis, OpId, RowId, Tombstone};
+use super::record::{Millis, OpId, RowId, Tombstone, size_bytes};
 use super::rows::{ConflictRow, End, Ended};
 use super::schema::Schema;
 use super::window::{batch, look};
 use crate::mutation::{self, Mutation};
 
-/// The first batch of a cycle; doubled after an answer that came quickly.
-pub const BATCH_PARCELS_START: usize = 100;
+/// The first batch of a cycle; doubled after an answer that came quickly. (In the simulation, where nobody saves hundreds, far less.)
+pub const BATCH_PARCELS_START: usize = if cfg!(feature = "simulation") { 2 } else { 100 };
 /// The largest batch.
 pub const BATCH_PARCELS_MAX: usize = 1_000;
 /// Largest body of a push, as JSON.
@@ -37,6 +37,8 @@ pub struct Begin<'a> {
     pub outbox: &'a [&'a Change],
     /// Every parcel.
     pub parcels: &'a [Parcel],
+    /// Open ones that are on their way to the server at this moment: these are not due.
+    pub sent: &'a BTreeSet<OpId>,
     /// The device's clock.
     pub now: Millis,
     /// Where the op_ids' chance comes from.
@@ -165,7 +167,8 @@ pub fn waits_for_another(parcel: &Parcel, outbox: &[Change]) -> bool {
 fn is_due(input: &Begin<'_>, parcel: &Parcel, made: &BTreeSet<Key<'_>>) -> bool {
     // What it waits for comes to be with its create; other changes of that record are no reason to wait.
     let waits_for = parcel.blocked_by.is_some_and(|record| made.iter().any(|key| key.1 == record));
-    parcel.is_open() && !parcel.online && parcel.then.is_none() && !parcel.waits(input.now) && !waits_for
+    let is_sent = input.sent.contains(&parcel.op_id);
+    parcel.is_open() && !is_sent && !parcel.online && parcel.then.is_none() && !parcel.waits(input.now) && !waits_for
 }
 
 /// The records whose bases `begin` must see.
@@ -204,21 +207,16 @@ fn quarantined(input: &Begin<'_>, bases: &impl Bases) -> Vec<OpId> {
 struct Seen<'a> {
     /// In their order.
     candidates: Vec<Candidate<'a>>,
-    /// The changes of each record that is looked at.
-    by_record: BTreeMap<Key<'a>, Vec<&'a Change>>,
+    by_record: ByRecord<'a>,
     /// Whether all is looked at.
     is_whole: bool,
 }
 
 fn seen<'a>(input: &Begin<'a>, on_the_way: BTreeSet<Key<'a>>, size: usize) -> Seen<'a> {
-    let look = look(input.schema, input.outbox, input.parcels, size);
-    let mut candidates = candidates(input.schema, &look.changes, input.parcels, on_the_way, input.now);
+    let look = look(input, size);
+    let (mut candidates, by_record) = candidates(input.schema, &look.changes, input.parcels, on_the_way, input.now);
     look.mark(&mut candidates);
-    Seen {
-        candidates,
-        by_record: by_record(look.changes.iter().copied().filter(|change| !change.is_online())),
-        is_whole: look.is_whole(),
-    }
+    Seen { candidates, by_record, is_whole: look.is_whole() }
 }
 
 /// Freezes what may be sent now. `bases` has the bases of what is [`wanted`].
@@ -243,6 +241,9 @@ pub fn begin_within(input: &Begin<'_>, bases: &impl Bases, window: usize) -> Opt
         }
     }
     let room = input.count_max.saturating_sub(begun.send.len());
+    if room == 0 {
+        return Some(begun);
+    }
     let refused = Refused::new(input.parcels);
     let seen = seen(input, on_the_way, window);
     let is_whole = seen.is_whole;
@@ -344,7 +345,7 @@ impl<'a> Refused<'a> {
 
 /// Adds a parcel, if the batch has room for it.
 pub(super) fn push_wire(send: &mut Vec<PushParcel>, bytes: &mut usize, parcel: PushParcel, count_max: usize) -> bool {
-    let size = serde_json::to_vec(&parcel).map_or(0, |json| json.len());
+    let size = size_bytes(&parcel);
     // One parcel always goes, whatever its size: its records have their own limit.
     let fits = send.is_empty() || (send.len() < count_max && *bytes + size <= BATCH_BYTES_MAX);
     if fits {

@@ -296,9 +296,9 @@ pub fn same_fields(a: &Fields, b: &Fields) -> bool {
     a.iter().all(|(name, value)| same(value, field(b, name))) && b.iter().all(|(name, value)| same(value, field(a, name)))
 }
 
-/// The size that the limit [`RECORD_BYTES_MAX`] speaks of: the fields as JSON, in bytes.
+/// The size that limits speak of ([`RECORD_BYTES_MAX`], of fields): as JSON, in bytes.
 #[must_use]
-pub fn size_bytes(fields: &Fields) -> usize {
+pub fn size_bytes(value: &impl Serialize) -> usize {
     struct Counter(usize);
     impl std::io::Write for Counter {
         fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
@@ -310,8 +310,8 @@ pub fn size_bytes(fields: &Fields) -> usize {
         }
     }
     let mut counter = Counter(0);
-    // Counting never fails, and a map with string keys always serialises.
-    let _ = serde_json::to_writer(&mut counter, fields);
+    // Counting never fails, and what has string keys always serialises.
+    let _ = serde_json::to_writer(&mut counter, value);
     counter.0
 }
 

@@ -8,12 +8,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use super::clock::edited_at;
-use super::merge::{Merged, Sides, is_compared, merge};
+use super::merge::{Merged, Sides, is_compared, joins, merge};
 use super::outbox::{Change, Seen};
 use super::protocol::{Action, SetAside};
 use super::record::{Base, Fields, Millis, Tombstone, Version, apply, at, field, field_of, same, set};
 use super::rules::normalise_value;
-use super::schema::{Access, Collection, FieldSpec, Policy};
+use super::schema::{Access, Collection, FieldSpec};
 use crate::mutation::{self, Mutation};
 
 /// Why a record's merge needs a person.
@@ -85,7 +85,7 @@ struct Fold<'a> {
     base: Option<&'a Base>,
     current: Option<Fields>,
     /// What was there before my own delete, for an update after it.
-    before_delete: Fields,
+    before_delete: Option<Fields>,
     /// My own delete, for a create after it.
     deleted: Option<&'a Change>,
     /// A create of mine met a record of theirs.
@@ -112,7 +112,7 @@ impl<'a> Fold<'a> {
             current: shown
                 .map(|base| base.fields.clone())
                 .filter(|fields| base.is_some_and(Base::is_present) || !fields.is_empty()),
-            before_delete: base.map(|base| base.fields.clone()).unwrap_or_default(),
+            before_delete: None,
             deleted: None,
             made_twice: false,
             saw_base: false,
@@ -155,7 +155,7 @@ impl<'a> Fold<'a> {
         for name in deleted.seen.fields.keys().filter(is_cleared) {
             written.insert(name.clone(), Value::Null);
         }
-        self.current = Some(std::mem::take(&mut self.before_delete));
+        self.current = Some(self.before_delete());
         self.whole = None;
         self.write(&Change { seen: deleted.seen.clone(), written, ..change.clone() });
     }
@@ -166,7 +166,7 @@ impl<'a> Fold<'a> {
                 self.whole = Some(ConflictKind::DeletedByThem);
             }
             // After a delete an update restores. Without any base, what the user saw stands in for it.
-            let mut restored = self.before_delete.clone();
+            let mut restored = self.before_delete();
             for (name, value) in &change.seen.fields {
                 if !restored.contains_key(name) {
                     set(&mut restored, name, value.clone());
@@ -178,6 +178,12 @@ impl<'a> Fold<'a> {
             }
         }
         self.write(change);
+    }
+
+    /// What my own delete found; or, without one, what theirs took.
+    fn before_delete(&self) -> Fields {
+        let of_base = || self.base.map(|base| base.fields.clone()).unwrap_or_default();
+        self.before_delete.clone().unwrap_or_else(of_base)
     }
 
     fn delete(&mut self, change: &'a Change) {
@@ -194,7 +200,7 @@ impl<'a> Fold<'a> {
         } else if (moved || !self.asked(&current).is_empty()) && !mutation::is(Mutation::DeleteOverEdit) {
             self.whole = Some(ConflictKind::DeletedByMe);
         }
-        self.before_delete = current;
+        self.before_delete = Some(current);
         self.deleted = Some(change);
         self.touched.insert(String::new());
     }
@@ -354,14 +360,6 @@ impl<'a> Fold<'a> {
 /// The members of an object; nothing, if it is none. An absent one has no members.
 fn members(value: &Value) -> Option<Fields> {
     if value.is_null() { Some(Fields::new()) } else { value.as_object().cloned().map(super::record::normalise) }
-}
-
-/// Whether a policy makes one value of two, whoever wrote them.
-fn joins(policy: Policy) -> bool {
-    match policy {
-        Policy::Sum | Policy::Union | Policy::Append | Policy::Max | Policy::Min | Policy::Forward => true,
-        Policy::Ask | Policy::Latest | Policy::Server | Policy::Mine => false,
-    }
 }
 
 /// The fields that the server changed after this version. A commit is one version and one time, so what came since is

@@ -5,10 +5,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::choose::{Candidate, Key, is_spread};
+use super::choose::{Candidate, Key, is_spread, key};
 use super::outbox::Change;
 use super::parcel::Parcel;
 use super::protocol::Action;
+use super::push::Begin;
 use super::record::{GroupId, RecordId};
 use super::schema::Schema;
 
@@ -137,10 +138,15 @@ impl<'a> Units<'a> {
         self.places[begin..end].iter().map(|place| self.outbox[*place])
     }
 
-    /// The units' places in the order: the least priority of their collections, and their oldest change; with their names.
-    fn ranked(&self, schema: &Schema) -> Vec<((u8, u64), usize)> {
+    /// The units' places in the order: the least priority of their collections, and their oldest change; with their names. Not those
+    /// that are on their way: of these nothing can go.
+    fn ranked(&self, schema: &Schema, sent: &BTreeSet<Key<'_>>) -> Vec<((u8, u64), usize)> {
         let mut place_of: Vec<(u8, u64)> = vec![(u8::MAX, u64::MAX); self.records.len()];
+        let mut is_left = vec![sent.is_empty(); self.records.len()];
         for record in 0..self.records.len() {
+            if !sent.is_empty() && self.changes(record).any(|change| !sent.contains(&key(change))) {
+                is_left[self.unit[record]] = true;
+            }
             let place = &mut place_of[self.unit[record]];
             for change in self.changes(record) {
                 // What no collection declares is never sent.
@@ -148,7 +154,7 @@ impl<'a> Units<'a> {
                 *place = (place.0.min(priority), place.1.min(change.client_seq));
             }
         }
-        let names = (0..self.records.len()).filter(|record| self.unit[*record] == *record);
+        let names = (0..self.records.len()).filter(|record| self.unit[*record] == *record && is_left[*record]);
         names.map(|name| (place_of[name], name)).collect()
     }
 
@@ -172,14 +178,16 @@ impl<'a> Units<'a> {
     }
 }
 
-/// What a window of this size shows of an outbox.
-pub(super) fn look<'a>(schema: &Schema, outbox: &'a [&'a Change], parcels: &[Parcel], size: usize) -> Look<'a> {
+/// What a window of this size shows of an outbox, beside what is on its way.
+pub(super) fn look<'a>(input: &Begin<'a>, size: usize) -> Look<'a> {
+    let Begin { schema, outbox, parcels, .. } = *input;
     let whole = || Look { changes: outbox.to_vec(), end: None };
     if outbox.len() <= size {
         return whole();
     }
     let units = Units::of(schema, outbox, parcels);
-    let mut ranked = units.ranked(schema);
+    let sent = parcels.iter().filter(|parcel| input.sent.contains(&parcel.op_id)).flat_map(|parcel| parcel.items.iter());
+    let mut ranked = units.ranked(schema, &sent.map(|item| (item.collection.as_str(), item.id)).collect());
     if ranked.len() <= size {
         return whole();
     }

@@ -1,6 +1,6 @@
 //! What each unsent record waits for, in one word; and why it could not be sent.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
@@ -47,7 +47,8 @@ impl Tables {
     pub fn sendable(&self, now: Millis) -> Sendable {
         let outbox: Vec<&Change> = self.outbox().collect();
         let parcels = self.parcels();
-        let input = Begin { schema: self.schema(), outbox: &outbox, parcels, now, seed: 0, count_max: usize::MAX };
+        let (sent, schema) = (BTreeSet::new(), self.schema());
+        let input = Begin { schema, outbox: &outbox, parcels, sent: &sent, now, seed: 0, count_max: usize::MAX };
         let saved_at = |collection: &str, id| self.changes_of(collection, id).first().map(|change| change.saved_at);
         let keys = sendable(&input, self).into_iter();
         keys.filter_map(|(name, id)| Some(((name.to_owned(), id), saved_at(name, id)?))).collect()

@@ -1,6 +1,6 @@
 //! A small world for cases: customer 1 as the server has it, and changes to it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use fieldsync::core::bases::Bases;
 use fieldsync::core::clock::Contact;
@@ -154,7 +154,7 @@ pub fn begin_all(outbox: &[Change], parcels: &[Parcel], bases: &Memory) -> Begun
 pub fn begin_some(outbox: &[Change], parcels: &[Parcel], bases: &Memory, count_max: usize) -> Begun {
     let schema = schema();
     let outbox: Vec<&Change> = outbox.iter().collect();
-    begin(&Begin { schema: &schema, outbox: &outbox, parcels, now: NOW, seed: 7, count_max }, bases)
+    begin(&Begin { schema: &schema, outbox: &outbox, parcels, sent: &BTreeSet::new(), now: NOW, seed: 7, count_max }, bases)
 }
 
 pub fn finish_one(outbox: &[Change], parcel: &Parcel, outcome: Outcome, bases: &mut Memory) -> Finished {

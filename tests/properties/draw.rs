@@ -28,13 +28,42 @@ pub fn record(number: u64) -> (&'static str, RecordId) {
 
 #[derive(Clone, Debug)]
 pub enum Step {
-    Save { record: u64, kind: u8, field: u8, value: u8, stale: bool, held: bool },
-    Group { first: u64, second: u64, kind: u8, value: u8 },
-    Begin { count_max: usize },
-    Answer { which: u8, outcome: u8 },
-    Discard { which: u8 },
-    Resolve { record: u64, choice: u8 },
-    Pull { record: u64, kind: u8, field: u8, value: u8 },
+    Save {
+        record: u64,
+        kind: u8,
+        field: u8,
+        value: u8,
+        stale: bool,
+        held: bool,
+    },
+    Group {
+        first: u64,
+        second: u64,
+        kind: u8,
+        value: u8,
+    },
+    /// `sent`: so many of the open parcels are on their way meanwhile.
+    Begin {
+        count_max: usize,
+        sent: u8,
+    },
+    Answer {
+        which: u8,
+        outcome: u8,
+    },
+    Discard {
+        which: u8,
+    },
+    Resolve {
+        record: u64,
+        choice: u8,
+    },
+    Pull {
+        record: u64,
+        kind: u8,
+        field: u8,
+        value: u8,
+    },
     Release,
 }
 
@@ -44,7 +73,7 @@ pub fn steps(most: usize) -> impl Strategy<Value = Vec<Step>> {
     let step = prop_oneof![
         6 => save,
         2 => (0u64..5, 0u64..5, 0u8..6, 0u8..4).prop_map(|(first, second, kind, value)| Step::Group { first, second, kind, value }),
-        4 => (1usize..6).prop_map(|count_max| Step::Begin { count_max }),
+        4 => (1usize..6, 0u8..6).prop_map(|(count_max, sent)| Step::Begin { count_max, sent }),
         5 => (any::<u8>(), 0u8..10).prop_map(|(which, outcome)| Step::Answer { which, outcome }),
         1 => any::<u8>().prop_map(|which| Step::Discard { which }),
         1 => (0u64..5, 0u8..3).prop_map(|(record, choice)| Step::Resolve { record, choice }),

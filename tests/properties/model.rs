@@ -142,7 +142,7 @@ impl Device {
                 }
             }
             Step::Group { .. } => {}
-            Step::Begin { count_max } => drop(self.begin(count_max)),
+            Step::Begin { count_max, sent } => drop(self.begin_behind(count_max, usize::from(sent))),
             Step::Answer { which, outcome } => self.answer(which, outcome),
             Step::Discard { which } => self.discard(which),
             Step::Resolve { record, choice } => self.resolve(record, choice),
@@ -160,10 +160,16 @@ impl Device {
     }
 
     pub fn begin(&mut self, count_max: usize) -> Begun {
+        self.begin_behind(count_max, 0)
+    }
+
+    /// While so many of the open parcels are on their way.
+    fn begin_behind(&mut self, count_max: usize, sent: usize) -> Begun {
         let (all, parcels) = (self.outbox.clone(), self.parcels.clone());
+        let sent: BTreeSet<_> = parcels.iter().filter(|parcel| parcel.is_open()).map(|parcel| parcel.op_id).take(sent).collect();
         let outbox: Vec<&Change> = all.iter().collect();
         let seed = self.number();
-        let input = Begin { schema: schema(), outbox: &outbox, parcels: &parcels, now: self.now(), seed, count_max };
+        let input = Begin { schema: schema(), outbox: &outbox, parcels: &parcels, sent: &sent, now: self.now(), seed, count_max };
         let begun = begin(&input, &self.bases);
         // Looking at less finds the same, or says that it was too little; in the end it is all. But for conflicts: those that
         // it did not look at are found when what is before them is gone.
@@ -174,6 +180,7 @@ impl Device {
             of && Begun { conflicts: begun.conflicts.clone(), ..within.clone() } == begun
         };
         assert!(!found.is_empty() && found.iter().all(is_same), "{count_max} of {outbox:?}");
+        assert!(begun.send.iter().all(|parcel| !sent.contains(&parcel.op_id)), "sent again while it is on its way");
         self.check_begun(&begun);
         self.check_chosen(&begun, &begin(&Begin { count_max: usize::MAX, ..input }, &self.bases), count_max);
         self.parcels.retain(|parcel| !begun.replaced.contains(&parcel.op_id));

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use fieldsync::core::protocol::{PushAnswer, PushRequest};
-use fieldsync::core::record::{DeviceId, Epoch, UserId};
+use fieldsync::core::record::{DeviceId, Epoch, RowId, UserId};
 use fieldsync::ports::Read;
 
 use crate::device::Done;
@@ -86,13 +86,15 @@ impl ServerSide {
 }
 
 impl Oracle {
-    /// A push goes out: whatever was saved by then and has no end is said to be open. What a restored server gives back
-    /// meanwhile may be missing.
+    /// A push goes out: whatever was saved by then and has no end is said to be open, unless the server has it. What a restored
+    /// server gives back meanwhile may be missing.
     pub fn check_open(&mut self, disk: usize, asked: &PushRequest) {
         let is_open = |seq: u64| asked.open.iter().any(|range| (range.0..=range.1).contains(&seq));
         let here = &self.disks[disk];
-        let is_missed = |seq: &u64| *seq <= asked.allocated_seq && !is_open(*seq);
-        let missed = here.by_seq.keys().copied().find(is_missed).filter(|_| self.server.restores == 0);
+        let is_missed = |(seq, row): &(&u64, &RowId)| {
+            **seq <= asked.allocated_seq && !is_open(**seq) && !self.server.applied.contains_key(*row)
+        };
+        let missed = here.by_seq.iter().find(is_missed).map(|(seq, _)| *seq).filter(|_| self.server.restores == 0);
         let most = here.rows.values().map(|row| row.change.client_seq).max().unwrap_or(0);
         let beyond = asked.open.iter().map(|range| range.1).find(|to| *to > most);
         if missed.is_some() || beyond.is_some() {

@@ -252,7 +252,7 @@ impl World {
 
 /// So long a server wants to be left alone: some minutes, or more than anybody waits.
 fn after_s(random: &mut Random) -> u32 {
-    if random.percent(10) { 365 * 24 * 60 * 60 } else { random.between(1, 600) as u32 }
+    if random.percent(25) { 365 * 24 * 60 * 60 } else { random.between(1, 600) as u32 }
 }
 
 fn outcome_name(outcome: &fieldsync::core::protocol::Outcome) -> &'static str {
