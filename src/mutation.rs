@@ -88,6 +88,8 @@ mutations! {
     MemoryUnchecked => ["I4", "I11", "I15"],
     /// The next batch is begun over the outbox from before the answer that it is begun with.
     NextOverEnded => ["I8"],
+    /// A save says what was foreseen of its record, whatever happened meanwhile.
+    ForeseenUnchecked => ["I7"],
     /// The word that a record was deleted or lost is passed over.
     TombstonesDropped => ["I11"],
     /// A field that both changed becomes mine, and nobody is asked.

@@ -3,14 +3,19 @@
 use crate::core::number::spell_fields;
 use crate::core::outbox::{Change, HOLD_MS_MAX, Seen};
 use crate::core::protocol::{Action, GROUP_CHANGES_MAX, Problem};
-use crate::core::record::{CollectionName, Fields, GroupId, Millis, RecordId, RowId, Version, field, normalise, same};
+use crate::core::record::{CollectionName, Fields, GroupId, Millis, RECORD_BYTES_MAX, RecordId, RowId, Version};
+use crate::core::record::{field, normalise, same, size_bytes};
 use crate::core::rows::HistoryRow;
 use crate::core::rules::{Rule, Violation, check_patch, check_record};
 use crate::core::schema::{Collection, Mode};
 use crate::core::trace::What;
+use crate::core::view::patched;
+use crate::data::foreseen::Foreseen;
+use crate::data::table::Tables;
 use crate::mutation::{self, Mutation};
 use crate::ports::{Host, Read, Rows, Scope, Step, Store, StoreError, StoreName, Transport, TransportError, Write};
 
+use super::ahead::both;
 use super::{Client, Note, Shared};
 
 /// So many row ids of saves are remembered, for who presses Save again.
@@ -88,23 +93,32 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
     /// Saves changes, together or not at all. Comes back when they are on this device's disk; a change of mode `online` (one by
     /// itself) when the server has answered.
     /// The same row ids twice are
-    /// saved once. An update that writes nothing new saves nothing.
+    /// saved once. An update that writes nothing new saves nothing. Gives back JSON of the record, a `RecordView`, if that is known without
+    /// asking for it: of one change, if nothing else happened here meanwhile.
     ///
     /// # Errors
     /// Says why nothing was saved.
-    pub async fn save(&self, new: Vec<NewChange>, hold_ms: i64) -> Result<(), SaveError> {
+    pub async fn save(&self, new: Vec<NewChange>, hold_ms: i64) -> Result<Option<String>, SaveError> {
         let changes = self.changes(new, hold_ms)?;
         match &changes[..] {
-            [] => return Ok(()),
-            [online] if online.is_online() => return self.write_online(online.clone()).await,
+            [] => return Ok(None),
+            [online] if online.is_online() => return self.write_online(online.clone()).await.map(|()| None),
             _ => {}
         }
-        self.append(changes, vec![]).await?;
-        Ok(())
+        Ok(self.append(changes, vec![]).await?)
     }
 
-    /// Appends changes that are checked. `row`s that are there already are left as they are.
-    pub(super) async fn append(&self, changes: Vec<Change>, also: Vec<Write>) -> Result<(), StoreError> {
+    /// What will be read of one change's record. Not of a delete: nobody asks.
+    fn foresee(&self, changes: &[Change]) -> Option<Foreseen> {
+        let [change] = changes else { return None };
+        let now = self.host.now();
+        let Shared { tables, pull, loading: None, .. } = &mut *self.shared.borrow_mut() else { return None };
+        tables.as_mut().filter(|_| change.action != Action::Delete)?.foresee(change, &pull.complete, now)
+    }
+
+    /// Appends changes that are checked. `row`s that are there already are left as they are. Gives back what was foreseen of the record, if
+    /// it is so.
+    pub(super) async fn append(&self, changes: Vec<Change>, also: Vec<Write>) -> Result<Option<String>, StoreError> {
         debug_assert!(also.is_empty() || !changes.is_empty(), "a save appends");
         let rows: Vec<RowId> = changes.iter().map(|change| change.row).collect();
         let mark = self.shared.borrow().marks.history;
@@ -125,7 +139,9 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
             let writes = appended.iter().cloned().map(Write::Append).chain(also.iter().cloned()).collect();
             Step::Write(writes, (appended, found.outbox.clone()))
         };
-        let committed = match self.store.update(scope, plan).await {
+        // The disk is waited for meanwhile.
+        let (foreseen, committed) = both(async { self.foresee(&changes) }, self.store.update(scope, plan)).await;
+        let committed = match committed {
             // The room that is made takes time: pressed twice, the other one may be saved, sent and over by now.
             Err(StoreError::Full) => self.update_in_need(late, plan).await,
             done => done,
@@ -133,7 +149,7 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
         let mut shared = self.shared.borrow_mut();
         shared.full = matches!(committed, Err(StoreError::Full));
         if shared.full && mutation::is(Mutation::FullIsKept) {
-            return Ok(());
+            return Ok(None);
         }
         let committed = committed.inspect_err(|error| {
             shared.trace.note(self.host.now(), What::Store(super::trace::store_name(error).into()));
@@ -142,6 +158,8 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
         let (appended, found) = committed.value;
         changes.iter().for_each(|change| shared.remember(change.row));
         shared.trace.note(self.host.now(), What::Saved(appended.iter().map(Into::into).collect()));
+        let is_alone = appended.len() == 1 && found.is_empty();
+        let stand = shared.tables.as_ref().filter(|_| is_alone).map(Tables::stand);
         if let Some(tables) = &mut shared.tables {
             for (change, client_seq) in appended.into_iter().zip(committed.appended) {
                 tables.take_change(Change { client_seq, ..change });
@@ -155,7 +173,8 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
         self.note(Note::Changed(names));
         self.note(Note::Status);
         self.note(Note::Wake(None));
-        Ok(())
+        let is_so = |foreseen: &Foreseen| Some(foreseen.stand) == stand || mutation::is(Mutation::ForeseenUnchecked);
+        Ok(foreseen.filter(is_so).map(|foreseen| foreseen.json))
     }
 
     /// Whoever presses Save again does not do this again.
@@ -241,9 +260,12 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
             Action::Create => check_record(collection, written),
             Action::Update => {
                 let shared = self.shared.borrow();
-                let shown = shared.tables.as_ref().and_then(|tables| tables.merged(&collection.name, id)?.1.fields);
-                let whole = crate::core::view::patched(&shown.unwrap_or_default(), written);
-                if crate::core::record::size_bytes(&whole) > crate::core::record::RECORD_BYTES_MAX {
+                // Most records are far from too large, and need not be looked at before they are saved.
+                let before = shared.tables.as_ref().and_then(|tables| tables.bytes(&collection.name, id));
+                let is_small = before.is_some_and(|before| before + size_bytes(written) <= RECORD_BYTES_MAX);
+                let shown = || shared.tables.as_ref().and_then(|tables| tables.merged(&collection.name, id)?.1.fields);
+                let whole = || patched(&shown().unwrap_or_default(), written);
+                if !is_small && size_bytes(&whole()) > RECORD_BYTES_MAX {
                     return Err(SaveError::TooLarge);
                 }
                 check_patch(collection, seen, written)

@@ -6,6 +6,7 @@ pub mod causes;
 pub mod condition;
 pub mod duplicates;
 pub mod fold;
+pub mod foreseen;
 pub mod head;
 pub mod kept;
 pub mod key;

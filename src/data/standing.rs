@@ -55,6 +55,7 @@ impl Tables {
     pub fn take_conflicts(&mut self, rows: &[ConflictRow]) -> BTreeSet<CollectionName> {
         let rows = rows.iter().map(|row| ((row.collection.clone(), row.id), row.clone())).collect();
         let before = std::mem::replace(&mut self.conflicts, rows);
+        self.touches += u64::from(before != self.conflicts);
         let is_new = |(key, row): &(&(CollectionName, RecordId), &ConflictRow)| before.get(*key) != Some(*row);
         let gone = before.keys().filter(|key| !self.conflicts.contains_key(*key));
         self.conflicts.iter().filter(is_new).map(|(key, _)| key).chain(gone).map(|(collection, _)| collection.clone()).collect()

@@ -124,6 +124,8 @@ pub struct Tables {
     pub(super) unsent: Unsent,
     parcels: Parcels,
     pub(super) looked: Looked,
+    /// How often something happened to a record.
+    pub(super) touches: u64,
     pub(super) indexes: Indexes,
     /// None until somebody looks for something.
     pub(super) search: Option<Search>,
@@ -148,6 +150,7 @@ impl Tables {
             unsent: Unsent::default(),
             parcels: Parcels::default(),
             looked: Looked::default(),
+            touches: 0,
             indexes: Indexes::default(),
             search: None,
             conflicts: BTreeMap::new(),
@@ -170,6 +173,7 @@ impl Tables {
 
     /// A record's changes, or its base under them, are not what they were.
     fn touch(&mut self, key: Key) {
+        self.touches += 1;
         self.touch_derived(&key.0, key.1);
         self.looked.touch(key);
     }
@@ -200,6 +204,7 @@ impl Tables {
 
     /// Forgets the outbox: it is about to be taken whole.
     pub fn clear_outbox(&mut self) {
+        self.touches += 1;
         for (collection, id) in std::mem::take(&mut self.unsent).records() {
             self.touch_derived(collection, *id);
         }
@@ -219,6 +224,7 @@ impl Tables {
             looked.cloned().collect::<Vec<_>>().into_iter().for_each(|key| self.looked.touch(key));
             touched.extend(records);
         }
+        self.touches += touched.len() as u64;
         touched.into_iter().map(|(collection, _)| collection).collect()
     }
 

@@ -27,6 +27,13 @@ impl Tables {
         Some(stored.base())
     }
 
+    /// The size of a record's fields as JSON, in bytes, if nothing of it is unsent: without looking at them.
+    #[must_use]
+    pub fn bytes(&self, collection: &str, id: RecordId) -> Option<usize> {
+        let is_unsent = self.unsent.ids(collection).is_some_and(|ids| ids.contains(&id));
+        self.stored(collection, id).filter(|_| !is_unsent).map(Stored::fields_bytes)
+    }
+
     /// A base that was put is unpacked.
     pub(super) fn note_unpacked(&mut self, collection: &str, base: &Stored) {
         if base.is_unpacked() {

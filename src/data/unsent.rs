@@ -35,6 +35,11 @@ impl Unsent {
     /// A change has ended. Gives it back, if it was here.
     pub fn end(&mut self, client_seq: u64) -> Option<Change> {
         self.ended.insert(client_seq);
+        self.withdraw(client_seq)
+    }
+
+    /// Takes a change out as if it had never been here. Gives it back, if it was.
+    pub fn withdraw(&mut self, client_seq: u64) -> Option<Change> {
         let change = self.changes.remove(&client_seq)?;
         self.of_row.remove(&change.row);
         let key = change.key();

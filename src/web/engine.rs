@@ -80,11 +80,11 @@ impl Engine {
         BrowserHost.new_id().to_string()
     }
 
-    /// Saves; several writes are one group.
+    /// Saves; several writes are one group. JSON of the record, if that is known without asking.
     ///
     /// # Errors
     /// A `SyncError`; nothing was saved.
-    pub async fn save(&self, writes: Writes, hold_ms: Option<f64>) -> Result<(), JsValue> {
+    pub async fn save(&self, writes: Writes, hold_ms: Option<f64>) -> Result<Option<String>, JsValue> {
         let writes: Vec<WriteJs> = serde_wasm_bindgen::from_value(writes.into())
             .map_err(|error| sync_error(Code::Invalid, &error.to_string(), false))?;
         let changes = writes.into_iter().map(new_change).collect::<Result<Vec<_>, _>>()?;

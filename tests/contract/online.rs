@@ -27,7 +27,7 @@ async fn customer(world: &World) -> (Device, Device, RecordId) {
 /// The manager assigns a customer as shown.
 pub async fn assign(office: &Device, id: RecordId, to: UserId) -> Result<(), SaveError> {
     let shown = office.get("customers", id).unwrap();
-    office.client.save(vec![office.edit(&shown, json!({"owner": to}))], 0).await
+    office.client.save(vec![office.edit(&shown, json!({"owner": to}))], 0).await.map(drop)
 }
 
 /// How each change ended that this device ever made, and how many have not.

@@ -8,7 +8,7 @@ use fieldsync::data::query::Query;
 use fieldsync::data::table::RecordView;
 use serde_json::{Value, json};
 
-use crate::device::{Done, WORKER};
+use crate::device::{Done, WORKER, saved};
 use crate::looks::describe;
 use crate::random::Random;
 use crate::world::World;
@@ -114,14 +114,13 @@ impl World {
         let hold_ms = if random.percent(10) { [6_000, 600_000][random.below(2)] } else { 0 };
         self.sim.oracle.borrow_mut().pressed(&changes);
         for _ in 0..if random.percent(6) { 2 } else { 1 } {
-            let (client, changes) = (client.clone(), changes.clone());
+            let (sim, client, changes) = (self.sim.clone(), client.clone(), changes.clone());
             self.say(|_| {
                 format!("device {device}.{context}: saves {}", serde_json::to_string(&describe(&changes)).unwrap_or_default())
             });
             self.spawn(device, context, "save", async move {
                 let rows = changes.iter().filter(|change| writes(change)).map(|change| change.row).collect();
-                let kept = client.save(changes, hold_ms).await;
-                Done::Saved { rows, result: kept }
+                Done::Saved { rows, result: saved(&sim, &client, changes, hold_ms).await }
             });
             // A click is handled at once: its transaction is queued before anything else happens.
             self.poll(self.tasks.len() - 1);

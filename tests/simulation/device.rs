@@ -10,9 +10,10 @@ use fieldsync::core::record::{RowId, UserId};
 use fieldsync::data::table::RecordView;
 use fieldsync::memory::MemoryStore;
 use fieldsync::ports::StoreError;
+use serde_json::Value;
 
 use crate::deciding::Chosen;
-use crate::ports::{SimHost, SimStore, SimTransport, Wait};
+use crate::ports::{Sim, SimHost, SimStore, SimTransport, Wait};
 
 pub type Driver = Client<SimStore, SimTransport, SimHost>;
 
@@ -99,4 +100,21 @@ impl Device {
             app: 1,
         }
     }
+}
+
+/// Saves; what that says of the record is what is read right after.
+pub async fn saved(sim: &Sim, client: &Driver, changes: Vec<NewChange>, hold_ms: i64) -> Result<(), SaveError> {
+    let record = changes.first().map(|change| (change.collection.clone(), change.record));
+    let said = client.save(changes, hold_ms).await?;
+    if let (Some(said), Some((collection, id))) = (said, record) {
+        // A hold ends with the time, and clocks jump here.
+        let without_hold = |mut record: Value| record.as_object_mut().map(|fields| fields.remove("held")).map(|_| record);
+        let said = serde_json::from_str(&said).ok().and_then(without_hold);
+        let read = client.get(&collection, id).and_then(|record| serde_json::to_value(&record).ok()).and_then(without_hold);
+        sim.count("save", "foreseen");
+        if said.is_none() || read != said {
+            sim.oracle.borrow_mut().fail("I7 a save says what is read", format!("{said:?}, and read is {read:?}"));
+        }
+    }
+    Ok(())
 }

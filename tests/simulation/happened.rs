@@ -159,8 +159,7 @@ impl World {
         let Some(client) = self.client(0, 0) else { return };
         self.spawn(0, 0, "save", async move {
             let rows = writes(&change).then_some(change.row).into_iter().collect();
-            let result = client.save(vec![change], 6_000).await;
-            Done::Saved { rows, result }
+            Done::Saved { rows, result: client.save(vec![change], 6_000).await.map(drop) }
         });
         self.finish_tasks(0, 0);
     }

@@ -39,7 +39,7 @@ impl World {
         self.say(|_| format!("device {device}.{context}: asks for {}", crate::looks::describe(std::slice::from_ref(&change))[0]));
         self.sim.oracle.borrow_mut().pressed(std::slice::from_ref(&change));
         self.spawn(device, context, "online", async move {
-            let result = client.save(vec![change.clone()], 0).await;
+            let result = client.save(vec![change.clone()], 0).await.map(drop);
             Done::Online { change, result }
         });
         true

@@ -26,6 +26,7 @@ import { takeUpdate } from "./worker-bridge.js";
  * @typedef {import("./types").SyncClient} Contract
  * @typedef {import("./databases.js").Database} Database
  * @typedef {(database: Database, onEvent: (event: EngineEvent) => void, tables?: boolean, prepared?: import("./types/engine.js").PreparedDatabase) => Promise<Engine>} OpenEngine
+ * @typedef {import("./collection.js").Saved} Saved
  * @typedef {{ server: string, user: string, schema: string, database: Database, open: OpenEngine }} Setting
  */
 
@@ -65,7 +66,7 @@ export class SyncClient extends EventTarget {
   #closedByNewer = false;
   #saves = 0;
   #database;
-  /** Writes on their way, by row: Save pressed twice is one change, and one promise. @type {Map<string, Promise<Engine>>} */
+  /** Writes on their way, by row: Save pressed twice is one change, and one promise. @type {Map<string, Promise<Saved>>} */
   #saving = new Map();
 
   /** @param {Engine} engine @param {Setting} setting @param {{ listen(handle: (event: EngineEvent) => void): void }} events */
@@ -326,7 +327,7 @@ export class SyncClient extends EventTarget {
     let saving = this.#saving.get(row);
     if (!saving) {
       const engine = this.#engineFor(writes);
-      saving = engine.save(writes, holdMs).then(() => engine).finally(() => this.#saving.delete(row));
+      saving = engine.save(writes, holdMs).then((json) => ({ engine, json })).finally(() => this.#saving.delete(row));
       this.#saving.set(row, saving);
       saving.then(
         () => this.#saved(),

@@ -12,7 +12,8 @@ import { SyncError } from "./errors.js";
  * @typedef {import("./types").Query} Query
  * @typedef {import("./types").Rows} Rows
  * @typedef {import("./types").WriteOptions} WriteOptions
- * @typedef {(writes: EngineWrite[], holdMs?: number) => Promise<Engine>} Save Gives back the engine that has it.
+ * @typedef {{ engine: Engine, json: string | undefined }} Saved The engine that has it; and the record, if that is known without asking.
+ * @typedef {(writes: EngineWrite[], holdMs?: number) => Promise<Saved>} Save
  * @typedef {{ ready: () => Promise<void>, searched: () => void, listed: () => void }} Hooks `ready`: everything is in memory; `searched` and
  *   `listed`: somebody has looked for something, or asked for a list.
  * @typedef {{ name: string, fields: { [field: string]: any } }} Declared As the schema has it.
@@ -42,14 +43,12 @@ export class Collection {
   async create(fields, { id, row, holdMs } = {}) {
     // One of the two names the other, so that either of them given twice is one change.
     const record = id ?? row ?? this.#engine().newId();
-    const engine = await this.#save([creation(this.#name, record, row ?? record, fields)], holdMs);
-    return this.#must(record, engine);
+    return this.#saved(record, await this.#save([creation(this.#name, record, row ?? record, fields)], holdMs));
   }
 
   /** @param {RecordView} record @param {Fields} patch @param {WriteOptions} [options] */
   async update(record, patch, { row, holdMs } = {}) {
-    const engine = await this.#save([edit(record, patch, row ?? this.#engine().newId())], holdMs);
-    return this.#must(record.id, engine);
+    return this.#saved(record.id, await this.#save([edit(record, patch, row ?? this.#engine().newId())], holdMs));
   }
 
   /** @param {RecordView} record @param {WriteOptions} [options] */
@@ -146,9 +145,9 @@ export class Collection {
     watcher.callback(toRows(json));
   }
 
-  /** @param {string} id @param {Engine} engine @returns {Promise<RecordView>} */
-  async #must(id, engine) {
-    const json = await this.#bring(id, engine);
+  /** @param {string} id @param {Saved} saved @returns {Promise<RecordView>} */
+  async #saved(id, { engine, json }) {
+    json ??= await this.#bring(id, engine);
     if (json === undefined) throw new SyncError("not-found", `${this.#name}/${id} is gone`);
     return JSON.parse(json);
   }

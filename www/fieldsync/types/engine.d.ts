@@ -60,7 +60,7 @@ export declare class Engine {
   keepHeads(): Promise<void>;
   newId(): string;
   /** Several writes are one group. */
-  save(writes: EngineWrite[], holdMs?: number): Promise<void>;
+  save(writes: EngineWrite[], holdMs?: number): Promise<string | undefined>;
   /** JSON of a RecordView, or undefined. */
   get(collection: string, id: string): string | undefined;
   /** JSON of { complete, records, lastSyncedAt }, in this order; the records are without `lastSyncedAt`. */
