@@ -71,7 +71,7 @@ mutations! {
     /// The cursor is committed first, and then its page.
     CursorFirst => ["I4", "I11"],
     /// What was written while the pages were read is not read again at the end.
-    LoadUnended => ["I4", "I11"],
+    LoadUnended => ["I4", "I11", "I15"],
     /// A page is applied whatever was pulled since it was asked for.
     PageUncompared => ["I4", "I11"],
     /// A base is replaced by any entry, also an older one of a page that was asked for before a push.

@@ -55,8 +55,11 @@ impl World {
     }
 
     pub fn cycle_step(&mut self, random: &mut Random) -> bool {
-        let device = random.below(self.devices.len());
-        let context = random.below(3);
+        let (device, context) = match self.loading().filter(|_| random.percent(50)) {
+            // What is written while pages are read is what a load must not miss.
+            Some((device, context)) => (device, (context + 1 + random.below(2)) % 3),
+            None => (random.below(self.devices.len()), random.below(3)),
+        };
         let tab = &self.devices[device].tabs[context];
         // Who asks again while a cycle runs is heard by that one.
         if tab.is_frozen || (tab.is_cycling && random.percent(90)) {
@@ -78,6 +81,15 @@ impl World {
         true
     }
 
+    /// A context that reads its pages.
+    fn loading(&self) -> Option<(usize, usize)> {
+        let tabs = |device: usize| (0..3).map(move |context| (device, context));
+        let is_loading = |(device, context): &(usize, usize)| {
+            self.devices[*device].tabs[*context].client.as_ref().is_some_and(|client| !client.is_loaded())
+        };
+        (0..self.devices.len()).flat_map(tabs).find(is_loading)
+    }
+
     pub fn start_cycle(&mut self, device: usize, context: usize, reason: Reason) {
         let Some(client) = self.client(device, context) else { return };
         self.devices[device].tabs[context].is_cycling = true;
@@ -87,7 +99,9 @@ impl World {
 
     pub fn user_step(&mut self, random: &mut Random) -> bool {
         let Some(tab) = self.some_tab(random) else { return false };
-        match random.weighted(&[16, 8, 30, 8, 5, 6, 6, 8, 6, 3, 3, 4, 4, 2, 7, 5]) {
+        // What somebody waits for is taken back now and then, before it is known.
+        let takes_back = self.is_waiting(tab.0) && random.percent(8);
+        match if takes_back { 8 } else { random.weighted(&[16, 8, 30, 8, 5, 6, 6, 8, 6, 3, 3, 4, 4, 2, 7, 5]) } {
             0 => self.create_customer(tab, random),
             1 => self.create_child(tab, random),
             2 => self.edit(tab, random),
@@ -282,6 +296,11 @@ impl World {
         }
         let change = self.change(tab.0, "customers", self.id(), Action::Create, None, fields);
         self.save(tab, vec![change], random)
+    }
+
+    /// Whether what is done only with an answer has none yet.
+    fn is_waiting(&self, device: usize) -> bool {
+        self.tasks.iter().any(|task| task.device == device && task.name == "online")
     }
 
     /// Takes back some unsent change.
