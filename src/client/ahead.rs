@@ -1,6 +1,7 @@
 //! Two batches at once: the next one is begun while one is on its way, and sent while the answer to that is written. So server,
 //! network and disk work while this device does. Never more than two, and only as long as all goes well: whatever else there is
-//! to do is done when nothing is on its way.
+//! to do is done when nothing is on its way. The first batch of a cycle goes alone: what is begun can be taken back only by asking
+//! the server, and nobody knows yet whether that is there.
 
 use std::collections::BTreeSet;
 use std::future::poll_fn;
@@ -37,8 +38,8 @@ impl Sent {
 }
 
 impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
-    /// Sends a batch, and begins the next one meanwhile if there is more than it took.
-    pub(super) async fn send_first(&self, batch: Batch) -> Sent {
+    /// Sends a batch behind an answer, and begins the next one meanwhile if there is more than it took.
+    pub(super) async fn send_next(&self, batch: Batch) -> Sent {
         let is_more = {
             let shared = self.shared.borrow();
             let (begun, request) = &batch;
@@ -59,7 +60,7 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
         }
     }
 
-    async fn send_batch(&self, (begun, request): Batch) -> Sent {
+    pub(super) async fn send_batch(&self, (begun, request): Batch) -> Sent {
         let sent_at = self.host.now();
         let asked = Request::Push(request.clone());
         let answer = self.send(&asked).await;

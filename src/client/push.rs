@@ -81,6 +81,7 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
                 return Ok(Moved { more: true });
             }
         }
+        let is_answered = next.is_some();
         let (begun, request) = match next {
             Some(next) => next,
             None => self.begin_push(&BTreeSet::new()).await.map_err(|error| self.storage_failure(&error))?,
@@ -104,7 +105,8 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
             return self.tell(&request).await;
         }
         self.note_sent(&request, backlog.changes);
-        let sent = self.send_first((begun, request)).await;
+        let batch = (begun, request);
+        let sent = if is_answered { self.send_next(batch).await } else { self.send_batch(batch).await };
         self.take_sent(sent).await
     }
 

@@ -14,7 +14,9 @@ use serde_json::json;
 use super::crashes::Dying;
 use super::world::{AHMAD, BUDI, Device, Fault, World};
 
-const CHANGES: usize = 2 * BATCH_PARCELS_START + 50;
+/// The first batch goes alone, and each other while the answer to the one before is written.
+const BATCHES: usize = 4;
+const CHANGES: usize = 6 * BATCH_PARCELS_START + 50;
 
 /// So many customers that nobody has sent.
 async fn full(world: &World) -> (Device, Vec<RecordId>) {
@@ -53,7 +55,7 @@ async fn a_batch_that_goes_ahead_says_what_the_answer_before_it_changed() {
     let (phone, _) = full(&world).await;
     phone.sync().await;
     let pushes = pushes(&phone);
-    assert_eq!(pushes.len(), 3);
+    assert_eq!(pushes.len(), BATCHES);
     let mut left = CHANGES;
     let mut marks = BTreeSet::new();
     for push in &pushes {
@@ -68,7 +70,7 @@ async fn a_batch_that_goes_ahead_says_what_the_answer_before_it_changed() {
 #[tokio::test]
 async fn whatever_the_network_does_to_a_batch_that_went_ahead_it_is_applied_once() {
     let all = [Fault::Refuse, Fault::LoseAnswer, Fault::CutBody, Fault::Portal(200), Fault::Ours(503, "unavailable")];
-    for (at, fault) in (0..3).flat_map(|at| all.clone().map(|fault| (at, fault))) {
+    for (at, fault) in (0..BATCHES).flat_map(|at| all.clone().map(|fault| (at, fault))) {
         let world = World::new();
         let (phone, _) = full(&world).await;
         phone.fail(&vec![Fault::Pass; at]);
@@ -112,7 +114,7 @@ async fn nothing_goes_ahead_of_an_answer_that_did_not_confirm_everything() {
 /// The phone dies between any two transactions, each seen or not; another run of the app ends it.
 #[tokio::test]
 async fn a_kill_between_any_two_transactions_of_it_loses_and_doubles_nothing() {
-    for (steps, commits) in (1..12).flat_map(|steps| [(steps, false), (steps, true)]) {
+    for (steps, commits) in (1..14).flat_map(|steps| [(steps, false), (steps, true)]) {
         let world = World::new();
         let (phone, _) = full(&world).await;
         let left = Rc::new(Cell::new(u32::MAX));
@@ -125,4 +127,18 @@ async fn a_kill_between_any_two_transactions_of_it_loses_and_doubles_nothing() {
         again.sync().await;
         assert_whole(&world, &again).await;
     }
+}
+
+/// What is begun can be taken back only by asking: so of what nobody could send yet no more is begun than one batch, however often it
+/// is tried.
+#[tokio::test]
+async fn without_a_server_no_more_than_one_batch_is_begun() {
+    let world = World::new();
+    let (phone, _) = full(&world).await;
+    for _ in 0..5 {
+        phone.fail(&[Fault::Refuse]);
+        phone.sync().await;
+        world.later(600_000);
+    }
+    assert_eq!(phone.store.peek(&[Read::Parcels]).parcels.len(), BATCH_PARCELS_START);
 }
