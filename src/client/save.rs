@@ -16,7 +16,7 @@ use crate::mutation::{self, Mutation};
 use crate::ports::{Host, Read, Rows, Scope, Step, Store, StoreError, StoreName, Transport, TransportError, Write};
 
 use super::ahead::both;
-use super::{Client, Note, Shared};
+use super::{Client, Note, Shared, Turns};
 
 /// So many row ids of saves are remembered, for who presses Save again.
 const SAVED_KEPT_MAX: usize = 256;
@@ -109,11 +109,12 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
     }
 
     /// What will be read of one change's record. Not of a delete: nobody asks.
-    fn foresee(&self, changes: &[Change]) -> Option<Foreseen> {
+    fn foresee(&self, changes: &[Change]) -> Option<(Foreseen, Turns)> {
         let [change] = changes else { return None };
         let now = self.host.now();
-        let Shared { tables, pull, loading: None, .. } = &mut *self.shared.borrow_mut() else { return None };
-        tables.as_mut().filter(|_| change.action != Action::Delete)?.foresee(change, &pull.complete, now)
+        let Shared { tables, pull, loading: None, turns, .. } = &mut *self.shared.borrow_mut() else { return None };
+        let tables = tables.as_mut().filter(|_| change.action != Action::Delete)?;
+        Some((tables.foresee(change, &pull.complete, now)?, *turns))
     }
 
     /// Appends changes that are checked. `row`s that are there already are left as they are. Gives back what was foreseen of the record, if
@@ -159,7 +160,8 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
         changes.iter().for_each(|change| shared.remember(change.row));
         shared.trace.note(self.host.now(), What::Saved(appended.iter().map(Into::into).collect()));
         let is_alone = appended.len() == 1 && found.is_empty();
-        let stand = shared.tables.as_ref().filter(|_| is_alone).map(Tables::stand);
+        let turns = shared.turns;
+        let stand = shared.tables.as_ref().filter(|_| is_alone && shared.loading.is_none()).map(Tables::stand);
         if let Some(tables) = &mut shared.tables {
             for (change, client_seq) in appended.into_iter().zip(committed.appended) {
                 tables.take_change(Change { client_seq, ..change });
@@ -173,8 +175,10 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
         self.note(Note::Changed(names));
         self.note(Note::Status);
         self.note(Note::Wake(None));
-        let is_so = |foreseen: &Foreseen| Some(foreseen.stand) == stand || mutation::is(Mutation::ForeseenUnchecked);
-        Ok(foreseen.filter(is_so).map(|foreseen| foreseen.json))
+        let is_so = |(foreseen, before): &(Foreseen, Turns)| {
+            (Some(foreseen.stand) == stand && *before == turns) || mutation::is(Mutation::ForeseenUnchecked)
+        };
+        Ok(foreseen.filter(is_so).map(|(foreseen, _)| foreseen.json))
     }
 
     /// Whoever presses Save again does not do this again.

@@ -45,6 +45,7 @@ impl Tables {
     /// All pages are read: what these tables had of bases goes, and those come in their place.
     pub fn take_loaded(&mut self, loaded: Self) {
         (self.bases, self.pages) = (loaded.bases, loaded.pages);
+        self.touches += 1;
         self.indexes = Indexes::default();
         if self.search.take().is_some() {
             self.begin_search();

@@ -124,6 +124,7 @@ impl Search {
 impl Tables {
     /// Something happened to a record: what is derived of it is noted.
     pub(super) fn touch_derived(&mut self, collection: &str, id: RecordId) {
+        self.touches += 1;
         self.indexes.touch(collection, id);
         let number = self.search.is_some().then(|| self.number(collection)).flatten();
         if let (Some(search), Some(number)) = (&mut self.search, number) {

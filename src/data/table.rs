@@ -173,7 +173,6 @@ impl Tables {
 
     /// A record's changes, or its base under them, are not what they were.
     fn touch(&mut self, key: Key) {
-        self.touches += 1;
         self.touch_derived(&key.0, key.1);
         self.looked.touch(key);
     }
