@@ -144,6 +144,15 @@ fn forward(spec: &FieldSpec, mine: &Value, theirs: &Value) -> Option<bool> {
     Some((place(mine)? > place(theirs)?) != mutation::is(Mutation::ForwardIsBackward))
 }
 
+/// Whether a policy makes one value of two, whoever wrote them.
+#[must_use]
+pub fn joins(policy: Policy) -> bool {
+    match policy {
+        Policy::Sum | Policy::Union | Policy::Append | Policy::Max | Policy::Min | Policy::Forward => true,
+        Policy::Ask | Policy::Latest | Policy::Server | Policy::Mine => false,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -209,14 +218,5 @@ mod tests {
         assert_eq!(at(Some(8_000), Some(10_000)), Merged::Ruled(json!("c"), aside(json!("b"), true)));
         assert_eq!(at(Some(10_000), Some(8_001)), Merged::Ask);
         assert_eq!(at(None, Some(8_000)), Merged::Ask);
-    }
-}
-
-/// Whether a policy makes one value of two, whoever wrote them.
-#[must_use]
-pub fn joins(policy: Policy) -> bool {
-    match policy {
-        Policy::Sum | Policy::Union | Policy::Append | Policy::Max | Policy::Min | Policy::Forward => true,
-        Policy::Ask | Policy::Latest | Policy::Server | Policy::Mine => false,
     }
 }
