@@ -154,12 +154,7 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
             let mut shared = self.shared.borrow_mut();
             shared.sending.take().is_some() || shared.tables.as_ref().is_some_and(|tables| tables.is_sending)
         };
-        // A cycle that finds nothing writes nothing.
-        let is_noted = {
-            let shared = self.shared.borrow();
-            shared.noted.as_ref().is_some_and(|noted| shared.engine.is_noted_in(noted))
-        };
-        if !is_noted && let Err(error) = self.write_trace(vec![self.engine_row()]).await {
+        if let Err(error) = self.write_trace(vec![self.engine_row()]).await {
             self.note_store(&error);
         }
         if was_sending && let Err(error) = self.refresh(Some(None)).await {

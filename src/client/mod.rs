@@ -107,8 +107,6 @@ struct Shared {
     loading: Option<Loading>,
     heads: Heads,
     engine: Engine,
-    /// It as the store has it, when that was last read.
-    noted: Option<Engine>,
     pull: PullState,
     /// What is pushed again to a restored server.
     replay: Option<Replay>,
@@ -177,7 +175,6 @@ impl Shared {
             loading: None,
             heads: Heads::default(),
             engine: Engine::default(),
-            noted: None,
             pull: PullState::default(),
             replay: None,
             server_epoch: None,

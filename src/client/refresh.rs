@@ -107,10 +107,8 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
         let is_running = shared.engine.machine != shared.engine.machine.kept();
         // A clock that another context found to have been set was set, whoever notes last where it stands.
         let doubted_to = engine.as_ref().map_or(0, |engine| engine.doubted_to).max(shared.engine.doubted_to);
-        let is_noted = engine.as_ref().is_some_and(|engine| shared.engine.is_noted_in(engine));
-        shared.noted.clone_from(&engine);
-        // What runs here knows better how it stands, and has not noted it yet; and a contact that brought nothing it never notes.
-        if let Some(engine) = engine.filter(|_| !is_running && !is_noted) {
+        // What runs here knows better how it stands, and has not noted it yet.
+        if let Some(engine) = engine.filter(|_| !is_running) {
             if shared.engine.machine != engine.machine {
                 shared.trace.note(self.host.now(), What::Took { state: engine.machine.state });
             }

@@ -59,9 +59,6 @@ pub fn edited_at(change: &Change, base: Option<&Base>) -> Option<Millis> {
     (is_known || mutation::is(Mutation::LatestTrustsAny)).then(|| change.edited_at())
 }
 
-/// That nothing new was found is noted only so often.
-pub const CONTACT_NOTED_EVERY_MS: i64 = 10 * 60 * 1_000;
-
 impl Engine {
     /// An answer of our server came now, to what was sent then. The server's clock was read somewhere in between, so the offset
     /// lies in a range as wide as the way there and back: a slow answer is no clock that was set.
@@ -80,18 +77,6 @@ impl Engine {
         let middle = (took_ms <= 2 * LATEST_APART_MS_MIN).then(|| least.midpoint(most));
         self.clock_offset_ms = steady.map(|(_, nearest)| nearest).or(middle);
         self.answered_at = Some(now);
-    }
-
-    /// Whether what was noted of this still tells all but when the server last answered, and that not long ago: then it need not be
-    /// noted again.
-    #[must_use]
-    pub fn is_noted_in(&self, noted: &Self) -> bool {
-        let since_ms = self.answered_at.zip(noted.answered_at).map(|(at, then)| at.since(then));
-        let (answered_at, pulled_at) = (noted.answered_at, noted.pulled_at);
-        let but_times = Self { machine: self.machine.kept(), answered_at, pulled_at, ..self.clone() };
-        since_ms.is_some_and(|since| (0..CONTACT_NOTED_EVERY_MS).contains(&since))
-            && self.pulled_at.is_some() == noted.pulled_at.is_some()
-            && but_times == *noted
     }
 
     /// The last contact, as it is now.

@@ -12,6 +12,7 @@ use fieldsync::memory::MemoryStore;
 use fieldsync::ports::StoreError;
 use serde_json::Value;
 
+use crate::actions::writes;
 use crate::deciding::Chosen;
 use crate::ports::{Sim, SimHost, SimStore, SimTransport, Wait};
 
@@ -104,7 +105,7 @@ impl Device {
 
 /// Saves; what that says of the record is what is read right after.
 pub async fn saved(sim: &Sim, client: &Driver, changes: Vec<NewChange>, hold_ms: i64) -> Result<(), SaveError> {
-    let record = changes.first().map(|change| (change.collection.clone(), change.record));
+    let record = changes.iter().find(|change| writes(change)).map(|change| (change.collection.clone(), change.record));
     let said = client.save(changes, hold_ms).await?;
     if let (Some(said), Some((collection, id))) = (said, record) {
         // A hold ends with the time, and clocks jump here.
