@@ -95,6 +95,7 @@ impl Transport for Script {
                 ranges: vec![Range { collection: "customers".into(), after: None, upto: None }],
                 watermark: Cursor("w".into()),
                 watermark_seq: Seq(1),
+                mark: None,
                 next: None,
                 cursor: Some(Cursor("c".into())),
                 total: 0,

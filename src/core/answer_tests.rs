@@ -33,6 +33,7 @@ fn snapshot() -> Request {
         after: Some("customers/".into()),
         before: None,
         watermark: None,
+        mark: None,
         scope: None,
     })
 }

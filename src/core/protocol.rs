@@ -153,6 +153,9 @@ pub struct SnapshotRequest {
     /// The watermark of the first page, on all that follow.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub watermark: Option<Cursor>,
+    /// See [`SnapshotPage::mark`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mark: Option<Cursor>,
     /// The scope the device chose (see `core::selection`); absent: everything this user may see.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scope: Option<String>,
@@ -193,6 +196,10 @@ pub struct SnapshotPage {
     pub watermark: Cursor,
     /// The place of the watermark, to compare bases with.
     pub watermark_seq: Seq,
+    /// The newest commit, if it is behind the watermark and not the mark that was shown: records of this page may be as new. A
+    /// device shows it as it does that of a push ([`PushRequest::mark`]).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mark: Option<Cursor>,
     /// The next page's `after`; absent on the last.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next: Option<String>,

@@ -61,7 +61,7 @@ pub struct PullState {
     /// How many entries of the feed could not be applied.
     #[serde(default)]
     pub poisoned: u64,
-    /// The newest commit that answered a push of this device, until the feed was read behind it.
+    /// The newest commit that answered a push of this device or was in a page of a snapshot, until the feed was read behind it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mark: Option<Cursor>,
     /// The place of the last snapshot's watermark: what lies before it is the snapshot's to say.
@@ -147,6 +147,7 @@ pub fn begin(state: &PullState, schema: &Schema) -> Option<Request> {
         before: None,
         // What is added comes under the present cursor.
         watermark: snapshot.watermark.or_else(|| state.cursor.clone()),
+        mark: state.mark.clone(),
         scope,
     }))
 }
@@ -300,6 +301,8 @@ pub fn after_page(state: &PullState, page: &SnapshotPage, count: u64) -> PullSta
         state.cursor = Some(page.watermark.clone());
     }
     state.watermark_seq = page.watermark_seq;
+    // A record may be newer than the watermark. A server that was restored to before it would not bring an older one again.
+    state.mark = page.mark.clone().or(state.mark);
     state.snapshot = (!is_whole).then(|| Snapshot {
         after: page.next.clone(),
         watermark: Some(page.watermark.clone()),

@@ -106,7 +106,7 @@ fn page(state: &PullState, schema: &Schema, ended: usize, number: u64) -> Option
     });
     let watermark = asked.watermark.unwrap_or_else(|| Cursor(format!("w{number}")));
     let cursor = next.is_none().then(|| watermark.clone());
-    Some(SnapshotPage { records: vec![], ranges, watermark, watermark_seq: Seq(1), next, cursor, total: 9, bytes: 0 })
+    Some(SnapshotPage { records: vec![], ranges, watermark, watermark_seq: Seq(1), mark: None, next, cursor, total: 9, bytes: 0 })
 }
 
 #[test]

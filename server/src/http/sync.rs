@@ -51,6 +51,7 @@ type Answer<T> = Result<Json<Envelope<T>>, AppError>;
         ("after" = Option<String>, Query, description = "The last record already had: collection/id"),
         ("before" = Option<String>, Query, description = "Stop before this record: collection/id"),
         ("watermark" = Option<String>, Query, description = "The watermark of the first page"),
+        ("mark" = Option<String>, Query, description = "The newest commit that a page had, if it is behind the watermark"),
         ("scope" = Option<String>, Query, description = "Absent or `all`: everything this user may see; else `activities:since=1790000000000;customers:mine`"),
     ),
     responses(

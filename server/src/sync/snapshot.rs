@@ -1,13 +1,16 @@
 //! The snapshot: what a user may see, by collection and id, under a watermark. The feed from there completes it.
 
-use fieldsync::core::protocol::{Count, CountAnswer, CountRequest, PAGE_ENTRIES_MAX, Range, SnapshotPage, SnapshotRequest};
-use fieldsync::core::record::{CollectionName, RecordId, UserId, size_bytes};
+use fieldsync::core::protocol::{
+    Count, CountAnswer, CountRequest, Cursor, PAGE_ENTRIES_MAX, Range, SnapshotPage, SnapshotRequest,
+};
+use fieldsync::core::record::{CollectionName, RecordId, Seq, UserId, size_bytes};
 use fieldsync::core::schema::{Collection, Schema};
 use fieldsync::core::selection::Scope;
 use uuid::Uuid;
 
 use super::cursor::{Place, read_scope};
 use super::feed::wire;
+use super::push::newest;
 use super::{Context, SyncError};
 use crate::db::{Extent, PageQuery, Stored, Tx};
 
@@ -17,7 +20,7 @@ const PAGE_BYTES_MAX: usize = 2 * 1024 * 1024;
 /// A page of a snapshot.
 ///
 /// # Errors
-/// If the request makes no sense, its watermark is unknown or the client too old; else the database's.
+/// If the request makes no sense, its watermark or its mark is unknown or the client too old; else the database's.
 pub fn snapshot(tx: &mut dyn Tx, context: &Context<'_>, request: &SnapshotRequest) -> Result<SnapshotPage, SyncError> {
     if request.schema < context.schema_min {
         return Err(SyncError::Outdated);
@@ -27,6 +30,7 @@ pub fn snapshot(tx: &mut dyn Tx, context: &Context<'_>, request: &SnapshotReques
     let after = request.after.as_deref().map(|text| position(&wanted, text)).transpose()?;
     let before = request.before.as_deref().map(|text| position(&wanted, text)).transpose()?;
     let place = watermark(tx, context, request, &wanted, &scope)?;
+    let mark = mark(tx, context, request, place.seq)?;
     let owners = context.directory.owners_for(context.user);
     let mut total = 0;
     for collection in &wanted {
@@ -44,6 +48,7 @@ pub fn snapshot(tx: &mut dyn Tx, context: &Context<'_>, request: &SnapshotReques
         ranges: walk.ranges,
         watermark: place.encode(),
         watermark_seq: place.seq,
+        mark,
         next,
         cursor,
         total,
@@ -93,6 +98,15 @@ fn watermark(
         place.bound(&collection.name, scope.get(&collection.name).copied().unwrap_or_default());
     }
     Ok(place)
+}
+
+/// The newest commit, if records of this page may be of behind the watermark, and the device does not show it already.
+fn mark(tx: &mut dyn Tx, context: &Context<'_>, request: &SnapshotRequest, watermark: Seq) -> Result<Option<Cursor>, SyncError> {
+    if let Some(mark) = &request.mark {
+        Place::decode(tx, context, mark)?;
+    }
+    let mark = (tx.head()? > watermark).then(|| newest(tx, context)).transpose()?;
+    Ok(mark.filter(|mark| request.mark.as_ref() != Some(mark)))
 }
 
 /// Which records of a collection to look for: whose (of one that nobody owns, everybody sees all), and since when.
