@@ -10,6 +10,7 @@ const HOLD_MS = 6_000;
 /**
  * @typedef {import("./main.js").App} App
  * @typedef {import("../fieldsync/types").Conflict} Conflict
+ * @typedef {import("../fieldsync/types").Choices} Choices
  * @typedef {import("../fieldsync/elements/conflict-dialog.js").ConflictDialog} ConflictDialog
  */
 
@@ -21,16 +22,23 @@ export async function decide(app, dialog, collection, id) {
   let moved = false;
   while (conflict) {
     dialog.nameOf = await namesIn(app, [conflict]);
-    const choices = await dialog.ask(conflict, { moved });
-    if (!choices) return app.sync.conflicts.putOff(conflict);
-    try {
-      const { undo } = await app.sync.conflicts.resolve(conflict, choices, { holdMs: HOLD_MS });
-      return offerBack(app, app.t("choice-saved"), undo);
-    } catch (error) {
-      if (!isSyncError(error) || error.code !== "conflict") return toast(app.t("not-saved"));
-      conflict = await find(); // Theirs moved while the user thought: the new one is shown.
-      moved = true;
-    }
+    const asked = conflict;
+    /** @type {Array<() => Promise<any>>} */
+    const undo = [];
+    const save = async (/** @type {Choices} */ choices) => {
+      try {
+        undo.push((await app.sync.conflicts.resolve(asked, choices, { holdMs: HOLD_MS })).undo);
+        return true;
+      } catch (error) {
+        const isMoved = isSyncError(error) && error.code === "conflict";
+        if (!isMoved) console.error(error);
+        return isMoved;
+      }
+    };
+    if (!(await dialog.ask(conflict, { moved, save }))) return app.sync.conflicts.putOff(conflict);
+    if (undo[0]) return offerBack(app, app.t("choice-saved"), undo[0]);
+    conflict = await find(); // Theirs moved while the user thought: the new one is shown.
+    moved = true;
   }
   toast(app.t("conflict-gone"));
 }
@@ -39,20 +47,26 @@ export async function decide(app, dialog, collection, id) {
 export async function decideGroup(app, dialog, group) {
   const { t, sync } = app;
   dialog.nameOf = await namesIn(app, group.conflicts);
-  const choice = await dialog.askGroup(group);
-  if (!choice) {
+  /** @type {Array<Awaited<ReturnType<typeof sync.conflicts.resolveAll>>>} */
+  const done = [];
+  const save = async (/** @type {"mine" | "theirs"} */ choice) => {
+    try {
+      done.push(await sync.conflicts.resolveAll(group.conflicts, choice, { holdMs: HOLD_MS }));
+      return true;
+    } catch (error) {
+      console.error(error);
+      return false;
+    }
+  };
+  if (!(await dialog.askGroup(group, { save }))) {
     for (const conflict of group.conflicts) await sync.conflicts.putOff(conflict);
     return;
   }
-  try {
-    const { undo, decided, moved, unfit } = await sync.conflicts.resolveAll(group.conflicts, choice, { holdMs: HOLD_MS });
+  for (const { undo, decided, moved, unfit } of done) {
     const words = [t("choices-saved", { n: decided }), moved.length && t("choices-left", { n: moved.length }), unfit.length && t("choices-unfit", { n: unfit.length })];
     const said = words.filter(Boolean).join(" · ");
     if (decided) offerBack(app, said, undo);
     else toast(said);
-  } catch (error) {
-    console.error(error);
-    toast(t("not-saved"));
   }
 }
 

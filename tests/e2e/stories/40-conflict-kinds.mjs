@@ -51,6 +51,20 @@ async function takenBack(app, clash, id, open) {
   assert.equal(await dialog.locator("input:checked").count(), 0, "and nothing is chosen");
 }
 
+/** Whether the page's database refuses whatever would write. @param {App} app @param {boolean} fails */
+async function failsToWrite(app, fails) {
+  await app.page.evaluate((fails) => {
+    const kept = /** @type {any} */ (globalThis);
+    kept.opened ??= IDBDatabase.prototype.transaction;
+    /** @this {IDBDatabase} @param {any} stores @param {any} mode @param {any} options */
+    const refuses = function (stores, mode, options) {
+      if (mode === "readwrite") throw new DOMException("no writing now", "UnknownError");
+      return kept.opened.call(this, stores, mode, options);
+    };
+    IDBDatabase.prototype.transaction = fails ? refuses : kept.opened;
+  }, fails);
+}
+
 /** A create of what the server has already: another phone of mine was faster. @param {Clash} clash @param {string} name */
 async function madeTwice(clash, name) {
   const id = uuid7();
@@ -115,7 +129,14 @@ export default {
     await app.choose();
     await app.dialog().getByLabel("These are two different records").check();
     assert.equal(await app.dialog().locator("fieldset:visible").count(), 0, "of two records no field is asked");
+    world.step("a choice that cannot be saved stays in its dialog");
+    await failsToWrite(app, true);
+    await app.dialog().getByRole("button", { name: "Save choice" }).click();
+    await app.dialog().getByText("Not saved. What you chose is still here").waitFor();
+    assert.ok(await app.dialog().getByLabel("These are two different records").isChecked());
+    await failsToWrite(app, false);
     await app.saveChoice();
+    await app.page.locator(".toasts").getByText("Choice saved").waitFor();
     await clash.waits(0);
     const open = (await clash.phone.status()).pending;
     assert.ok(open > 0, "and nothing was sent yet");

@@ -18,6 +18,7 @@ import { word } from "./values.js";
  * @typedef {import("../types").Choices} Choices
  * @typedef {{ field: string, rule: string }} Violation
  * @typedef {(conflict: Conflict, choices: Choices) => Violation[] | Promise<Violation[]>} Check
+ * @typedef {(answer: any) => Promise<boolean>} Save
  * @typedef {{ name: string, read(): Choices[string] | undefined, focus(): void, complain(text: string): void,
  *   choose(what: "mine" | "theirs" | "both"): void, canMerge: boolean, node: HTMLElement }} Question
  */
@@ -29,7 +30,8 @@ let own;
  * `<conflict-dialog>`: puts one conflict to the user, or a group of them that has one cause.
  *
  * `ask(conflict)` resolves with the choices, or with undefined for "later" (also Escape). `askGroup(group)` shows what would
- * change and resolves with "mine" or "theirs", or with undefined. Nothing is chosen beforehand.
+ * change and resolves with "mine" or "theirs", or with undefined. Nothing is chosen beforehand. Both take `save`, which is given
+ * the answer and saves it: until that is done the dialog stays, and if it resolves with false it stays with what was chosen.
  *
  * @prop {Schema} schema `client.schema`: what the fields are.
  * @prop {"en" | "id"} language
@@ -42,6 +44,7 @@ export class ConflictDialog extends HTMLElement {
   #dialog = /** @type {HTMLDialogElement} */ (h("dialog", { "aria-labelledby": "title" }));
   /** @type {((answer: any) => void) | undefined} */
   #settle;
+  #isSaving = false;
   /** @type {Map<string, string>} */
   #people = new Map();
 
@@ -59,13 +62,13 @@ export class ConflictDialog extends HTMLElement {
     this.#root.append(this.#dialog);
     this.#dialog.addEventListener("cancel", (event) => {
       event.preventDefault(); // Or Chromium closes it unasked the second time.
-      this.#end(undefined);
+      this.#later();
     });
-    this.#dialog.addEventListener("click", (event) => event.target === this.#dialog && this.#end(undefined));
+    this.#dialog.addEventListener("click", (event) => event.target === this.#dialog && this.#later());
   }
 
-  /** @param {Conflict} conflict @param {{ moved?: boolean }} [options] Moved: it was shown before, and theirs changed meanwhile. @returns {Promise<Choices | undefined>} */
-  ask(conflict, { moved = false } = {}) {
+  /** @param {Conflict} conflict @param {{ moved?: boolean, save?: Save }} [options] Moved: it was shown before, and theirs changed meanwhile. @returns {Promise<Choices | undefined>} */
+  ask(conflict, { moved = false, save } = {}) {
     this.#learn([conflict]);
     const t = translator(this.language);
     const whole = conflict.kind !== "fields";
@@ -81,17 +84,17 @@ export class ConflictDialog extends HTMLElement {
         whole ? null : mergedFacts(conflict, this),
       ],
       [two?.node, asked],
-      t("conflict.save"),
+      { words: t("conflict.save"), save },
       () => (two?.chosen() ? Promise.resolve({ "*": "two" }) : this.#answer(conflict, questions)),
     );
   }
 
-  /** @param {ConflictGroup} group @returns {Promise<"mine" | "theirs" | undefined>} */
-  askGroup(group) {
+  /** @param {ConflictGroup} group @param {{ save?: Save }} [options] @returns {Promise<"mine" | "theirs" | undefined>} */
+  askGroup(group, { save } = {}) {
     this.#learn(group.conflicts);
     const t = translator(this.language);
     const { title, facts, body, read } = groupParts(group, this);
-    return this.#open(title, facts, body, t("conflict.group.save", { n: group.conflicts.length }), async () => read());
+    return this.#open(title, facts, body, { words: t("conflict.group.save", { n: group.conflicts.length }), save }, async () => read());
   }
 
   /** "5 min ago, this phone" @param {Conflict} conflict */
@@ -123,19 +126,26 @@ export class ConflictDialog extends HTMLElement {
   }
 
   /**
-   * @param {string} title @param {any[]} facts @param {any[]} body @param {string} save
+   * @param {string} title @param {any[]} facts @param {any[]} body @param {{ words: string, save?: Save }} saving
    * @param {() => Promise<any>} read Undefined if something is missing: it has said so, and gone there.
    */
-  #open(title, facts, body, save, read) {
+  #open(title, facts, body, { words, save }, read) {
     this.#end(undefined);
     const opener = new Opener();
     const heading = h("h2", { id: "title", tabIndex: -1 }, title);
+    const failed = h("p.error", { role: "alert" });
     const submit = async (/** @type {Event} */ event) => {
       event.preventDefault();
       const settle = this.#settle;
+      const isHere = () => settle && settle === this.#settle && !this.#isSaving;
+      failed.textContent = "";
       const answer = await read();
-      // It may have been put off while the rules were asked.
-      if (answer !== undefined && settle && settle === this.#settle) this.#end(answer);
+      // It may have been put off, or saved, while the rules were asked.
+      if (answer === undefined || !isHere()) return;
+      const isSaved = await this.#saved(answer, save);
+      if (!isHere()) return;
+      if (isSaved) this.#end(answer);
+      else failed.textContent = translator(this.language)("conflict.not-saved");
     };
     const form = h(
       "form",
@@ -144,8 +154,9 @@ export class ConflictDialog extends HTMLElement {
       h(
         "div.foot",
         null,
-        h("button.button.quiet", { type: "button", onclick: () => this.#end(undefined) }, translator(this.language)("conflict.later")),
-        h("button.button.primary", { type: "submit" }, save),
+        failed,
+        h("button.button.quiet", { type: "button", onclick: () => this.#later() }, translator(this.language)("conflict.later")),
+        h("button.button.primary", { type: "submit" }, words),
       ),
     );
     this.#dialog.lang = this.language;
@@ -195,6 +206,22 @@ export class ConflictDialog extends HTMLElement {
     for (const { rule, question } of found) question.complain(word(`rule.${rule}`, t("rule.other"), this.language));
     if (found.length) return void found[0].question.focus();
     return choices;
+  }
+
+  /** @param {any} answer @param {Save} [save] */
+  async #saved(answer, save) {
+    if (!save) return true;
+    this.#isSaving = true;
+    try {
+      return await save(answer);
+    } finally {
+      this.#isSaving = false;
+    }
+  }
+
+  /** What is being saved cannot be put off. */
+  #later() {
+    if (!this.#isSaving) this.#end(undefined);
   }
 
   /** @param {any} answer */

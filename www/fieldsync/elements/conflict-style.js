@@ -36,8 +36,8 @@ del { color: var(--_soft); text-decoration-thickness: 1px; } dd ins, p ins, li i
 .changes { margin-block: .75rem 0; } .preview { padding-block-start: .25rem; } .preview h3 { font-size: 1rem; color: var(--_ink); }
 .records { margin: .5rem 0 0; padding: 0; list-style: none; } .records > li { display: grid; gap: .125rem; padding-block: .5rem; border-block-start: 1px solid var(--_line); overflow-wrap: anywhere; } .records p { margin: 0; }
 .foot { position: sticky; bottom: 0; display: flex; gap: .5rem; justify-content: flex-end; padding: .75rem 1.25rem calc(.75rem + env(safe-area-inset-bottom)); border-block-start: 1px solid var(--_line); background: var(--_paper); }
-.foot .button { min-height: 48px; }
-@media (max-width: 639px) { .foot { flex-wrap: wrap; } .foot .button { flex: 1 1 7.5rem; padding-inline: .5rem; } }
+.foot .button { min-height: 48px; } .foot .error { flex: 1 1 auto; align-self: center; }
+@media (max-width: 639px) { .foot { flex-wrap: wrap; } .foot .button { flex: 1 1 7.5rem; padding-inline: .5rem; } .foot .error { flex-basis: 100%; } }
 /* Large text or much zoom: a line holds few words, and what would stay on the screen takes all of it. */
 @media (max-height: 26em) { form { height: auto; max-height: none; } .sheet { flex: none; overflow: visible; } .foot { position: static; } }
 @container (max-width: 17em) {

@@ -6,10 +6,10 @@ export class Opener {
   #root = /** @type {Document | ShadowRoot | undefined} */ (this.#node?.getRootNode());
   #key = this.#node?.dataset?.key;
 
-  /** Gives it the focus again: itself, or what has its key now. */
+  /** Gives it the focus again: itself, or what has its key now; or else the heading of what it was in. */
   focus() {
     if (this.#node?.isConnected) return this.#node.focus();
-    byKey(this.#root, this.#key)?.focus();
+    (byKey(this.#root, this.#key) ?? title(this.#root))?.focus();
   }
 }
 
@@ -44,6 +44,13 @@ function alike(body, held) {
 function headingOf(body, section) {
   const own = section && body.querySelector(`#${CSS.escape(section)} h2`);
   const heading = /** @type {HTMLElement | null} */ (own || body.querySelector("h2"));
+  if (heading) heading.tabIndex = -1;
+  return heading;
+}
+
+/** @param {ParentNode | undefined} root */
+function title(root) {
+  const heading = /** @type {HTMLElement | null | undefined} */ (root?.querySelector("h1") ?? root?.querySelector("h2"));
   if (heading) heading.tabIndex = -1;
   return heading;
 }
