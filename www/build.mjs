@@ -3,10 +3,11 @@
  *
  * `--wasm` is the folder that `wasm-bindgen --target web` filled. The same sources give the same bytes.
  */
-import { copyFile, cp, mkdir, rm } from "node:fs/promises";
+import { copyFile, cp, mkdir, readFile, readdir, rm, writeFile } from "node:fs/promises";
 import { dirname, join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
-import { parseArgs } from "node:util";
+import { parseArgs, promisify } from "node:util";
+import { brotliCompress, constants } from "node:zlib";
 import * as esbuild from "esbuild";
 import { injectManifest } from "workbox-build";
 import { makeDeclarations } from "./declarations.mjs";
@@ -17,6 +18,10 @@ const TARGET = ["chrome97", "firefox113", "safari16.4"];
 /** The wasm is larger than what workbox precaches unasked. */
 const PRECACHED_BYTES_MAX = 8 * 1024 * 1024;
 const LIBRARY_FILES = ["fieldsync/**/*.{js,wasm}"];
+/** What is sent compressed. */
+const COMPRESSED = /\.(html|css|m?js|json|webmanifest|wasm)$/;
+/** A window of 4 MiB: larger than any file. */
+const BROTLI = { [constants.BROTLI_PARAM_QUALITY]: constants.BROTLI_MAX_QUALITY, [constants.BROTLI_PARAM_LGWIN]: 22 };
 const APP_FILES = ["*.{html,js,css,webmanifest,json}", "icons/*.png", ...LIBRARY_FILES];
 
 const { values } = parseArgs({
@@ -120,8 +125,20 @@ async function precacheInto(worker, globPatterns) {
   console.log(`${relative(ROOT, path)}: ${count} files precached, ${(size / 1024).toFixed(0)} KiB`);
 }
 
+/** As small as it gets takes seconds: it is done once, here, and lies beside each file as `.br` for the server to send. */
+async function compressFiles() {
+  const names = (await readdir(out, { recursive: true })).filter((name) => COMPRESSED.test(name));
+  const compress = async (name) => {
+    const path = join(out, name);
+    const packed = await promisify(brotliCompress)(await readFile(path), { params: BROTLI });
+    await writeFile(`${path}.br`, packed);
+  };
+  await Promise.all(names.map(compress));
+}
+
 await rm(out, { recursive: true, force: true });
 await mkdir(out, { recursive: true });
 await Promise.all([buildScripts(), copyFiles(), makeDeclarations(join(out, "fieldsync"))]);
 await precacheInto("sw.js", APP_FILES);
 await precacheInto("fieldsync-sw.js", LIBRARY_FILES);
+await compressFiles();

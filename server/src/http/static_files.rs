@@ -1,10 +1,12 @@
-//! The built app: its files, under a policy that lets nothing in from elsewhere.
+//! The built app: its files, under a policy that lets nothing in from elsewhere. What lies beside a file as `.br` is that file,
+//! compressed by the build as far as it goes.
 
 use std::path::{Component, Path, PathBuf};
 
 use axum::extract::{Request, State};
 use axum::http::header::{
-    ALLOW, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, IF_NONE_MATCH, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
+    ACCEPT_ENCODING, ALLOW, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, IF_NONE_MATCH,
+    REFERRER_POLICY, VARY, X_CONTENT_TYPE_OPTIONS,
 };
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -41,15 +43,36 @@ async fn file(root: &Path, path: &str, headers: &HeaderMap) -> Response {
     let Some(wanted) = inside(root, path) else { return StatusCode::NOT_FOUND.into_response() };
     let is_page = !path.rsplit('/').next().unwrap_or_default().contains('.');
     let wanted = if is_page && !is_file(&wanted).await { root.join(INDEX) } else { wanted };
-    let Ok(contents) = tokio::fs::read(&wanted).await else { return StatusCode::NOT_FOUND.into_response() };
+    let Some((contents, encoding)) = read(&wanted, headers).await else { return StatusCode::NOT_FOUND.into_response() };
     let tag = etag(&contents);
     // Whatever can be old is asked about each time; what the ETag says is the same is not sent again.
-    let common = [(ETAG, tag.clone()), (CACHE_CONTROL, "no-cache".to_owned())];
+    let common = [(ETAG, tag.clone()), (CACHE_CONTROL, "no-cache".to_owned()), (VARY, ACCEPT_ENCODING.to_string())];
     let had = headers.get(IF_NONE_MATCH).and_then(|value| value.to_str().ok()).unwrap_or_default();
     if had.split(',').any(|one| one.trim().trim_start_matches("W/") == tag) {
         return (StatusCode::NOT_MODIFIED, common).into_response();
     }
-    (common, [(CONTENT_TYPE, kind(&wanted))], contents).into_response()
+    let encoding = encoding.map(|name| [(CONTENT_ENCODING, name)]);
+    (common, encoding, [(CONTENT_TYPE, kind(&wanted))], contents).into_response()
+}
+
+/// The file's bytes: compressed, if the build did that and the browser takes it.
+async fn read(path: &Path, headers: &HeaderMap) -> Option<(Vec<u8>, Option<&'static str>)> {
+    let packed = path.with_added_extension("br");
+    if takes_brotli(headers)
+        && let Ok(contents) = tokio::fs::read(packed).await
+    {
+        return Some((contents, Some("br")));
+    }
+    Some((tokio::fs::read(path).await.ok()?, None))
+}
+
+fn takes_brotli(headers: &HeaderMap) -> bool {
+    let named =
+        headers.get_all(ACCEPT_ENCODING).iter().filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(','));
+    named.map(|one| one.split_once(';').unwrap_or((one, ""))).any(|(name, weight)| {
+        let is_refused = weight.trim().strip_prefix("q=").and_then(|q| q.parse().ok()) == Some(0.0);
+        name.trim().eq_ignore_ascii_case("br") && !is_refused
+    })
 }
 
 async fn is_file(path: &Path) -> bool {

@@ -221,3 +221,39 @@ async fn the_app_is_served_under_its_policy() {
     assert!(response.headers().contains_key(header::CONTENT_SECURITY_POLICY));
     std::fs::remove_dir_all(root).unwrap();
 }
+
+#[tokio::test]
+async fn a_file_that_the_build_compressed_is_sent_so_to_who_takes_it() {
+    let root = std::env::temp_dir().join(format!("fieldsync-packed-{}", std::process::id()));
+    std::fs::create_dir_all(&root).unwrap();
+    for (name, text) in
+        [("index.html", "<!doctype html>"), ("index.html.br", "packed page"), ("a.js", "1"), ("a.js.br", "packed")]
+    {
+        std::fs::write(root.join(name), text).unwrap();
+    }
+    std::fs::write(root.join("b.js"), "2").unwrap();
+    let world = World::with(Config { app: Some(root.clone()), ..Config::default() });
+    for (path, takes, encoding, text) in [
+        ("/a.js", "gzip, deflate, br", Some("br"), "packed"),
+        ("/customers/0190", "br;q=0.5", Some("br"), "packed page"),
+        ("/a.js", "br;q=0, identity", None, "1"),
+        ("/a.js", "identity", None, "1"),
+        ("/b.js", "br", None, "2"),
+    ] {
+        let asked = || Request::get(path).header(header::ACCEPT_ENCODING, takes);
+        let response = world.call(asked().body(Body::empty()).unwrap()).await;
+        let headers = response.headers().clone();
+        assert_eq!(headers.get(header::CONTENT_ENCODING).map(|name| name.to_str().unwrap()), encoding, "{path} {takes}");
+        let vary =
+            headers.get_all(header::VARY).iter().any(|name| name.to_str().unwrap().eq_ignore_ascii_case("accept-encoding"));
+        assert!(vary, "a cache keeps one for each");
+        assert!(!headers[header::CONTENT_TYPE].to_str().unwrap().contains("octet"), "the kind is that of the file");
+        assert_eq!(bytes(response).await, text.as_bytes(), "{path} {takes}");
+        let again = asked().header(header::IF_NONE_MATCH, &headers[header::ETAG]).body(Body::empty()).unwrap();
+        assert_eq!(world.call(again).await.status(), StatusCode::NOT_MODIFIED);
+    }
+    let [packed, plain] = ["br", "identity"]
+        .map(|takes| world.call(Request::get("/a.js").header(header::ACCEPT_ENCODING, takes).body(Body::empty()).unwrap()));
+    assert_ne!(packed.await.headers()[header::ETAG], plain.await.headers()[header::ETAG], "they are not the same bytes");
+    std::fs::remove_dir_all(root).unwrap();
+}
