@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use crate::common::{BUDI, World, answer, bytes, create, is_applied, push_request};
 
 fn gzip(bytes: &[u8]) -> Vec<u8> {
-    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
     encoder.write_all(bytes).unwrap();
     encoder.finish().unwrap()
 }
