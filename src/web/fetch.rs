@@ -2,6 +2,7 @@
 //! `core::answer` says.
 
 use std::cell::{Cell, RefCell};
+use std::pin::Pin;
 
 use js_sys::{Array, Function, Object, Promise, Reflect, Uint8Array};
 use wasm_bindgen::prelude::*;
@@ -173,7 +174,15 @@ impl FetchTransport {
 }
 
 impl Transport for FetchTransport {
+    // Behind a pointer: its future is large, and those who await it are many.
     async fn send(&self, request: &Request) -> Result<Answer, TransportError> {
+        let sending: Pin<Box<dyn Future<Output = _>>> = Box::pin(self.send_with_token(request));
+        sending.await
+    }
+}
+
+impl FetchTransport {
+    async fn send_with_token(&self, request: &Request) -> Result<Answer, TransportError> {
         match self.send_once(request, "first").await {
             // Without a token nobody is signed in. With one, it may have run out, even if the app gave it just now.
             Err(TransportError::SignedOut) if self.token.borrow().is_some() => {

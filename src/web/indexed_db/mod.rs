@@ -7,6 +7,7 @@ mod reads;
 mod writes;
 
 use std::cell::RefCell;
+use std::pin::Pin;
 use std::rc::{Rc, Weak};
 
 use js_sys::Promise;
@@ -22,6 +23,11 @@ use crate::ports::{Cause, Committed, REOPEN_TRIES_MAX, Read, Rows, Scope, Step, 
 use reads::Found;
 
 pub use super::schema::delete as delete_database;
+
+/// A plan without its own result.
+type Plan<'a> = dyn Fn(&Rows) -> Step<()> + 'a;
+/// A transaction under way.
+type Work<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + 'a>>;
 
 /// Most stages of reading in one transaction: a plan that asks for more is mistaken.
 const STAGES_MAX: u32 = 16;
@@ -237,14 +243,9 @@ impl Inner {
     /// Plans as if none of the rows asked for were there, and writes at once: a save waits once, not twice. Only if it
     /// appends them all: then the outbox's unique index refuses a guess that was wrong, everything is taken back, and the
     /// answer is none.
-    async fn guess<T>(
-        &self,
-        database: &IdbDatabase,
-        scope: &Scope,
-        plan: impl Fn(&Rows) -> Step<T>,
-    ) -> Result<Option<Committed<T>>, Fault> {
+    async fn guess(&self, database: &IdbDatabase, scope: &Scope, plan: &Plan<'_>) -> Result<Option<Committed<()>>, Fault> {
         let Some(asked) = asks::only_rows(&scope.read) else { return Ok(None) };
-        let Step::Write(writes, value) = plan(&Rows::default()) else { return Ok(None) };
+        let Step::Write(writes, ()) = plan(&Rows::default()) else { return Ok(None) };
         let is_appended = |row: &RowId| writes.iter().any(|write| matches!(write, Write::Append(change) if change.row == *row));
         if !asked.into_iter().all(is_appended) {
             return Ok(None);
@@ -255,7 +256,7 @@ impl Inner {
         match transaction.complete().await {
             Err(fault) if fault.is_constraint() => Ok(None),
             Err(fault) => Err(fault),
-            Ok(()) => adds.committed(value, Rows::default(), writes).map(Some),
+            Ok(()) => adds.committed(Rows::default(), writes).map(Some),
         }
     }
 
@@ -290,25 +291,55 @@ fn with(inner: &Weak<Inner>, work: impl FnOnce(&Inner)) {
     }
 }
 
+impl Inner {
+    /// [`Store::update`], but for the plan's own result. One function for all plans, and its future is behind a pointer: once
+    /// more for each caller, a transaction was a tenth of the download.
+    fn update<'a>(self: &'a Rc<Self>, scope: &'a Scope, plan: &'a Plan<'a>) -> Work<'a, Committed<()>> {
+        Box::pin(self.repeat(async move |connection: &Connection| {
+            if let Some(committed) = self.guess(&connection.database, scope, plan).await? {
+                return Ok(committed);
+            }
+            let transaction = self.begin(&connection.database, scope)?;
+            let Planned { writes, found } = plan_writes(&transaction, &connection.kept, &scope.read, plan).await?;
+            // Encoded before the first put, so that what cannot be encoded leaves nothing behind.
+            let mut encoded = writes::encode(&writes).map_err(Fault::Final)?;
+            let repacked = packs::repack(&writes, found.packs.as_deref().unwrap_or_default()).map_err(Fault::Final)?;
+            encoded.extend(repacked.encoded);
+            let adds = self.request(&transaction, encoded)?;
+            transaction.complete().await?;
+            connection.kept.keep_also(repacked.packs);
+            adds.committed(found.rows, writes)
+        }))
+    }
+
+    /// [`Store::read`], once for all callers.
+    fn read<'a>(self: &'a Rc<Self>, read: &'a [Read], stores: &'a [StoreName]) -> Work<'a, Rows> {
+        Box::pin(self.repeat(async move |connection: &Connection| {
+            let transaction = Transaction::begin(&connection.database, stores, Mode::Read)?;
+            let mut found = Found::default();
+            reads::stage(&transaction, &connection.kept, read, &mut found).await?;
+            Ok(found.rows)
+        }))
+    }
+}
+
 impl Store for IndexedDbStore {
     async fn update<T>(&self, scope: Scope, plan: impl Fn(&Rows) -> Step<T>) -> Result<Committed<T>, StoreError> {
-        self.0
-            .repeat(async |connection: &Connection| {
-                if let Some(committed) = self.0.guess(&connection.database, &scope, &plan).await? {
-                    return Ok(committed);
-                }
-                let transaction = self.0.begin(&connection.database, &scope)?;
-                let Planned { writes, value, found } = plan_writes(&transaction, &connection.kept, &scope.read, &plan).await?;
-                // Encoded before the first put, so that what cannot be encoded leaves nothing behind.
-                let mut encoded = writes::encode(&writes).map_err(Fault::Final)?;
-                let repacked = packs::repack(&writes, found.packs.as_deref().unwrap_or_default()).map_err(Fault::Final)?;
-                encoded.extend(repacked.encoded);
-                let adds = self.0.request(&transaction, encoded)?;
-                transaction.complete().await?;
-                connection.kept.keep_also(repacked.packs);
-                adds.committed(value, found.rows, writes)
-            })
-            .await
+        let planned = RefCell::new(None);
+        let plan = |rows: &Rows| match plan(rows) {
+            Step::Read(more) => Step::Read(more),
+            Step::Write(writes, value) => {
+                // What an earlier try planned is not what is committed.
+                *planned.borrow_mut() = Some(value);
+                Step::Write(writes, ())
+            }
+        };
+        let committed = self.0.update(&scope, &plan).await?;
+        match planned.take() {
+            Some(value) => Ok(committed.with(value)),
+            // Nothing is committed that was not planned.
+            None => Err(StoreError::Closed),
+        }
     }
 
     async fn read(&self, read: Vec<Read>) -> Result<Rows, StoreError> {
@@ -316,40 +347,27 @@ impl Store for IndexedDbStore {
         if stores.is_empty() {
             return Ok(Rows::default());
         }
-        self.0
-            .repeat(async |connection: &Connection| {
-                let transaction = Transaction::begin(&connection.database, &stores, Mode::Read)?;
-                let mut found = Found::default();
-                reads::stage(&transaction, &connection.kept, &read, &mut found).await?;
-                Ok(found.rows)
-            })
-            .await
+        self.0.read(&read, &stores).await
     }
 }
 
 /// A transaction before it writes.
-struct Planned<T> {
+struct Planned {
     writes: Vec<Write>,
-    value: T,
     found: Found,
 }
 
 /// Reads and plans, stage by stage, until the plan wants to write. Whoever writes parcels has read their rows.
-async fn plan_writes<T>(
-    transaction: &Transaction,
-    kept: &Kept,
-    first: &[Read],
-    plan: impl Fn(&Rows) -> Step<T>,
-) -> Result<Planned<T>, Fault> {
+async fn plan_writes(transaction: &Transaction, kept: &Kept, first: &[Read], plan: &Plan<'_>) -> Result<Planned, Fault> {
     let mut found = Found::default();
     reads::stage(transaction, kept, first, &mut found).await?;
     while found.rows.stage < STAGES_MAX {
         match plan(&found.rows) {
-            Step::Write(writes, value) => {
+            Step::Write(writes, ()) => {
                 if found.packs.is_none() && packs::touches(&writes) {
                     reads::stage(transaction, kept, &[Read::ParcelsOf(vec![])], &mut found).await?;
                 }
-                return Ok(Planned { writes, value, found });
+                return Ok(Planned { writes, found });
             }
             Step::Read(more) => {
                 reads::stage(transaction, kept, &more, &mut found).await?;

@@ -141,8 +141,8 @@ pub(super) struct Adds {
 
 impl Adds {
     /// The committed transaction.
-    pub(super) fn committed<T>(&self, value: T, rows: Rows, writes: Vec<Write>) -> Result<Committed<T>, Fault> {
-        Ok(Committed { value, appended: numbers(&self.changes)?, history: numbers(&self.history)?, rows, writes })
+    pub(super) fn committed(&self, rows: Rows, writes: Vec<Write>) -> Result<Committed<()>, Fault> {
+        Ok(Committed { value: (), appended: numbers(&self.changes)?, history: numbers(&self.history)?, rows, writes })
     }
 }
 
