@@ -197,14 +197,6 @@ pub struct Committed<T> {
     pub writes: Vec<Write>,
 }
 
-impl Committed<()> {
-    /// The same, with the plan's own result.
-    pub fn with<T>(self, value: T) -> Committed<T> {
-        let Self { value: (), appended, history, rows, writes } = self;
-        Committed { value, appended, history, rows, writes }
-    }
-}
-
 impl<T> Committed<T> {
     /// The plan's own result, and the rest.
     pub fn split(self) -> (T, Committed<()>) {

@@ -3,9 +3,9 @@
  * whoever asks again. So the product goes all its way, and nobody waits for a server.
  */
 
-/** As the library asks for them. */
-const SNAPSHOT_LIMIT = 250;
-const CHANGES_LIMIT = 250;
+/** As the library asks for them on a quick device: little at first, and twice, because the second page is asked for while the first is taken in. */
+const LIMITS = [250, 250];
+const LIMIT = 500;
 
 /** By what is asked. @type {Map<string, Uint8Array<ArrayBuffer>>} */
 const answers = new Map();
@@ -15,14 +15,16 @@ let missed = "";
 
 /** Asks for everything a first sync asks. @param {{ [header: string]: string }} headers @param {{ schema: number, collections: { name: string }[] }} schema */
 export async function record(headers, { schema, collections }) {
-  const snapshot = { collections: collections.map(({ name }) => name).join(","), schema, limit: SNAPSHOT_LIMIT };
+  const snapshot = { collections: collections.map(({ name }) => name).join(","), schema };
+  const limits = [...LIMITS];
   /** @type {any} */
   let page = {};
   do {
     const { next: after, watermark } = page;
-    page = await keep("snapshot", after ? { ...snapshot, after, watermark } : snapshot, headers);
+    const asked = { ...snapshot, limit: limits.shift() ?? LIMIT };
+    page = await keep("snapshot", after ? { ...asked, after, watermark } : asked, headers);
   } while (page.next);
-  await keep("changes", { cursor: page.cursor, schema, limit: CHANGES_LIMIT }, headers);
+  await keep("changes", { cursor: page.cursor, schema, limit: LIMIT }, headers);
   answerFetch();
 }
 
@@ -44,8 +46,9 @@ async function keep(name, query, headers) {
   return JSON.parse(new TextDecoder().decode(text));
 }
 
-/** The same however it is written. @param {URL} url */
+/** The same however it is written, and however much is asked for: a page may end before its limit, or behind it. @param {URL} url */
 function keyOf(url) {
+  url.searchParams.delete("limit");
   url.searchParams.sort();
   return `${url.pathname}?${url.searchParams}`;
 }

@@ -47,7 +47,7 @@ use crate::core::clock::Edits;
 use crate::core::loss::Losses;
 use crate::core::parcel::Parcel;
 use crate::core::protocol::{Answer, Request};
-use crate::core::pull::PullState;
+use crate::core::pull::{PAGE_LIMIT_MIN, PullState};
 use crate::core::record::{CollectionName, DeviceId, Epoch, Millis, OpId, RowId, UserId};
 use crate::core::restore::Replay;
 use crate::core::schema::Schema;
@@ -153,6 +153,8 @@ struct Shared {
     stuck: Option<Stuck>,
     /// The user or the network wants less traffic.
     spares_data: bool,
+    /// So many entries of a page this device takes in at one go.
+    page_limit: u32,
     /// Since when, and from how many records on, the snapshot under way is seen to come.
     pace: Option<(Millis, u64)>,
 }
@@ -200,6 +202,7 @@ impl Shared {
             watch: Watch::default(),
             stuck: None,
             spares_data: false,
+            page_limit: PAGE_LIMIT_MIN,
             pace: None,
         }
     }

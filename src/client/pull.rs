@@ -7,7 +7,10 @@ use serde_json::Value;
 use crate::core::clock::Contact;
 use crate::core::machine::{Event, Failure, Moved, Reason};
 use crate::core::protocol::{Answer, Body, Range, Request, Sorted};
-use crate::core::pull::{POISON_KEPT_MAX, PullState, Pulled, after_page, begin, finish_changes, finish_snapshot, sparing};
+use crate::core::pull::{
+    PAGE_LIMIT_MIN, POISON_KEPT_MAX, PullState, Pulled, SPARING_LIMIT, after_page, begin, finish_changes, finish_snapshot,
+    limited, page_limit,
+};
 use crate::core::record::{CollectionName, RecordId};
 use crate::core::rows::meta;
 use crate::core::schema::Schema;
@@ -54,11 +57,19 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
         };
         self.take_answer(&answer).await?;
         let is_told_nothing = asked.is_told_nothing(&answer.body);
+        let begun = self.host.now();
         let page = Page::of(&self.schema, asked, answer.body);
+        page.worked_ms.set(self.host.now().since(begun));
         let more = !is_told_nothing && {
             let next = page.next().and_then(|state| self.next_request(&state));
             let (applied, ahead) = both(self.apply(&page), self.send_ahead(next.as_ref())).await;
-            self.shared.borrow_mut().ahead = next.zip(ahead);
+            let mut shared = self.shared.borrow_mut();
+            shared.ahead = next.zip(ahead);
+            // The last page of all has few, and tells little.
+            if page.entries >= PAGE_LIMIT_MIN as usize {
+                shared.page_limit = page_limit(page.entries, page.worked_ms.get());
+            }
+            drop(shared);
             applied.map_err(|error| self.storage_failure(&error))?
         };
         if !more {
@@ -76,8 +87,8 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
 
     /// None if the user has stopped the first snapshot.
     fn next_request(&self, state: &PullState) -> Option<Request> {
-        let request = begin(state, &self.schema)?;
-        Some(if self.shared.borrow().spares_data { sparing(request) } else { request })
+        let shared = self.shared.borrow();
+        Some(limited(begin(state, &self.schema)?, if shared.spares_data { SPARING_LIMIT } else { shared.page_limit }))
     }
 
     /// Asks for a page while the one before it is written.
@@ -85,10 +96,11 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
         Some(self.send(request?).await)
     }
 
-    /// What was asked for ahead, if it is what is wanted now.
+    /// What was asked for ahead, if it is what is wanted now, however much of it.
     fn take_ahead(&self, request: &Request) -> Option<Result<Answer, TransportError>> {
         let ahead = self.shared.borrow_mut().ahead.take();
-        ahead.filter(|(asked, _)| asked == request).map(|(_, answer)| answer)
+        let any = |request: &Request| limited(request.clone(), 0);
+        ahead.filter(|(asked, _)| any(asked) == any(request)).map(|(_, answer)| answer)
     }
 
     async fn apply(&self, page: &Page) -> Result<bool, StoreError> {
@@ -97,6 +109,7 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
         let scope = Scope::relaxed(STORES, reads);
         let uncompared = Cell::new(mutation::is(Mutation::PageUncompared) || mutation::is(Mutation::OlderReplaces));
         let plan = |rows: &Rows| {
+            let begun = self.host.now();
             let known = self.known(rows).filter(|_| rows.stage == 0);
             let planned = match meta_row::<PullState>(rows, meta::PULL) {
                 Err(error) => Err(error),
@@ -110,6 +123,7 @@ impl<S: Store, T: Transport, H: Host> Client<S, T, H> {
                         .map(|(writes, (more, _))| (writes, (more, None))),
                 },
             };
+            page.worked_ms.set(page.worked_ms.get() + self.host.now().since(begun));
             match planned {
                 Ok((writes, planned)) => Step::Write(writes, Ok(planned)),
                 Err(error) => Step::Write(vec![], Err(error)),
@@ -163,6 +177,8 @@ struct Page {
     told: RefCell<Option<Sorted>>,
     /// How many entries.
     entries: usize,
+    /// Milliseconds of work that it was so far.
+    worked_ms: Cell<i64>,
     /// The records whose pages must be read.
     records: Vec<(CollectionName, RecordId)>,
 }
@@ -181,7 +197,7 @@ impl Page {
             _ => false,
         };
         let records = told.records().filter(|record| !is_spoken_for(record)).collect();
-        Self { asked, body, told: RefCell::new(Some(told)), entries, records }
+        Self { asked, body, told: RefCell::new(Some(told)), entries, worked_ms: Cell::new(0), records }
     }
 
     fn ranges(&self) -> &[Range] {

@@ -21,10 +21,12 @@ use super::schema::Schema;
 use super::selection::Selection;
 use crate::mutation::{self, Mutation};
 
-/// Entries of a page of the feed. A page is taken in at one go: more would hold up a slow phone's screen, and a save.
-pub const CHANGES_LIMIT: u32 = 250;
-/// Records of a page of a snapshot.
-pub const SNAPSHOT_LIMIT: u32 = 250;
+/// Entries of a page at first, and on a slow phone: a page is taken in at one go, and more would hold up its screen, and a save.
+pub const PAGE_LIMIT_MIN: u32 = 250;
+/// Entries of a page on a device that is quick enough: each page waits once for the network and once for the disk.
+pub const PAGE_LIMIT_MAX: u32 = 500;
+/// Milliseconds of work that a page may be. Reading its text comes to about as much again.
+const PAGE_WORK_MS: i64 = 6;
 /// Entries of any page where the user or the network wants less traffic.
 pub const SPARING_LIMIT: u32 = 100;
 /// Entries that could not be applied are kept up to this many; then only counted.
@@ -134,7 +136,7 @@ pub fn begin(state: &PullState, schema: &Schema) -> Option<Request> {
         let (cursor, mark) = (cursor.clone(), state.mark.clone());
         let covered = state.covered.as_ref().filter(|covered| !is_whole(schema, covered));
         let (collections, scope) = covered.map(|covered| asked(schema, covered)).unzip();
-        let (schema, limit, scope) = (schema.schema, CHANGES_LIMIT, scope.flatten());
+        let (schema, limit, scope) = (schema.schema, PAGE_LIMIT_MIN, scope.flatten());
         return Some(Request::Changes(ChangesRequest { cursor, schema, limit, mark, collections, scope }));
     }
     let snapshot = snapshot.filter(|snapshot| !snapshot.wanted.is_empty())?;
@@ -142,7 +144,7 @@ pub fn begin(state: &PullState, schema: &Schema) -> Option<Request> {
     Some(Request::Snapshot(SnapshotRequest {
         collections,
         schema: schema.schema,
-        limit: SNAPSHOT_LIMIT,
+        limit: PAGE_LIMIT_MIN,
         after: snapshot.after,
         before: None,
         // What is added comes under the present cursor.
@@ -152,12 +154,22 @@ pub fn begin(state: &PullState, schema: &Schema) -> Option<Request> {
     }))
 }
 
-/// The same request, for little at once.
+/// How much to ask for at once, after a page of so many entries was so many milliseconds of work.
 #[must_use]
-pub fn sparing(request: Request) -> Request {
+pub fn page_limit(entries: usize, worked_ms: i64) -> u32 {
+    let entries = i64::try_from(entries).unwrap_or(i64::MAX);
+    // A clock that was set in between says anything.
+    let fits = entries.saturating_mul(PAGE_WORK_MS) / worked_ms.max(1);
+    // Too many for a page are as many as one may have.
+    u32::try_from(fits).unwrap_or(PAGE_LIMIT_MAX).clamp(PAGE_LIMIT_MIN, PAGE_LIMIT_MAX)
+}
+
+/// The same request, for so many entries at once.
+#[must_use]
+pub fn limited(request: Request, limit: u32) -> Request {
     match request {
-        Request::Changes(asked) => Request::Changes(ChangesRequest { limit: asked.limit.min(SPARING_LIMIT), ..asked }),
-        Request::Snapshot(asked) => Request::Snapshot(SnapshotRequest { limit: asked.limit.min(SPARING_LIMIT), ..asked }),
+        Request::Changes(asked) => Request::Changes(ChangesRequest { limit, ..asked }),
+        Request::Snapshot(asked) => Request::Snapshot(SnapshotRequest { limit, ..asked }),
         other @ (Request::Push(_) | Request::Preview(_) | Request::Void(_) | Request::Report(_) | Request::Count(_)) => other,
     }
 }

@@ -334,9 +334,9 @@ impl Store for IndexedDbStore {
                 Step::Write(writes, ())
             }
         };
-        let committed = self.0.update(&scope, &plan).await?;
+        let Committed { value: (), appended, history, rows, writes } = self.0.update(&scope, &plan).await?;
         match planned.take() {
-            Some(value) => Ok(committed.with(value)),
+            Some(value) => Ok(Committed { value, appended, history, rows, writes }),
             // Nothing is committed that was not planned.
             None => Err(StoreError::Closed),
         }
