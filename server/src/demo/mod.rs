@@ -8,7 +8,8 @@ use rand::{Rng, RngExt, SeedableRng};
 use serde_json::{Value, json};
 
 use words::{
-    CITIES, FIRST, FORMS, GOODS, KINDS, NOTES, OUTCOMES, PEOPLE_FIRST, PEOPLE_LAST, SECOND, SEGMENTS, STAGES, STREETS, TAGS,
+    CITIES, FIRST, FORMS, GOODS, HOURS, KINDS, NOTES, OUTCOMES, PEOPLE_FIRST, PEOPLE_LAST, SECOND, SEGMENTS, STAGES, STREETS,
+    TAGS,
 };
 
 use crate::auth::password;
@@ -136,6 +137,17 @@ impl Maker<'_> {
         })
     }
 
+    /// When a shop is open: on weekdays, and on some Saturdays and Sundays.
+    fn hours(&mut self) -> Value {
+        let mut hours = Fields::new();
+        for (days, chance) in [("mon_fri", 1.0), ("sat", 0.7), ("sun", 0.3)] {
+            if self.random.random_bool(chance) {
+                set(&mut hours, days, json!(self.one(&HOURS)));
+            }
+        }
+        Value::Object(hours)
+    }
+
     fn customers(&mut self, reps: &[User]) -> Result<Vec<Customer>> {
         let mut customers = Vec::with_capacity(CUSTOMERS);
         for number in 0..CUSTOMERS {
@@ -151,6 +163,7 @@ impl Maker<'_> {
                 ("segment", json!(self.one(&SEGMENTS))),
                 ("city", json!(city)),
                 ("address", json!(format!("{} No. {house}, {city}", self.one(&STREETS)))),
+                ("hours", if self.random.random_bool(0.6) { self.hours() } else { Value::Null }),
                 ("phone", json!(format!("+628{}", self.random.random_range(1_100_000_000_u64..1_999_999_999)))),
                 ("email", json!(format!("{}.{}{number}@toko.example", first.to_lowercase(), second.to_lowercase()))),
                 ("contact", json!(contact)),

@@ -49,6 +49,7 @@ pub(super) const SECOND: [&str; 20] = [
     "Pustaka",
     "Elektronik",
 ];
+pub(super) const HOURS: [&str; 6] = ["08.00–16.00", "08.00–17.00", "09.00–17.00", "09.00–21.00", "10.00–20.00", "07.30–15.30"];
 pub(super) const PEOPLE_FIRST: [&str; 20] = [
     "Agus", "Dewi", "Eko", "Fitri", "Gita", "Hendra", "Indra", "Joko", "Kartika", "Lina", "Made", "Nur", "Putri", "Rizky",
     "Siti", "Teguh", "Umar", "Wayan", "Yanti", "Yusuf",

@@ -65,6 +65,22 @@ async function failsToWrite(app, fails) {
   }, fails);
 }
 
+/** A choice that cannot be saved stays in its dialog, and is saved there. @param {import("../lib/world.mjs").World} world @param {App} app */
+async function savedAtTheSecondTry(world, app) {
+  const dialog = await app.choose();
+  const two = dialog.getByLabel("These are two different records");
+  await two.check();
+  assert.equal(await dialog.locator("fieldset:visible").count(), 0, "of two records no field is asked");
+  world.step("a choice that cannot be saved stays in its dialog");
+  await failsToWrite(app, true);
+  await dialog.getByRole("button", { name: "Save choice" }).click();
+  await dialog.getByText("Not saved. What you chose is still here").waitFor();
+  assert.ok(await two.isChecked());
+  await failsToWrite(app, false);
+  await app.saveChoice();
+  await app.page.locator(".toasts").getByText("Choice saved").waitFor();
+}
+
 /** A create of what the server has already: another phone of mine was faster. @param {Clash} clash @param {string} name */
 async function madeTwice(clash, name) {
   const id = uuid7();
@@ -126,17 +142,7 @@ export default {
     assert.doesNotMatch(await dialog.innerText(), /Before/, "there was nothing before");
     await app.decide({ Phone: "Yours" });
     await app.load(`/customers/${pair}`);
-    await app.choose();
-    await app.dialog().getByLabel("These are two different records").check();
-    assert.equal(await app.dialog().locator("fieldset:visible").count(), 0, "of two records no field is asked");
-    world.step("a choice that cannot be saved stays in its dialog");
-    await failsToWrite(app, true);
-    await app.dialog().getByRole("button", { name: "Save choice" }).click();
-    await app.dialog().getByText("Not saved. What you chose is still here").waitFor();
-    assert.ok(await app.dialog().getByLabel("These are two different records").isChecked());
-    await failsToWrite(app, false);
-    await app.saveChoice();
-    await app.page.locator(".toasts").getByText("Choice saved").waitFor();
+    await savedAtTheSecondTry(world, app);
     await clash.waits(0);
     const open = (await clash.phone.status()).pending;
     assert.ok(open > 0, "and nothing was sent yet");
