@@ -1,6 +1,6 @@
 //! Pages that cannot be read: what they had is fetched again. Unsent work is not in pages, and stays.
 
-use crate::core::pull::{PullState, Snapshot};
+use crate::core::pull_state::{PullState, Snapshot};
 use crate::core::record::Millis;
 use crate::core::rows::{PageRow, meta};
 use crate::core::status::Engine;
@@ -41,6 +41,7 @@ fn plan(rows: &Rows, now: Millis) -> Result<(Vec<Write>, Vec<String>), StoreErro
         // What its range is stays, so the pages beside it own what they did.
         writes.push(Write::Page(PageRow { stamp, bytes: page::empty(), ..row.clone() }));
         state.complete.remove(&row.collection);
+        state.again.remove(&row.collection);
         if let Some(covered) = &mut state.covered {
             covered.remove(&row.collection);
         }

@@ -1,7 +1,7 @@
 //! The heads of the lists that were asked for last, kept for the next start; see `data::head`. Written when somebody has time, and only
 //! if they are others than those that are stored.
 
-use crate::core::pull::PullState;
+use crate::core::pull_state::PullState;
 use crate::core::record::{Base, CollectionName};
 use crate::core::rows::{derived, meta};
 use crate::data::head::{self, HeadsOf, Questions};

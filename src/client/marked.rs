@@ -1,7 +1,7 @@
 //! The newest commit that answered this store: noted until the feed is read behind it, for a restored server does not know it.
 
 use crate::core::protocol::{Cursor, PushResult};
-use crate::core::pull::PullState;
+use crate::core::pull_state::PullState;
 use crate::core::rows::meta;
 use crate::ports::{Rows, StoreError, Write};
 

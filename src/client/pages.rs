@@ -1,6 +1,6 @@
 //! Pages between the store's rows and the planning functions.
 
-use crate::core::pull::PullState;
+use crate::core::pull_state::PullState;
 use crate::core::rows::meta;
 use crate::data::page::PageError;
 use crate::data::page_set::PageSet;

@@ -8,9 +8,10 @@ use crate::core::clock::Contact;
 use crate::core::machine::{Event, Failure, Moved, Reason};
 use crate::core::protocol::{Answer, Body, Range, Request, Sorted};
 use crate::core::pull::{
-    PAGE_LIMIT_MIN, POISON_KEPT_MAX, PullState, Pulled, SPARING_LIMIT, after_page, begin, finish_changes, finish_snapshot,
-    limited, page_limit,
+    PAGE_LIMIT_MIN, POISON_KEPT_MAX, Pulled, SPARING_LIMIT, after_page, begin, finish_changes, finish_snapshot, limited,
+    page_limit,
 };
+use crate::core::pull_state::PullState;
 use crate::core::record::{CollectionName, RecordId};
 use crate::core::rows::meta;
 use crate::core::schema::Schema;

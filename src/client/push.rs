@@ -10,7 +10,7 @@ use crate::core::machine::{Failure, Moved};
 use crate::core::outbox::{Change, ranges};
 use crate::core::parcel::Parcel;
 use crate::core::protocol::{Answer, Body, Cursor, Outcome, PushAnswer, PushParcel, PushRequest, PushResult};
-use crate::core::pull::PullState;
+use crate::core::pull_state::PullState;
 use crate::core::push::{Begin, begin_within, must_be_asked, wanted_within};
 use crate::core::record::{Millis, OpId, RowId};
 use crate::core::rows::{HistoryRow, meta};

@@ -8,7 +8,7 @@ use crate::core::outbox::Change;
 use crate::core::parcel::{Parcel, ParcelState};
 use crate::core::progress::{Progress, left_ms};
 use crate::core::protocol::{Body, Outcome, PushRequest, Request};
-use crate::core::pull::Snapshot;
+use crate::core::pull_state::Snapshot;
 use crate::core::push::{BATCH_PARCELS_MAX, Begin, begin, wanted};
 use crate::core::record::{CollectionName, Fields, RecordId, Version};
 use crate::core::rows::{Aside, DraftRow, meta};

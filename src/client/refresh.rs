@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use crate::core::clock::Edits;
 use crate::core::loss::Losses;
-use crate::core::pull::PullState;
+use crate::core::pull_state::PullState;
 use crate::core::rows::meta;
 use crate::core::status::{Engine, Sending};
 use crate::core::trace::What;

@@ -4,7 +4,7 @@
 use crate::core::machine::{Failure, Moved};
 use crate::core::outbox::Change;
 use crate::core::protocol::{Body, Cursor, Outcome, PushResult, Request};
-use crate::core::pull::{PullState, restart};
+use crate::core::pull_state::{PullState, restart};
 use crate::core::record::{CollectionName, Epoch, OpId, RecordId, RowId};
 use crate::core::restore::{Finish, Finished, ROWS_READ_MAX, Replay, ask, finish, next};
 use crate::core::rows::{HistoryRow, meta};

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::core::extent::{Extent, Held, Sweep, adjust, asked, sweep};
 use crate::core::protocol::{Body, Count, CountRequest, Request};
-use crate::core::pull::PullState;
+use crate::core::pull_state::PullState;
 use crate::core::record::{CollectionName, Millis};
 use crate::core::rows::meta;
 use crate::core::selection::{Changes, DAY_MS, Part, Selection, SelectionError};
@@ -302,6 +302,7 @@ fn selected(state: &PullState, name: &str) -> Selected {
     let here = match held.filter(|held| held.part == part) {
         _ if state.complete.contains(name) => Here::Whole,
         Some(_) => Here::Part,
+        None if state.is_again(name) => Here::Part,
         None => Here::Loading,
     };
     Selected { selected: true, part, here, since: held.and_then(|held| held.since) }

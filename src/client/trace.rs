@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::core::finish::Finished;
 use crate::core::protocol::PushResult;
-use crate::core::pull::PullState;
+use crate::core::pull_state::PullState;
 use crate::core::push::Begun;
 use crate::core::record::OpId;
 use crate::core::rows::derived;

@@ -3,7 +3,7 @@
 use crate::core::machine::{Failure, Moved};
 use crate::core::parcel::Parcel;
 use crate::core::protocol::{Answer, Body, Cursor, PushResult, Request, VoidRequest};
-use crate::core::pull::PullState;
+use crate::core::pull_state::PullState;
 use crate::core::record::{OpId, RowId};
 use crate::core::rows::meta;
 use crate::core::trace::What;

@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 use super::bases::is_newer;
 use super::outbox::{Change, by_record};
 use super::protocol::{Entry, Range};
-use super::pull::{PullState, RangedBases, Snapshot};
+use super::pull::RangedBases;
+use super::pull_state::{PullState, Snapshot};
 use super::record::{Base, CollectionName, Fields, Millis, Tombstone};
 use super::schema::Schema;
 use super::selection::{Bounds, DAY_MS, Part, Whose, is_since, scope_text};
@@ -144,6 +145,7 @@ pub fn adjust(state: &PullState, schema: &Schema, day: i64) -> Option<Adjusted> 
     after.swept_on = is_new_day.then_some(day).or(state.swept_on);
     after.complete.retain(|name| wanted.get(name).is_some_and(|part| part.is_whole()));
     after.covered = Some(covered);
+    after.again.retain(|name, held| wanted.get(name) == Some(&held.part));
     fetch(&mut after, schema, missing);
     (after != *state).then_some(Adjusted { state: after, sweeps })
 }
@@ -174,6 +176,7 @@ fn fetch(state: &mut PullState, schema: &Schema, missing: Extent) {
         // What was under way is not wanted any more, and the rest is here: the feed goes on from its watermark.
         let watermark = state.snapshot.take().and_then(|snapshot| snapshot.watermark);
         state.cursor = state.cursor.take().or(watermark);
+        state.again = Extent::new();
         return;
     }
     let under_way = state.snapshot.take().unwrap_or_default();

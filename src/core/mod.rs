@@ -25,6 +25,7 @@ pub mod problem;
 pub mod progress;
 pub mod protocol;
 pub mod pull;
+pub mod pull_state;
 pub mod push;
 pub mod record;
 pub mod replay;

@@ -10,7 +10,7 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::protocol::Entry;
-use super::pull::PullState;
+use super::pull_state::PullState;
 use super::record::{By, CollectionName, Millis, RecordId, Seq, Version};
 use super::schema::Schema;
 

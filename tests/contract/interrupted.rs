@@ -257,3 +257,33 @@ async fn what_a_restored_server_lost_outside_of_the_selection_is_not_taken_for_t
     let status = phone.client.status();
     assert_eq!((status.pending, status.failed), (1, 1), "it is kept, and shown: {:?}", phone.client.outbox());
 }
+
+#[tokio::test]
+async fn what_is_here_of_a_selection_is_shown_as_before_while_a_restored_server_is_asked_for_it_again() {
+    let shop = Shop::new().await;
+    let phone = shop.world.device(BUDI).await;
+    select(&phone, json!({"activities": {"days": 60}})).await;
+    phone.sync().await;
+    let (before, of) = (phone.client.status(), shown(&phone, "activities"));
+    let backup = shop.world.db.backup();
+    shop.office.update("customers", shop.customer, json!({"city": "Depok"})).await;
+    shop.office.sync().await;
+    phone.sync().await;
+    shop.world.db.restore(backup);
+    // The cursor is lost, and then nobody answers for a while.
+    phone.fail(&[Fault::Pass, Fault::Refuse]);
+    phone.sync().await;
+    assert!(state(&phone.store).await.snapshot.is_some(), "everything is asked for again");
+    let status = phone.client.status();
+    assert_eq!((status.progress.is_some(), before.progress.is_some()), (false, false), "{status:?}");
+    assert_ne!(status.state, SyncState::FirstSync);
+    assert_eq!((here(&phone, "activities"), shown(&phone, "activities")), (Here::Part, of));
+    // More than was here is another matter.
+    select(&phone, json!({"activities": {"days": 90}})).await;
+    phone.fail(&[Fault::Refuse]);
+    phone.sync().await;
+    assert_eq!(here(&phone, "activities"), Here::Loading);
+    phone.sync().await;
+    phone.sync().await;
+    assert_eq!((here(&phone, "activities"), state(&phone.store).await.again.len()), (Here::Part, 0));
+}

@@ -2,7 +2,7 @@
 
 use fieldsync::client::{Here, SelectError, SelectionPreview};
 use fieldsync::core::protocol::{Count, Request};
-use fieldsync::core::pull::PullState;
+use fieldsync::core::pull_state::PullState;
 use fieldsync::core::record::RecordId;
 use fieldsync::core::rows::meta;
 use fieldsync::core::selection::{Changes, DAY_MS, SelectionError};

@@ -1,7 +1,7 @@
 //! What people want on a phone: they choose collections, days and whose, stop the snapshot and go on; and what must be there then.
 
 use fieldsync::client::Here;
-use fieldsync::core::pull::PullState;
+use fieldsync::core::pull_state::PullState;
 use fieldsync::core::record::field;
 use fieldsync::core::rows::meta;
 use fieldsync::core::selection::{Changes, Whose};
