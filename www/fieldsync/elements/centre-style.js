@@ -31,7 +31,7 @@ progress { width: 100%; height: .625rem; margin-block: .25rem .5rem; accent-colo
 .note { margin-block-start: .5rem; padding: .625rem .75rem; border-radius: 10px; background: var(--_off-bg); color: var(--_off); font-size: .9375rem; }
 dl { display: grid; grid-template-columns: minmax(0, auto) minmax(0, 1fr); gap: .5rem 1rem; overflow-wrap: anywhere; margin: 0; align-items: center; } dt { color: var(--_soft); } dd { margin: 0; }
 dd { min-width: 0; } select { width: 100%; max-width: 16rem; min-width: 0; min-height: 44px; padding: .375rem .625rem; border: 1px solid var(--_field); border-radius: 10px; background: var(--_paper); }
-@container (max-width: 15em) { dl { grid-template-columns: minmax(0, 1fr); } }
+@container (max-width: 22em) { dl { grid-template-columns: minmax(0, 1fr); } }
 summary { padding-block: .5rem; width: fit-content; cursor: pointer; color: var(--_accent); font-weight: 600; }
 .errors { margin: 0; padding-inline-start: 1.25rem; font-size: .875rem; color: var(--_soft); overflow-wrap: anywhere; }
 `;
