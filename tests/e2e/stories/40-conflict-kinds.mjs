@@ -76,7 +76,15 @@ async function savedAtTheSecondTry(world, app) {
   await dialog.getByRole("button", { name: "Save choice" }).click();
   await dialog.getByText("Not saved. What you chose is still here").waitFor();
   assert.ok(await two.isChecked());
+  await dialog.getByRole("button", { name: "Decide later" }).click();
+  await app.page.locator(".toasts").getByText("That did not work. Please try again.").waitFor();
+  await app.page.locator(".toasts").evaluate((toasts) => toasts.replaceChildren());
+  await app.page.getByRole("button", { name: "Delete" }).click();
+  await app.page.locator(".toasts").getByText("That did not work. Please try again.").waitFor();
+  assert.ok(await app.page.getByRole("button", { name: "Delete" }).isVisible(), "it is still its page");
   await failsToWrite(app, false);
+  await app.choose();
+  await two.check();
   await app.saveChoice();
   await app.page.locator(".toasts").getByText("Choice saved").waitFor();
 }

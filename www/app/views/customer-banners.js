@@ -1,6 +1,7 @@
 /** What a record's page says about its own synchronisation: a choice to make, a refusal, values that a rule set aside. */
 import { h, icon, labelOf, self, whoAndWhen } from "../../fieldsync/index.js";
 import { mergedBanner } from "../merged.js";
+import { toast } from "../toast.js";
 
 /** @typedef {import("../session.js").Customer} Customer */
 
@@ -14,7 +15,11 @@ function conflict(app, record) {
   const { collection, id, conflict: kind, putOff } = record;
   if (!kind) return null;
   const { t, sync, language } = app;
-  const choose = () => void app.decide(collection, id);
+  const failed = (/** @type {unknown} */ failure) => {
+    console.error(failure);
+    toast(t("not-done"));
+  };
+  const choose = () => void app.decide(collection, id).catch(failed);
   const words = t(`customer.conflict.${kind}${self(record, sync.user)}`, { who: whoAndWhen(record, sync.user, language) });
   return h(
     "div.banner.ask",

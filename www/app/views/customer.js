@@ -3,6 +3,7 @@ import { enumLabel, format, h, icon, keepingFocus, labelOf, specOf, textOf } fro
 import { looked, mergedBanner } from "../merged.js";
 import { badge } from "../record-row.js";
 import { customersWords, dealsWords } from "../selecting.js";
+import { toast } from "../toast.js";
 import { offerUndo } from "../undo.js";
 import { isManager } from "../online.js";
 import { assignment } from "./assign.js";
@@ -165,7 +166,12 @@ function value(app, { fields }, field) {
 /** @param {import("../main.js").App} app @param {Customer} record */
 async function remove(app, record) {
   const row = app.sync.newId();
-  await app.sync.customers.remove(record, { row, holdMs: DELETE_HOLD_MS });
+  try {
+    await app.sync.customers.remove(record, { row, holdMs: DELETE_HOLD_MS });
+  } catch (failure) {
+    console.error(failure);
+    return toast(app.t("not-done"));
+  }
   app.back("/customers");
   offerUndo(app, app.t("deleted", { name: record.fields.name }), row);
 }
