@@ -65,7 +65,7 @@ async function failsToWrite(app, fails) {
   }, fails);
 }
 
-/** A choice that cannot be saved stays in its dialog, and is saved there. @param {import("../lib/world.mjs").World} world @param {App} app */
+/** A choice that cannot be saved stays in its dialog; putting it off and deleting say that they failed; and then it is saved. @param {import("../lib/world.mjs").World} world @param {App} app */
 async function savedAtTheSecondTry(world, app) {
   const dialog = await app.choose();
   const two = dialog.getByLabel("These are two different records");
